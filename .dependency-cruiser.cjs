@@ -1,0 +1,51 @@
+/** The import arrows of the project: which folder of `src` may import which. Checked in CI. */
+const allowed = {
+  base: [],
+  hw: [],
+  isa: ['hw'],
+  numerics: ['hw'],
+  model: [],
+  trace: [],
+  compiler: ['model', 'isa', 'hw', 'numerics'],
+  reference: ['model'],
+  machine: ['isa', 'hw', 'numerics', 'trace'],
+  report: ['trace', 'hw', 'isa'],
+};
+
+const arrows = Object.entries(allowed).map(([folder, targets]) => ({
+  name: `${folder}-arrows`,
+  comment: `src/${folder} may import base${targets.map((target) => `, ${target}`).join('')} and itself`,
+  severity: 'error',
+  from: { path: `^src/${folder}/` },
+  to: { path: '^src/', pathNot: `^src/(base|${[folder, ...targets].join('|')})/` },
+}));
+
+/** Files, clocks, randomness and the console belong to the command line. */
+const pure = {
+  name: 'no-host-access',
+  severity: 'error',
+  from: { path: '^src/', pathNot: '^src/cli/' },
+  to: { dependencyTypes: ['core'], pathNot: '^(node:)?crypto$' },
+};
+
+module.exports = {
+  forbidden: [
+    ...arrows,
+    pure,
+    {
+      name: 'units-are-strangers',
+      comment: 'units never import each other; machine.ts wires them',
+      severity: 'error',
+      from: { path: '^src/machine/units/([^/]+)' },
+      to: { path: '^src/machine/units/', pathNot: '^src/machine/units/$1' },
+    },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^src/' }, to: {} },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },
+  },
+};

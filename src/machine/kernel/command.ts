@@ -1,0 +1,34 @@
+import type { MarkContext } from '../../trace/events.ts';
+import type { InstructionSpec } from '../../isa/table.ts';
+import type { Clock } from './semaphores.ts';
+
+/** An instruction on its way through a unit, its operands resolved to numbers. */
+export interface Command {
+  readonly spec: InstructionSpec;
+  readonly pc: number;
+  readonly wait: number;
+  readonly post: number;
+  /** In the order of `spec.operands`; integers signed, counts and addresses unsigned, floats as bit patterns. */
+  readonly values: readonly number[];
+  readonly fetched: number;
+  readonly issued: number;
+  readonly marks: MarkContext;
+  /** What the front end knew to be finished when it issued this. */
+  readonly clock: Clock;
+}
+
+/** How long a command takes, counted from its start. */
+export interface Timing {
+  readonly first: number;
+  readonly finish: number;
+  /** Part of `finish` by class; the rest counts as working. */
+  readonly parts?: ReadonlyMap<string, number>;
+}
+
+const scratch = new DataView(new ArrayBuffer(4));
+
+/** The float32 with this bit pattern. */
+export function floatFromBits(bits: number): number {
+  scratch.setUint32(0, bits >>> 0);
+  return scratch.getFloat32(0);
+}

@@ -1,0 +1,33 @@
+import { LutraError } from '../../base/diagnostics.ts';
+import type { HardwareModel } from '../../hw/schema.ts';
+import { attentionShape, type Footprint, machineShape, outOfBounds, resolvedFootprint } from '../../isa/footprint.ts';
+import { operandFault } from '../../isa/rules.ts';
+import type { Command } from './command.ts';
+
+/**
+ * What each command touches, its operands and bounds checked. Commands must come in the order in which they start, as `attend` reads
+ * what the last `configure` named. Without values a data address is unknown and is not checked.
+ */
+export function createFootprints(hw: HardwareModel, values: boolean): (command: Command) => readonly Footprint[] {
+  const shape = machineShape(hw);
+  let attention: ReturnType<typeof attentionShape> | undefined;
+  return (command) => {
+    const { spec } = command;
+    if (spec.name === 'attention.configure') attention = attentionShape(command.values);
+    const broken = operandFault(spec, command.values, shape, attention);
+    if (broken !== undefined) throw operandError(command, `: ${broken}`);
+    let footprints = resolvedFootprint(spec, command.values, shape, attention);
+    if (!values && spec.dataAddress) footprints = footprints.filter(({ space }) => space !== 'ddr');
+    const fault = outOfBounds(footprints, shape);
+    if (fault !== undefined) throw operandError(command, ` ${fault}`);
+    return footprints;
+  };
+}
+
+function operandError(command: Command, fault: string): LutraError {
+  return new LutraError({
+    code: 'MCH006',
+    message: `instruction ${command.pc} (${command.spec.name})${fault}`,
+    hint: 'where an operand comes from a register, look at what the program put there',
+  });
+}

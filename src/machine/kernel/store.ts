@@ -1,0 +1,86 @@
+import { LutraError } from '../../base/diagnostics.ts';
+
+const pageBytes = 1 << 16;
+
+/**
+ * The contents of external memory: the image's segments where they are, zero pages elsewhere, made when first written.
+ * Segments are never copied; a program must not write into one (the image stays as it was loaded).
+ */
+export class MemoryStore {
+  private readonly segments: { readonly address: number; readonly end: number; readonly data: Uint8Array }[];
+  private readonly pages = new Map<number, Uint8Array>();
+  private last = 0;
+  readonly capacityBytes: number;
+
+  constructor(capacityBytes: number, segments: readonly { readonly address: number; readonly data: Uint8Array }[]) {
+    this.capacityBytes = capacityBytes;
+    this.segments = segments
+      .map(({ address, data }) => ({ address, end: address + data.length, data }))
+      .sort((a, b) => a.address - b.address);
+  }
+
+  /** A view or a copy of `length` bytes; do not write to it. */
+  read(address: number, length: number): Uint8Array {
+    const index = this.find(address);
+    const segment = this.segments[index];
+    if (segment && address >= segment.address && address + length <= segment.end) {
+      return segment.data.subarray(address - segment.address, address - segment.address + length);
+    }
+    const bytes = new Uint8Array(length);
+    for (let done = 0; done < length; ) {
+      const page = Math.floor((address + done) / pageBytes);
+      const offset = address + done - page * pageBytes;
+      const size = Math.min(length - done, pageBytes - offset);
+      const contents = this.pages.get(page);
+      if (contents) bytes.set(contents.subarray(offset, offset + size), done);
+      done += size;
+    }
+    for (let at = Math.max(0, index); at < this.segments.length; at++) {
+      const { address: begin, end, data } = this.segments[at] as (typeof this.segments)[number];
+      if (begin >= address + length) break;
+      const from = Math.max(begin, address);
+      const to = Math.min(end, address + length);
+      if (from < to) bytes.set(data.subarray(from - begin, to - begin), from - address);
+    }
+    return bytes;
+  }
+
+  write(address: number, bytes: Uint8Array): void {
+    const index = this.find(address + bytes.length - 1);
+    const segment = this.segments[index];
+    if (segment && segment.end > address) {
+      throw new LutraError({
+        code: 'MCH005',
+        message: `a write to memory bytes ${address}…${address + bytes.length - 1} reaches the image’s constants at ${segment.address}`,
+        hint: 'write to a segment without contents',
+      });
+    }
+    for (let done = 0; done < bytes.length; ) {
+      const page = Math.floor((address + done) / pageBytes);
+      const offset = address + done - page * pageBytes;
+      const size = Math.min(bytes.length - done, pageBytes - offset);
+      let contents = this.pages.get(page);
+      if (!contents) {
+        contents = new Uint8Array(pageBytes);
+        this.pages.set(page, contents);
+      }
+      contents.set(bytes.subarray(done, done + size), offset);
+      done += size;
+    }
+  }
+
+  /** Index of the last segment that begins at or before `address`, or −1. */
+  private find(address: number): number {
+    const hit = this.segments[this.last];
+    if (hit && address >= hit.address && address < hit.end) return this.last;
+    let low = 0;
+    let high = this.segments.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.segments[middle] as { address: number }).address <= address) low = middle + 1;
+      else high = middle;
+    }
+    if (low > 0) this.last = low - 1;
+    return low - 1;
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * What a run says about itself, event by event. The Verilog test bench writes the same events.
+ */
+
+/** What the program's `mark` instructions last said. −1 where nothing was said yet. */
+export interface MarkContext {
+  readonly pass: number;
+  readonly layer: number;
+  readonly operation: number;
+  readonly token: number;
+}
+
+/** The life of one instruction that went to a unit. All stamps are cycle numbers. */
+export interface InstructionEvent {
+  readonly unit: string;
+  /** Index of the instruction in the program. */
+  readonly pc: number;
+  readonly name: string;
+  /** Running number among the instructions of this unit, from 0. */
+  readonly sequence: number;
+  readonly fetched: number;
+  readonly issued: number;
+  readonly started: number;
+  /** First result visible. */
+  readonly first: number;
+  readonly finished: number;
+  readonly marks: MarkContext;
+}
+
+export interface TokenEvent {
+  readonly cycle: number;
+  readonly token: number;
+}
+
+/** Receives the events of a run in the order of their last stamp. */
+export interface TraceSink {
+  instruction(event: InstructionEvent): void;
+  token(event: TokenEvent): void;
+}
