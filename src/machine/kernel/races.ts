@@ -51,8 +51,7 @@ export class RaceDetector {
     }
     // An older access that comes before this one and lies within it can race only where this one would too.
     const covered = (other: Access) =>
-      other.begin >= access.begin &&
-      other.end <= access.end &&
+      contains(access, other) &&
       (other.unit === access.unit || (clock[other.unit] as number) >= other.sequence);
     prune(this.reads, access.space, covered);
     if (access.write) prune(this.writes, access.space, covered);
@@ -61,6 +60,17 @@ export class RaceDetector {
     if (list) list.push(access);
     else table.set(access.space, [access]);
   }
+}
+
+/** Whether every element of `inner` is one of `outer`; may say no where only a closer look would say yes. */
+function contains(outer: Footprint, inner: Footprint): boolean {
+  if (outer.rows === 1) return inner.begin >= outer.begin && inner.end <= outer.end;
+  return (
+    inner.begin === outer.begin &&
+    inner.rows <= outer.rows &&
+    inner.pitch === outer.pitch &&
+    inner.width <= outer.width
+  );
 }
 
 function prune(table: Map<Space, Access[]>, space: Space, covered: (other: Access) => boolean): void {

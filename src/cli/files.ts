@@ -1,0 +1,276 @@
+/**
+ * Everything that touches the file system: readers that the libraries are given, and writers that never leave half a
+ * file behind (a temporary name, then a rename).
+ */
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { LutraError } from '../base/diagnostics.ts';
+import type { ByteSource } from '../base/safetensors.ts';
+import type { ModelDirectory } from '../model/index.ts';
+
+/** The folder that holds package.json. */
+export const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
+
+/** The embedded default: what `npm start` runs. */
+export const defaultModel = join(packageRoot, 'models', 'tern-stories-5m');
+export const defaultHardware = join(packageRoot, 'hw-models', 'kv260.json');
+
+function reason(error: unknown): string {
+  const code = (error as { code?: string }).code;
+  const words: Record<string, string> = {
+    EEXIST: 'a part of the path is a file',
+    ELOOP: 'too many symbolic links',
+    ENAMETOOLONG: 'the name is too long',
+    EPERM: 'operation not permitted',
+    ENOENT: 'no such file or directory',
+    EACCES: 'permission denied',
+    EISDIR: 'it is a directory',
+    ENOTDIR: 'a part of the path is not a directory',
+    ENOSPC: 'no space left on the device',
+    EROFS: 'the file system is read-only',
+  };
+  return (code !== undefined && words[code]) || (code ?? String(error));
+}
+
+export function readText(file: string): string {
+  const bytes = readBytes(file);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new LutraError({ code: 'IO006', place: { file }, message: 'is not UTF-8 text' });
+  }
+}
+
+export function readBytes(file: string): Uint8Array {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new LutraError({ code: 'IO001', place: { file }, message: `cannot be read: ${reason(error)}` });
+  }
+}
+
+function openFile(file: string): number {
+  try {
+    return openSync(file, 'r');
+  } catch (error) {
+    throw new LutraError({ code: 'IO001', place: { file }, message: `cannot be read: ${reason(error)}` });
+  }
+}
+
+/** Ranged reads of a file; the file stays open for the life of the process. */
+function fileSource(file: string): ByteSource {
+  const descriptor = openFile(file);
+  const { size } = fstatSync(descriptor);
+  return {
+    name: file,
+    size,
+    read(offset, length) {
+      const bytes = new Uint8Array(length);
+      for (let done = 0; done < length; ) {
+        const count = readSync(descriptor, bytes, done, length - done, offset + done);
+        if (count === 0) {
+          throw new LutraError({
+            code: 'IO002',
+            place: { file },
+            message: `ends at byte ${offset + done}, ${length - done} bytes early`,
+          });
+        }
+        done += count;
+      }
+      return bytes;
+    },
+  };
+}
+
+/** A model directory on disk, or the directory of a lone config.json. */
+export function modelDirectory(path: string): ModelDirectory {
+  const root = isDirectory(path) ? path : dirname(path);
+  const inside = (file: string) => join(root, file);
+  return {
+    name: root,
+    read: (file) => (existsSync(inside(file)) ? readBytes(inside(file)) : undefined),
+    open: (file) => (existsSync(inside(file)) ? fileSource(inside(file)) : undefined),
+  };
+}
+
+export function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+export function exists(path: string): boolean {
+  return existsSync(path);
+}
+
+/** The last part of a path, for display. */
+export function shortName(path: string): string {
+  return basename(resolve(path));
+}
+
+/** Files and directories that are not finished yet; a process that ends early takes them along. */
+const unfinished = new Set<string>();
+
+/** Removes what was begun and not finished. */
+export function discardUnfinished(): void {
+  for (const path of unfinished) rmSync(path, { recursive: true, force: true });
+  unfinished.clear();
+}
+process.on('exit', discardUnfinished);
+
+/** A hidden neighbour of `target` to work in until a rename makes it real. */
+function temporaryName(target: string): string {
+  const absolute = resolve(target);
+  return join(dirname(absolute), `.${basename(absolute)}.${process.pid}.tmp`);
+}
+
+function writeChunks(descriptor: number, chunks: readonly (Uint8Array | string)[]): void {
+  for (const chunk of chunks) {
+    const bytes = typeof chunk === 'string' ? new TextEncoder().encode(chunk) : chunk;
+    for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done);
+  }
+}
+
+/** A file that is written piece by piece and appears under its name only when it is complete. */
+export interface GrowingFile {
+  write(chunk: Uint8Array | string): void;
+  finish(): void;
+}
+
+/** `temporary` is `path` itself inside a directory that is not finished either. */
+function growingFile(path: string, temporary: string): GrowingFile {
+  const attempt = <T>(action: () => T): T => {
+    try {
+      return action();
+    } catch (error) {
+      throw unwritable(path, error);
+    }
+  };
+  const descriptor = attempt(() => openSync(temporary, 'wx'));
+  if (temporary !== path) unfinished.add(temporary);
+  return {
+    write: (chunk) => attempt(() => writeChunks(descriptor, [chunk])),
+    finish() {
+      attempt(() => {
+        closeSync(descriptor);
+        if (temporary !== path) renameSync(temporary, path);
+      });
+      unfinished.delete(temporary);
+    },
+  };
+}
+
+function unwritable(file: string, error: unknown): LutraError {
+  return new LutraError({ code: 'IO004', place: { file }, message: `cannot be written: ${reason(error)}` });
+}
+
+/** Refuses an output file that exists already or cannot be written, before any work is done. */
+export function checkOutputFile(file: string, force: boolean): void {
+  if (isDirectory(file)) {
+    throw new LutraError({
+      code: 'IO003',
+      place: { file },
+      message: 'exists already and is a directory',
+      hint: 'give the name of a file',
+    });
+  }
+  if (existsSync(file) && !force) {
+    throw new LutraError({
+      code: 'IO003',
+      place: { file },
+      message: 'exists already; nothing was written',
+      hint: 'choose another name, or --force to replace it',
+    });
+  }
+  checkWritable(file, dirname(resolve(file)));
+}
+
+/** `target` is to be made inside `parent`, which exists. */
+function checkWritable(target: string, parent: string): void {
+  try {
+    if (!statSync(parent).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' });
+    accessSync(parent, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw unwritable(target, error);
+  }
+}
+
+/** Opens a file for writing piece by piece, see `checkOutputFile` for what it may replace. */
+export function createFile(file: string): GrowingFile {
+  return growingFile(resolve(file), temporaryName(file));
+}
+
+/** Writes a whole file. */
+export function writeFile(file: string, chunks: readonly (Uint8Array | string)[]): void {
+  const growing = createFile(file);
+  for (const chunk of chunks) growing.write(chunk);
+  growing.finish();
+}
+
+/** Marks a directory as one that lutra wrote and may replace. */
+const runMarker = 'summary.json';
+
+/** Refuses an output directory that cannot be used, before any work is done. Missing parents are made at the end. */
+export function checkOutputDirectory(directory: string, force: boolean): void {
+  if (existsSync(directory)) {
+    const entries = isDirectory(directory) ? readdirSync(directory) : undefined;
+    if (entries?.length !== 0 && !(force && entries?.includes(runMarker))) {
+      throw new LutraError({
+        code: 'IO005',
+        place: { file: directory },
+        message: entries ? 'exists already and is not empty; nothing was written' : 'exists already and is a file',
+        hint: entries?.includes(runMarker)
+          ? 'choose another directory, or --force to replace this run'
+          : 'choose another directory',
+      });
+    }
+  }
+  let parent = dirname(resolve(directory));
+  while (!existsSync(parent)) parent = dirname(parent);
+  checkWritable(directory, parent);
+}
+
+/** A directory that is filled under a temporary name and appears under its own only when it is complete. */
+export interface GrowingDirectory {
+  create(name: string): GrowingFile;
+  /** Replaces what `checkOutputDirectory` allowed to replace. */
+  finish(): void;
+}
+
+export function createDirectory(directory: string): GrowingDirectory {
+  const target = resolve(directory);
+  const temporary = temporaryName(target);
+  try {
+    mkdirSync(dirname(target), { recursive: true });
+    mkdirSync(temporary);
+  } catch (error) {
+    throw unwritable(directory, error);
+  }
+  unfinished.add(temporary);
+  return {
+    create: (name) => growingFile(join(temporary, name), join(temporary, name)),
+    finish() {
+      try {
+        rmSync(target, { recursive: true, force: true });
+        renameSync(temporary, target);
+      } catch (error) {
+        throw unwritable(directory, error);
+      }
+      unfinished.delete(temporary);
+    },
+  };
+}

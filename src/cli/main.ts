@@ -1,0 +1,161 @@
+/** The command line: verbs, help, errors, exit codes. */
+import { join } from 'node:path';
+import { Argument, Command, CommanderError } from 'commander';
+import { exitCodes } from '../base/diagnostics.ts';
+import { completionScript, type Shell, shells } from './completion.ts';
+import { defaultHardware, discardUnfinished, packageRoot, readText } from './files.ts';
+import { addCompileOptions, addHardwareOptions, addRunOptions, setOption } from './options.ts';
+import { print, printNote, reportError, watchStdout } from './output.ts';
+import { asmVerb, disasmVerb } from './verbs/asm.ts';
+import { checkVerb } from './verbs/check.ts';
+import { compileVerb } from './verbs/compile.ts';
+import { runVerb } from './verbs/run.ts';
+
+/** Runs the command line as a process: the exit code is left in `process.exitCode`. */
+export async function main(argv: readonly string[]): Promise<void> {
+  watchStdout();
+  process.exitCode = await execute(argv);
+}
+
+/** Runs one command line and returns its exit code; speaks on stdout and stderr. */
+export async function execute(argv: readonly string[]): Promise<number> {
+  let code: number = exitCodes.ok;
+  const program = commandLine((result) => {
+    code = result;
+  });
+  try {
+    if (argv.length === 0) program.error('no verb given', { code: 'lutra.noVerb' });
+    await program.parseAsync([...argv], { from: 'user' });
+    return code;
+  } catch (error) {
+    discardUnfinished();
+    if (!(error instanceof CommanderError)) return reportError(error);
+    return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  }
+}
+
+const exitCodeHelp = `
+Exit codes: 0 done; 1 the answer is no (check failed, cycle limit, deadlock); 2 wrong use;
+3 bad input; 70 a fault of lutra; 130 interrupted.`;
+
+function commandLine(done: (code: number) => void): Command {
+  const program = new Command('lutra')
+    .description('Compile a language model for a table-lookup FPGA accelerator and run it cycle by cycle.')
+    .version(version(), '-V, --version', 'print the version')
+    .exitOverride()
+    .configureOutput({ writeOut: print, outputError: (text) => printNote(usageError(text)) })
+    .showSuggestionAfterError()
+    .addHelpText('after', exitCodeHelp);
+  addRun(program, done);
+  addCheck(program, done);
+  addCompile(program, done);
+  addAsm(program, done);
+  addCompletion(program, done);
+  return program.helpCommand(false);
+}
+
+function version(): string {
+  return (JSON.parse(readText(join(packageRoot, 'package.json'))) as { version: string }).version;
+}
+
+/** Commander’s message in the form of all others. */
+function usageError(text: string): string {
+  const [, message = text, suggestion] = /^(?:error: )?(.*?)(?:\n\((.*)\))?\n?$/s.exec(text) ?? [];
+  const hint = suggestion === undefined ? 'lutra --help shows the verbs and options' : lowerFirst(suggestion);
+  const plain = message.replace(/ argument ('.*') is invalid\. (it takes|Allowed)/s, ': $1 does not fit; $2');
+  return `error[CLI001] ${plain.replace(/\.$/, '')} (${hint})`;
+}
+
+const lowerFirst = (text: string) => text.charAt(0).toLowerCase() + text.slice(1);
+
+const examples = (...lines: readonly string[]) => `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
+
+function addRun(program: Command, done: (code: number) => void): void {
+  const command = program
+    .command('run')
+    .summary('run a model and stream its text, then say where the cycles went')
+    .description('Run a model directory, a program image or a .lasm program on a simulated machine, cycle by cycle.')
+    .argument('[program]', 'model directory, config.json, program image or .lasm file (default: the embedded model)');
+  addCompileOptions(addRunOptions(addHardwareOptions(command, defaultHardware)))
+    .addHelpText(
+      'after',
+      examples(
+        'lutra run',
+        'lutra run --prompt "Tom had a red ball." --max-tokens 64 --out runs/tom',
+        'lutra run --set memory.ports=2 --json',
+        'lutra run bitnet/config.json --timing-only --prompt-tokens 64 --max-tokens 8',
+        'lutra run stories.img --temperature 0.7 --seed 3',
+      ),
+    )
+    .action(async (target, options) => done(await runVerb(target, options)));
+}
+
+function addCheck(program: Command, done: (code: number) => void): void {
+  program
+    .command('check')
+    .summary('check hardware models and say what they can do')
+    .description('Check hardware models: rates, buffers, latencies and an estimate of resources, or every fault.')
+    .argument('<hw...>', 'hardware models')
+    .addOption(setOption())
+    .option('--json', 'print one JSON object instead of text')
+    .addHelpText(
+      'after',
+      examples('lutra check hw-models/kv260.json', 'lutra check my.json --set matmul.columns=16 --json'),
+    )
+    .action((files, options) => done(checkVerb(files, options)));
+}
+
+function addCompile(program: Command, done: (code: number) => void): void {
+  const command = program
+    .command('compile')
+    .summary('compile a model to a program image')
+    .description('Compile a model to a program image for one machine, and print the plan.')
+    .argument('<model>', 'model directory, or a config.json with --weights or --timing-only');
+  addCompileOptions(addHardwareOptions(command, defaultHardware))
+    .requiredOption('-o, --out <image>', 'program image to write')
+    .option('--force', 'replace an existing image')
+    .option('--json', 'print one JSON object instead of text')
+    .addHelpText(
+      'after',
+      examples(
+        'lutra compile models/tern-stories-5m -o stories.img',
+        'lutra compile bitnet/config.json --weights synthetic:1 --hw hw-models/kv260.json -o bitnet.img',
+      ),
+    )
+    .action(async (model, options) => done(await compileVerb(model, options)));
+}
+
+function addAsm(program: Command, done: (code: number) => void): void {
+  const asm = program
+    .command('asm')
+    .summary('assemble a hand-written program')
+    .description('Assemble a program for one machine, verify it and write a program image.')
+    .argument('<file>', 'assembly text');
+  addHardwareOptions(asm, defaultHardware)
+    .requiredOption('-o, --out <image>', 'program image to write')
+    .option('--force', 'replace an existing image')
+    .option('--json', 'print one JSON object instead of text')
+    .addHelpText('after', examples('lutra asm program.lasm -o program.img', 'lutra run program.img'))
+    .action(async (file, options) => done(await asmVerb(file, options)));
+  program
+    .command('disasm')
+    .summary('print a program image as assembly text')
+    .description('Print the program of an image as assembly text; assembling it gives the same instructions.')
+    .argument('<image>', 'program image')
+    .option('--json', 'print one JSON object instead of text')
+    .addHelpText('after', examples('lutra disasm stories.img | less'))
+    .action((file, options) => done(disasmVerb(file, options)));
+}
+
+function addCompletion(program: Command, done: (code: number) => void): void {
+  program
+    .command('completion')
+    .summary('print a completion script for a shell')
+    .description('Print a completion script for a shell.')
+    .addArgument(new Argument('<shell>', 'the shell').choices(shells))
+    .addHelpText('after', examples('eval "$(lutra completion bash)"', 'lutra completion fish | source'))
+    .action((shell: Shell) => {
+      print(completionScript(program, shell));
+      done(exitCodes.ok);
+    });
+}

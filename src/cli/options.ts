@@ -1,0 +1,116 @@
+/**
+ * Options that several verbs share, and the checks of their values.
+ */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+
+function integer(minimum: number, maximum = 2 ** 53 - 1) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (text.trim() === '' || !Number.isInteger(value) || value < minimum || value > maximum) {
+      const range = maximum === 2 ** 53 - 1 ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`;
+      throw new InvalidArgumentError(`it takes a whole number ${range}.`);
+    }
+    return value;
+  };
+}
+
+function temperature(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value < 0 || value > 100) {
+    throw new InvalidArgumentError('it takes a number from 0 (greedy) to 100.');
+  }
+  return value;
+}
+
+const collect = (value: string, previous: string[]) => [...previous, value];
+
+export interface HardwareOptions {
+  readonly hw: string;
+  readonly set: readonly string[];
+}
+
+export interface CompileOptions {
+  readonly weights?: string;
+  readonly fuse: boolean;
+  readonly headBits?: number;
+  readonly rowsPerPass?: number;
+  readonly maxPositions?: number;
+  readonly timingOnly?: boolean;
+}
+
+export interface OutputOptions {
+  readonly json?: boolean;
+  readonly force?: boolean;
+}
+
+export interface RunVerbOptions extends HardwareOptions, CompileOptions, OutputOptions {
+  readonly prompt?: string;
+  readonly promptTokens?: number;
+  readonly chat?: boolean;
+  readonly maxTokens: number;
+  readonly temperature: number;
+  readonly topK: number;
+  readonly seed: number;
+  readonly ignoreStop?: boolean;
+  readonly dense?: boolean;
+  readonly maxCycles?: number;
+  readonly out?: string;
+  /** True without a file name. */
+  readonly traceJsonl?: string | true;
+}
+
+export interface CompileVerbOptions extends HardwareOptions, CompileOptions, OutputOptions {
+  readonly out: string;
+}
+
+export interface AsmVerbOptions extends HardwareOptions, OutputOptions {
+  readonly out: string;
+}
+
+export function addHardwareOptions(command: Command, defaultHardware: string): Command {
+  return command
+    .addOption(new Option('--hw <file>', 'hardware model').default(defaultHardware, 'hw-models/kv260.json'))
+    .addOption(setOption());
+}
+
+export function setOption(): Option {
+  return new Option('--set <field=value>', 'override one field of the hardware model (repeatable)')
+    .argParser(collect)
+    .default([], 'none');
+}
+
+export function addCompileOptions(command: Command): Command {
+  return command
+    .option('--weights <source>', 'synthetic:SEED for a config.json without weights')
+    .option('--timing-only', 'cycles without values: needs no weights')
+    .option('--no-fuse', 'load no weights while float or attention work runs (to see what hiding is worth)')
+    .option('--head-bits <bits>', 'bits per weight of the output head', integer(1, 8))
+    .option('--rows-per-pass <rows>', 'prompt tokens processed together (default: as many as fit)', integer(1, 256))
+    .option('--max-positions <positions>', 'longest context the program serves (default: the model’s)', integer(2));
+}
+
+export function addRunOptions(command: Command): Command {
+  return command
+    .option('--prompt <text>', 'text to continue')
+    .option('--prompt-tokens <count>', 'a prompt of that many arbitrary tokens, for timing', integer(1))
+    .option('--chat', 'the prompt is a message: apply the model’s chat template')
+    .option('--max-tokens <count>', 'new tokens at most', integer(1), 160)
+    .option('--temperature <t>', 'randomness of the choice of tokens; 0 is none (greedy)', temperature, 0)
+    .option(
+      '--top-k <k>',
+      'choose among the k likeliest tokens, at most the sampler’s candidates',
+      integer(1, 1024),
+      40,
+    )
+    .option('--seed <seed>', 'seed of the sampler', integer(0, 2 ** 32 - 1), 0)
+    .option('--ignore-stop', 'go on after the model’s stop token')
+    .option('--dense', 'evaluate every unit in every cycle (slow; same result)')
+    .option('--max-cycles <cycles>', 'stop with exit code 1 when the run gets there', integer(1))
+    .option('--json', 'print one JSON object instead of text')
+    .option('-o, --out <directory>', 'write a run directory')
+    .option('--force', 'replace earlier output')
+    .option(
+      '--trace-jsonl [file]',
+      'write one JSON line per instruction and token (default: trace.jsonl in the run directory)',
+    );
+}

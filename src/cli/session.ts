@@ -1,0 +1,162 @@
+/**
+ * From what the user named to what can run: hardware model, model or image or assembly, tokenizer.
+ */
+import { type Diagnostic, LutraError } from '../base/diagnostics.ts';
+import { compile } from '../compiler/index.ts';
+import { type HardwareModel, loadHardwareModel } from '../hw/index.ts';
+import { assemble, checkImageFor, type ProgramImage, parseImage, programImage, verifyProgram } from '../isa/index.ts';
+import {
+  loadModel,
+  type ModelDirectory,
+  type ModelGraph,
+  openTokenizer,
+  readConfig,
+  shapeOnlyModel,
+  syntheticModel,
+  type Tokenizer,
+  type TokenizerModel,
+} from '../model/index.ts';
+import { exists, isDirectory, modelDirectory, readBytes, readText, shortName } from './files.ts';
+import type { CompileOptions, HardwareOptions } from './options.ts';
+
+export function openHardware(options: HardwareOptions): HardwareModel {
+  return loadHardwareModel(readText(options.hw), options.hw, [...options.set]);
+}
+
+export interface Program {
+  readonly image: ProgramImage;
+  readonly tokenizer: Tokenizer | undefined;
+  /** What verification noticed and let pass. */
+  readonly warnings: readonly Diagnostic[];
+}
+
+/**
+ * Opens what `path` names: a program image, assembly text (`.lasm`), or a model directory or `config.json`, which is
+ * compiled. Whatever it is, it has been verified for `hw` afterwards.
+ */
+export function openProgram(
+  path: string,
+  hw: HardwareModel,
+  options: CompileOptions,
+  progress: (text: string) => void,
+): Program {
+  if (!exists(path)) {
+    throw new LutraError({
+      code: 'IO001',
+      place: { file: path },
+      message: 'cannot be read: no such file or directory',
+      hint: 'give a model directory, a config.json, a program image or a .lasm file',
+    });
+  }
+  if (isDirectory(path) || path.endsWith('.json')) return compileModel(path, hw, options, progress);
+  if (path.endsWith('.lasm')) return { ...assembleFile(path, hw), tokenizer: undefined };
+  const image = parseImage(readBytes(path), path);
+  checkImageFor(image, hw);
+  if (options.timingOnly !== true) checkHasWeights(image, path);
+  const warnings = verifyProgram(image.code, hw, image.segments, { labels: image.labels, file: path });
+  return { image, tokenizer: imageTokenizer(image, path), warnings };
+}
+
+/** An image that was compiled with --timing-only has the places of its weights and nothing in them. */
+function checkHasWeights(image: ProgramImage, path: string): void {
+  const constants = ['ternary', 'head', 'coefficients', 'embedding', 'rope'];
+  if (image.segments.every(({ kind, data }) => data !== undefined || !constants.includes(kind))) return;
+  throw new LutraError({
+    code: 'CLI008',
+    place: { file: path },
+    message: 'the image was compiled with --timing-only and holds no weights',
+    hint: 'run it with --timing-only, or compile it again',
+  });
+}
+
+/** Assembly text to a verified image. */
+export function assembleFile(path: string, hw: HardwareModel): Pick<Program, 'image' | 'warnings'> {
+  const program = assemble(readText(path), path, { hw });
+  const { labels, segments } = program;
+  const warnings = verifyProgram(program.instructions, hw, segments, { labels, file: path });
+  return { image: programImage(program, hw), warnings };
+}
+
+/** A model directory or its config.json to a verified image that carries its tokenizer. */
+export function compileModel(
+  path: string,
+  hw: HardwareModel,
+  options: CompileOptions,
+  progress: (text: string) => void,
+): Program {
+  if (!isDirectory(path) && shortName(path) !== 'config.json') {
+    throw new LutraError({
+      code: 'CLI006',
+      place: { file: path },
+      message: 'is no model',
+      hint: 'give a model directory, or its config.json',
+    });
+  }
+  const directory = modelDirectory(path);
+  const graph = openGraph(directory, options);
+  const image = compile(graph, hw, {
+    weights: options.timingOnly === true ? 'none' : 'pack',
+    fuse: options.fuse,
+    ...(options.headBits === undefined ? {} : { headBits: options.headBits }),
+    ...(options.rowsPerPass === undefined ? {} : { rowsPerPass: options.rowsPerPass }),
+    ...(options.maxPositions === undefined ? {} : { maxPositions: options.maxPositions }),
+    onTileProgress: progress,
+  });
+  const files = tokenizerFiles(directory);
+  return {
+    image: files.size === 0 ? image : { ...image, files },
+    tokenizer: tokenizerOf(files, directory.name, graph),
+    warnings: [],
+  };
+}
+
+/** The model’s weights, made-up weights, or none at all. */
+function openGraph(directory: ModelDirectory, options: CompileOptions): ModelGraph {
+  const { weights, timingOnly } = options;
+  const name = shortName(directory.name);
+  if (weights !== undefined) {
+    const seed = Number(/^synthetic:(\d{1,10})$/.exec(weights)?.[1] ?? Number.NaN);
+    if (!(seed < 2 ** 32)) {
+      throw new LutraError({
+        code: 'CLI002',
+        message: `--weights ${weights}: not a source of weights`,
+        hint: 'write synthetic:SEED with a seed from 0 to 4294967295, for example synthetic:1',
+        exit: 'usage',
+      });
+    }
+    return timingOnly ? shapeOnlyModel(readConfig(directory), name) : syntheticModel(readConfig(directory), name, seed);
+  }
+  return timingOnly ? shapeOnlyModel(readConfig(directory), name) : loadModel(directory);
+}
+
+/** What an image keeps of a model directory, so that it can be run alone. */
+function tokenizerFiles(directory: ModelDirectory): Map<string, Uint8Array> {
+  const files = new Map<string, Uint8Array>();
+  if (!directory.read('tokenizer.json')) return files;
+  for (const name of ['tokenizer.json', 'tokenizer_config.json', 'chat_template.jinja']) {
+    const bytes = directory.read(name);
+    if (bytes) files.set(name, bytes);
+  }
+  return files;
+}
+
+function imageTokenizer(image: ProgramImage, path: string): Tokenizer | undefined {
+  return tokenizerOf(image.files ?? new Map(), path, image.metadata);
+}
+
+function tokenizerOf(
+  files: ReadonlyMap<string, Uint8Array>,
+  origin: string,
+  model: TokenizerModel,
+): Tokenizer | undefined {
+  if (!files.has('tokenizer.json')) return undefined;
+  return openTokenizer(
+    {
+      tokenizerJson: files.get('tokenizer.json'),
+      tokenizerConfigJson: files.get('tokenizer_config.json'),
+      chatTemplate: files.get('chat_template.jinja'),
+      origin,
+    },
+    model,
+  );
+}

@@ -1,0 +1,29 @@
+import { exitCodes } from '../../base/diagnostics.ts';
+import { describePlan, type Plan } from '../../compiler/index.ts';
+import { type ProgramImage, serializeImage } from '../../isa/index.ts';
+import { checkOutputFile, writeFile } from '../files.ts';
+import { withInterrupt } from '../interrupt.ts';
+import type { CompileVerbOptions } from '../options.ts';
+import { Progress, printJson, printLine, printNote } from '../output.ts';
+import { compileModel, openHardware } from '../session.ts';
+
+/** `lutra compile MODEL -o IMAGE`: compiles, writes the image, prints the plan. Returns the exit code. */
+export async function compileVerb(model: string, options: CompileVerbOptions): Promise<number> {
+  checkOutputFile(options.out, options.force === true);
+  const hw = openHardware(options);
+  const progress = new Progress(options.json !== true);
+  const { image } = compileModel(model, hw, options, (text) => progress.update(() => text));
+  progress.clear();
+  await writeImage(options.out, image);
+  if (options.json) printJson({ schema: 'lutra.compile/1', image: options.out, ...image.metadata });
+  else {
+    for (const line of describePlan(image.metadata.plan as Plan)) printLine(line);
+    printNote(`\nprogram image: ${options.out}`);
+  }
+  return exitCodes.ok;
+}
+
+/** Writes an image; a Ctrl-C that comes meanwhile waits until the file is whole. */
+export function writeImage(file: string, image: ProgramImage): Promise<void> {
+  return withInterrupt(async () => writeFile(file, serializeImage(image)));
+}

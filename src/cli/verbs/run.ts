@@ -1,0 +1,247 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { exitCodes, LutraError } from '../../base/diagnostics.ts';
+import { derive, type HardwareModel, hardwareDigest } from '../../hw/index.ts';
+import { Run, type RunRequest } from '../../machine/run.ts';
+import { exposedSink, operationSink } from '../../report/operations.ts';
+import { type HostFacts, type Summary, summarise } from '../../report/summary.ts';
+import { renderSummary } from '../../report/text.ts';
+import { jsonLinesSink } from '../../trace/jsonLines.ts';
+import {
+  checkOutputDirectory,
+  checkOutputFile,
+  createDirectory,
+  createFile,
+  defaultModel,
+  type GrowingDirectory,
+} from '../files.ts';
+import { type Interrupt, withInterrupt } from '../interrupt.ts';
+import type { RunVerbOptions } from '../options.ts';
+import {
+  dim,
+  isStdoutClosed,
+  Progress,
+  print,
+  printJson,
+  printLine,
+  printNote,
+  printWarning,
+  reportError,
+} from '../output.ts';
+import { type Prompt, readPrompt } from '../prompt.ts';
+import { fillRunDirectory } from '../runDirectory.ts';
+import { openHardware, openProgram, type Program } from '../session.ts';
+
+/** Cycles with events between two looks at the clock and the interrupt flag. */
+const slice = 20_000;
+
+/** `lutra run`: compiles if need be, runs, streams the text, prints the summary. Returns the exit code. */
+export async function runVerb(target: string | undefined, options: RunVerbOptions): Promise<number> {
+  checkOutputs(options);
+  const hw = openHardware(options);
+  const progress = new Progress(options.json !== true);
+  const program = openProgram(target ?? defaultModel, hw, options, (text) => progress.update(() => text));
+  progress.clear();
+  for (const warning of program.warnings) printWarning(warning);
+  const prompt = readPrompt(program, options);
+  return withInterrupt((interrupt) => execute({ hw, program, prompt, options, progress, interrupt }));
+}
+
+function checkOutputs(options: RunVerbOptions): void {
+  const force = options.force === true;
+  if (options.out !== undefined) checkOutputDirectory(options.out, force);
+  if (typeof options.traceJsonl === 'string') checkOutputFile(options.traceJsonl, force);
+  else if (options.traceJsonl && options.out === undefined) {
+    throw new LutraError({
+      code: 'CLI007',
+      message: '--trace-jsonl needs a file name where there is no run directory',
+      hint: 'add a file name, or --out DIRECTORY',
+      exit: 'usage',
+    });
+  }
+}
+
+interface Task {
+  readonly hw: HardwareModel;
+  readonly program: Program;
+  readonly prompt: Prompt;
+  readonly options: RunVerbOptions;
+  readonly progress: Progress;
+  readonly interrupt: Interrupt;
+}
+
+async function execute(task: Task): Promise<number> {
+  const { hw, program, prompt, options, progress } = task;
+  const { metadata } = program.image;
+  const values = options.timingOnly !== true;
+  const request: RunRequest = {
+    prompt: prompt.ids,
+    maxNewTokens: options.maxTokens,
+    temperature: options.temperature,
+    topK: options.topK,
+    seed: options.seed,
+    stopTokens: options.ignoreStop ? [] : metadata.eosTokenIds,
+  };
+  const operations = operationSink(metadata.operations);
+  const exposed = exposedSink();
+  const story = new Story(task, values);
+  const startedAt = performance.now();
+  const directory = options.out === undefined ? undefined : createDirectory(options.out);
+  const trace = openTrace(options, directory);
+  const run = new Run(program.image, hw, request, {
+    values,
+    dense: options.dense === true,
+    ...(options.maxCycles === undefined ? {} : { cycleLimit: options.maxCycles }),
+    sinks: [operations, exposed, ...(trace ? [trace.sink] : [])],
+    onToken: ({ token }) => story.token(token, request.stopTokens),
+  });
+  story.begin();
+  const end = await drive(run, task, startedAt);
+  progress.clear();
+  story.end();
+  trace?.finish();
+  if (end === 'abandoned') return exitCodes.ok;
+  const finished = end === 'halted';
+  const facts = {
+    operations: operations.result(),
+    exposed: finished ? exposed.result() : null,
+    text: story.text,
+    values,
+    finished,
+  };
+  const summary = summariseRun(run, task, facts);
+  const host = hostFacts((performance.now() - startedAt) / 1000, run);
+  if (options.json) printJson({ ...summary, host });
+  else for (const line of renderSummary(summary, host)) printLine(line);
+  if (directory) {
+    fillRunDirectory(directory, { hw, summary, host });
+    directory.finish();
+    if (!options.json) printNote(`\nrun directory: ${options.out}`);
+  }
+  if (end instanceof LutraError) return reportError(end);
+  return finished ? exitCodes.ok : exitCodes.interrupted;
+}
+
+/** The text of a run as it comes, on stdout unless a JSON object is to be there. */
+class Story {
+  text = '';
+  private readonly task: Task;
+  private readonly values: boolean;
+  private readonly speaks: boolean;
+  private readonly decoder;
+  private said = false;
+
+  constructor(task: Task, values: boolean) {
+    this.task = task;
+    this.values = values;
+    this.speaks = task.options.json !== true;
+    this.decoder = values ? task.program.tokenizer?.stream() : undefined;
+  }
+
+  begin(): void {
+    if (this.values && this.task.prompt.text !== null) this.say(dim(this.task.prompt.text));
+  }
+
+  token(token: number, stopTokens: readonly number[]): void {
+    if (!this.decoder) {
+      if (this.values) this.say(`${token} `);
+    } else if (!stopTokens.includes(token)) this.write(this.decoder.push(token));
+  }
+
+  end(): void {
+    if (this.decoder) this.write(this.decoder.end());
+    if (this.said) this.say('\n\n');
+  }
+
+  private write(piece: string): void {
+    this.text += piece;
+    this.say(piece);
+  }
+
+  private say(text: string): void {
+    if (!this.speaks || text === '') return;
+    this.said = true;
+    this.task.progress.clear();
+    print(text);
+  }
+}
+
+/** How a run ended: by itself, by Ctrl-C, because nobody reads its output any more, or with a negative answer. */
+type End = 'halted' | 'interrupted' | 'abandoned' | LutraError;
+
+async function drive(run: Run, { options, progress, interrupt }: Task, startedAt: number): Promise<End> {
+  const leavesFiles = options.out !== undefined || options.traceJsonl !== undefined;
+  while (!interrupt.asked) {
+    try {
+      if (run.advance(slice)) return 'halted';
+    } catch (error) {
+      // A deadlock or the cycle limit is an answer, and what was done until then may say why.
+      if (error instanceof LutraError && error.exit === 'no') return error;
+      throw error;
+    }
+    progress.update(() => progressLine(run, startedAt));
+    await nextTurn();
+    if (isStdoutClosed() && !leavesFiles) return 'abandoned';
+  }
+  return 'interrupted';
+}
+
+function progressLine(run: Run, startedAt: number): string {
+  const seconds = (performance.now() - startedAt) / 1000;
+  const done = run.tokens.length;
+  const rate = run.machine.cycle / seconds / 1e6;
+  const left = done > 0 ? `, ${(((run.request.maxNewTokens - done) * seconds) / done).toFixed(0)} s left at most` : '';
+  return `cycle ${run.machine.cycle}, ${done} tokens, ${rate.toFixed(1)} M cycles/s${left}`;
+}
+
+function summariseRun(
+  run: Run,
+  { program, hw, prompt }: Task,
+  facts: Pick<Summary, 'operations' | 'exposed' | 'text' | 'finished'> & { readonly values: boolean },
+): Summary {
+  const { metadata } = program.image;
+  const { machine } = run;
+  return summarise({
+    modelName: metadata.modelName,
+    modelDigest: metadata.modelDigest,
+    hw,
+    hardwareDigest: hardwareDigest(hw),
+    derived: derive(hw),
+    request: run.request,
+    prompt: prompt.text,
+    text: facts.text,
+    valuesComputed: facts.values,
+    finished: facts.finished,
+    tokens: run.tokens,
+    totalCycles: machine.cycle,
+    instructions: machine.instructions,
+    ...run.traffic(),
+    units: machine.counters.snapshot(machine.cycle),
+    operations: facts.operations,
+    exposed: facts.exposed,
+    plan: metadata.plan,
+  });
+}
+
+function hostFacts(wallSeconds: number, run: Run): HostFacts {
+  return {
+    wallSeconds,
+    tokensPerSecond: run.tokens.length > 0 ? run.tokens.length / wallSeconds : null,
+    cyclesPerSecond: run.machine.cycle / wallSeconds,
+    peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+  };
+}
+
+function openTrace(options: RunVerbOptions, directory: GrowingDirectory | undefined) {
+  if (options.traceJsonl === undefined) return undefined;
+  const file =
+    typeof options.traceJsonl === 'string' ? createFile(options.traceJsonl) : directory?.create('trace.jsonl');
+  if (!file) return undefined;
+  const sink = jsonLinesSink((text) => file.write(text));
+  return {
+    sink,
+    finish: () => {
+      sink.flush();
+      file.finish();
+    },
+  };
+}

@@ -1,0 +1,170 @@
+/**
+ * The compiler: a model and a machine in, a program image out. The passes, each plain data in and out:
+ * lower → tile → place → memory map → emit → schedule → quantise and pack → verify, with checks in between.
+ */
+import { LutraError } from '../base/diagnostics.ts';
+import { type Derived, derive } from '../hw/derive.ts';
+import { hardwareDigest } from '../hw/digest.ts';
+import type { HardwareModel } from '../hw/schema.ts';
+import type { ProgramImage, Segment } from '../isa/image.ts';
+import { bytesPerInstruction } from '../isa/table.ts';
+import { verifyProgram } from '../isa/verify.ts';
+import type { ModelGraph } from '../model/graph.ts';
+import { checkCodeSize, checkMemoryMap, checkPlacement, checkTiling } from './checks.ts';
+import { emit } from './emit.ts';
+import { type LoweredModel, lower, operationNames } from './lower.ts';
+import { type Formats, type MemoryMap, mapMemory } from './memoryMap.ts';
+import { chooseFormats, packSegments } from './pack.ts';
+import { type OnChip, place, type TiledModel } from './place.ts';
+import { makePlan } from './plan.ts';
+import { schedule } from './schedule.ts';
+import { tile } from './tile.ts';
+
+export interface CompileOptions {
+  /** `none`: segments without contents, for timing only; tensors are not read. Default `pack`. */
+  readonly weights?: 'pack' | 'none';
+  /** Bits of a head weight, 1 to 8. Default 8. */
+  readonly headBits?: number;
+  /** Rows of a prefill pass. Default: as many as fit. */
+  readonly rowsPerPass?: number;
+  /** False: weights are not loaded while float work runs, to show what that hides. Default true. */
+  readonly fuse?: boolean;
+  /** Longest context. Default and maximum: the model's. */
+  readonly maxPositions?: number;
+  /** Told what is being packed. */
+  readonly onTileProgress?: (text: string) => void;
+}
+
+/** How the model was laid out, before any code. */
+export interface Layout {
+  readonly model: TiledModel;
+  readonly chip: OnChip;
+  readonly map: MemoryMap;
+}
+
+/**
+ * Compiles a model. Throws `LutraError` CMP0xx where the model does not fit the machine (what is needed, what there is,
+ * what to change), and whatever reading its tensors throws.
+ */
+export function compile(graph: ModelGraph, hw: HardwareModel, options: CompileOptions = {}): ProgramImage {
+  const { weights = 'pack', fuse = true, onTileProgress = () => {} } = options;
+  const derived = derive(hw);
+  const formats: Formats =
+    weights === 'pack' ? chooseFormats(graph) : { gains: 'bfloat16', embedding: 'bfloat16' };
+  const { model, chip, map } = layOut(graph, hw, derived, formats, options);
+  const { code, labels } = schedule(emit(model, chip, map, hw, derived, { fuse }));
+  const segments: readonly Segment[] =
+    weights === 'pack' ? packSegments(graph, model, chip, map, hw, onTileProgress) : map.regions;
+  const codeBytes = code.length * bytesPerInstruction;
+  const image: ProgramImage = {
+    code,
+    codeAddress: map.code,
+    labels,
+    segments,
+    memoryBytes: map.code + codeBytes,
+    metadata: {
+      hardwareName: hw.name,
+      hardwareDigest: hardwareDigest(hw),
+      modelName: graph.name,
+      modelDigest: graph.digest,
+      maxPositions: model.maxPositions,
+      vocabularySize: graph.vocabularySize,
+      bosTokenId: graph.bosTokenId,
+      eosTokenIds: graph.eosTokenIds,
+      operations: operationNames,
+      plan: makePlan(model, chip, map, derived, { instructions: code.length, fuse }),
+    },
+  };
+  checkCodeSize(image, codeBytes);
+  verifyProgram(code, hw, segments, { labels });
+  return image;
+}
+
+/** The passes up to the memory map, for the largest number of rows per pass that fits (or the one asked for). */
+export function layOut(
+  graph: ModelGraph,
+  hw: HardwareModel,
+  derived: Derived,
+  formats: Formats,
+  options: CompileOptions = {},
+): Layout {
+  const maxPositions = options.maxPositions ?? graph.maxPositions;
+  if (!Number.isInteger(maxPositions) || maxPositions < 1 || maxPositions > graph.maxPositions) {
+    throw new LutraError({
+      code: 'CMP005',
+      message: `maxPositions ${maxPositions}: the model has 1 to ${graph.maxPositions} positions`,
+      hint: `at most ${graph.maxPositions}`,
+    });
+  }
+  const lowered = lower(graph, { headBits: options.headBits ?? 8, lanes: hw.vector.lanes });
+  const attempt = (rowsPerPass: number) => layOutRows(lowered, rowsPerPass, maxPositions, hw, derived, formats);
+  if (options.rowsPerPass !== undefined) {
+    if (!Number.isInteger(options.rowsPerPass) || options.rowsPerPass < 1) {
+      throw new LutraError({
+        code: 'CMP004',
+        message: `rowsPerPass ${options.rowsPerPass} is not a number of rows`,
+        hint: 'an integer from 1 on',
+      });
+    }
+    return attempt(options.rowsPerPass);
+  }
+  let rows = Math.min(hw.matmul.maxRows, hw.vector.maxRows, hw.attention.maxRows, maxPositions);
+  for (; rows > 1; rows--) {
+    try {
+      return attempt(rows);
+    } catch (error) {
+      if (!(error instanceof LutraError) || error.exit === 'internal') throw error;
+    }
+  }
+  return attempt(1);
+}
+
+/** Slots of the weight buffer that are tried: fewer make larger tiles possible, more let weights run further ahead. */
+const slotCounts = [4, 3, 2] as const;
+/** Each slot is a count to prime and a preloaded tile in the code. */
+const mostSlots = 16;
+
+function layOutRows(
+  lowered: LoweredModel,
+  rowsPerPass: number,
+  maxPositions: number,
+  hw: HardwareModel,
+  derived: Derived,
+  formats: Formats,
+): Layout {
+  const model = tileModel(lowered, rowsPerPass, maxPositions, hw, derived);
+  checkTiling(model);
+  const chip = place(model, hw, derived);
+  checkPlacement(model, chip);
+  const map = mapMemory(model, chip, formats, hw);
+  checkMemoryMap(map);
+  return { model, chip, map };
+}
+
+function tileModel(
+  lowered: LoweredModel,
+  rowsPerPass: number,
+  maxPositions: number,
+  hw: HardwareModel,
+  derived: Derived,
+): TiledModel {
+  const sums = Math.floor(hw.matmul.accumulatorElements / 2);
+  const attempt = (slots: number): TiledModel => {
+    const words = Math.floor(hw.weightBuffer.words / slots);
+    const limits = { rowsPerPass, words, sums };
+    const layer = lowered.layer.map((operation) => tile(operation, limits, hw, derived));
+    const head = tile(lowered.head, limits, hw, derived);
+    const largest = Math.max(...[...layer, head].flatMap(({ tiles }) => tiles.map((one) => one.words)));
+    const count = Math.min(mostSlots, Math.floor(hw.weightBuffer.words / largest));
+    const slotWords = Math.floor(hw.weightBuffer.words / count);
+    return { ...lowered, rowsPerPass, maxPositions, layer, head, slots: count, slotWords };
+  };
+  for (const slots of slotCounts.slice(0, -1)) {
+    try {
+      return attempt(slots);
+    } catch (error) {
+      if (!(error instanceof LutraError)) throw error;
+    }
+  }
+  return attempt(2);
+}

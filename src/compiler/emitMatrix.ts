@@ -1,0 +1,194 @@
+/** Code for one matrix operation: loads, runs and dequantisations of its tiles, alike tiles in a loop. */
+import { alphabets } from '../isa/table.ts';
+import type { OperandValue } from '../isa/instruction.ts';
+import { at, type Builder, type Sync } from './builder.ts';
+import type { Channel } from './schedule.ts';
+import type { OnChip, TiledModel } from './place.ts';
+import { registers as r } from './registers.ts';
+import type { Piece, Tile, TiledOperation } from './tile.ts';
+
+export interface EmitContext {
+  readonly builder: Builder;
+  readonly model: TiledModel;
+  readonly chip: OnChip;
+  /** Columns per cycle of the engine. */
+  readonly columns: number;
+  /** Inputs per block of the engine. */
+  readonly blockInputs: number;
+  /** Tiles of a layer that are loaded before the pass begins. */
+  readonly preloads: number;
+  /** False: weights wait for the float work before them. */
+  readonly fuse: boolean;
+}
+
+/** How an operation uses the sums of a tile. */
+export interface MatrixCode {
+  /** Tiles of the layer before this operation's first. */
+  readonly firstTile: number;
+  /** Rows that the engine runs. */
+  readonly rows: OperandValue;
+  /** Before the load, for every tile. */
+  readonly before?: (tile: Tile) => void;
+  /**
+   * Emits the vector instruction for a piece. `column(base)` is the address of the piece's first column in the row of
+   * activations that begins at `base`; `sync` holds the semaphores of the tile and of the piece.
+   */
+  readonly piece: (piece: Piece, tile: Tile, column: (base: number) => OperandValue, sync: Sync) => void;
+  /** After the last piece, for every tile. */
+  readonly after?: (tile: Tile) => void;
+  /** Pieces that begin a vector instruction; of a gate and its up only the gate does. */
+  readonly pieces?: (tile: Tile) => readonly Piece[];
+  /** What else the dequantisation of a piece takes and gives. */
+  readonly sync?: (piece: Piece) => Sync;
+}
+
+/** Changes a register between `base` and `base + size`, the two halves of a double buffer. */
+export function toggle(builder: Builder, register: number, base: number, size: number): void {
+  builder.emit('sub', { rd: register, a: 2 * base + size, b: at(register) });
+}
+
+/** The next slot of the weight-buffer ring. */
+function advanceSlot({ builder, model }: EmitContext, register: number): void {
+  const { slots, slotWords } = model;
+  builder.emit('add', { rd: register, a: at(register), b: slotWords });
+  const ring = slots * slotWords;
+  if (Number.isInteger(Math.log2(ring))) {
+    builder.emit('and', { rd: register, a: at(register), b: ring - 1 });
+    return;
+  }
+  const label = builder.fresh('slot');
+  builder.emit('blt', { a: at(register), b: ring, target: label });
+  builder.emit('li', { rd: register, value: 0 });
+  builder.label(label);
+}
+
+/** Loads the tile at `weightAddress` into the next slot. */
+export function emitLoad(context: EmitContext, operation: TiledOperation, tile: Tile): void {
+  const { builder } = context;
+  builder.emit(
+    'weightBuffer.load',
+    {
+      dst: at(r.loadSlot),
+      src: at(r.weightAddress),
+      words: tile.words,
+      alphabet: alphabets.indexOf(operation.alphabet),
+    },
+    { needs: ['weightFree'], gives: ['weightReady'] },
+  );
+  builder.emit('add', { rd: r.weightAddress, a: at(r.weightAddress), b: tile.bytes });
+  advanceSlot(context, r.loadSlot);
+}
+
+/** A load, unless the tile was loaded before the pass began. */
+function emitLoadUnlessPreloaded(context: EmitContext, operation: TiledOperation, tile: Tile): void {
+  const { builder } = context;
+  const skip = builder.fresh(`${operation.name}_preloaded`);
+  const loaded = builder.fresh(`${operation.name}_loaded`);
+  builder.emit('bne', { a: at(r.preloaded), b: 0, target: skip });
+  emitLoad(context, operation, tile);
+  builder.label(loaded);
+  builder.later(() => {
+    builder.label(skip);
+    builder.emit('sub', { rd: r.preloaded, a: at(r.preloaded), b: 1 });
+    builder.emit('jmp', { target: loaded });
+  });
+}
+
+/** A run of tiles that differ only by `step` columns in where their pieces go. */
+interface Group {
+  readonly tile: Tile;
+  readonly count: number;
+  readonly step: number;
+  /** Number of the first tile among those of the operation. */
+  readonly first: number;
+}
+
+function shapeOf(tile: Tile, code: MatrixCode): string {
+  const pieces = tile.pieces.map((piece) => [piece.output, piece.columns, piece.offset, code.sync?.(piece)]);
+  return JSON.stringify([tile.words, tile.steps, pieces]);
+}
+
+function groupTiles(operation: TiledOperation, code: MatrixCode): Group[] {
+  const groups: Group[] = [];
+  operation.tiles.forEach((tile, index) => {
+    const group = groups.at(-1);
+    if (group && shapeOf(tile, code) === shapeOf(group.tile, code)) {
+      const steps = new Set(
+        tile.pieces.map((piece, i) => (piece.first - (group.tile.pieces[i] as Piece).first) / group.count),
+      );
+      const [step] = steps;
+      if (steps.size === 1 && step !== undefined && (group.count === 1 || step === group.step)) {
+        groups[groups.length - 1] = { ...group, count: group.count + 1, step };
+        return;
+      }
+    }
+    groups.push({ tile, count: 1, step: 0, first: index });
+  });
+  return groups;
+}
+
+/**
+ * The quantised input must be on its way: `quantise` is emitted here, so that the channels of an operation are in one
+ * place (see `matmulGo` in schedule.ts).
+ */
+export function emitMatrix(
+  context: EmitContext,
+  operation: TiledOperation,
+  quantise: (sync: { readonly gives: readonly Channel[] }) => void,
+  code: MatrixCode,
+): void {
+  const { builder, fuse } = context;
+  quantise({ gives: fuse ? ['matmulGo'] : ['matmulGo', 'floatDone'] });
+  builder.emit('vector.sync', {}, { gives: ['matmulGo'] });
+  if (!fuse) builder.emit('weightBuffer.sync', {}, { needs: ['floatDone'] });
+  for (const group of groupTiles(operation, code)) {
+    const loop = builder.fresh(`${operation.name}_tile`);
+    if (group.count > 1) {
+      builder.emit('li', { rd: r.tiles, value: group.count });
+      builder.emit('li', { rd: r.destination, value: 0 });
+      builder.label(loop);
+    }
+    emitTile(context, operation, group, code);
+    if (group.count > 1) {
+      builder.emit('add', { rd: r.destination, a: at(r.destination), b: group.step });
+      builder.emit('loop', { rd: r.tiles, target: loop });
+    }
+  }
+  builder.emit('matmul.sync', {}, { needs: ['matmulGo'] });
+  builder.emit('matmul.sync', {}, { needs: ['matmulGo'] });
+}
+
+function emitTile(context: EmitContext, operation: TiledOperation, group: Group, code: MatrixCode): void {
+  const { builder, chip, preloads, blockInputs } = context;
+  const { tile } = group;
+  code.before?.(tile);
+  if (operation.everyRow && code.firstTile + group.first < preloads) emitLoadUnlessPreloaded(context, operation, tile);
+  else emitLoad(context, operation, tile);
+  builder.emit(
+    'matmul.run',
+    {
+      input: 0,
+      weights: at(r.runSlot),
+      output: at(r.sums),
+      rows: code.rows,
+      blocks: operation.blocks,
+      steps: tile.steps,
+      alphabet: alphabets.indexOf(operation.alphabet),
+      planes: operation.planes,
+      inputPitch: operation.blocks * blockInputs,
+    },
+    { needs: ['weightReady', 'matmulGo'], gives: ['weightFree', 'sumsReady'] },
+  );
+  const pieces = code.pieces?.(tile) ?? tile.pieces;
+  pieces.forEach((piece, index) => {
+    const own = code.sync?.(piece) ?? {};
+    const column = (base: number) => (group.count > 1 ? at(r.destination, base + piece.first) : base + piece.first);
+    code.piece(piece, tile, column, {
+      needs: [...(index === 0 ? (['sumsReady'] as const) : []), ...(own.needs ?? [])],
+      gives: [...(index === pieces.length - 1 ? (['matmulGo'] as const) : []), ...(own.gives ?? [])],
+    });
+  });
+  advanceSlot(context, r.runSlot);
+  toggle(builder, r.sums, 0, chip.sumSlot);
+  code.after?.(tile);
+}

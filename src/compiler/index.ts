@@ -1,0 +1,3 @@
+/** A model and a machine in, a program image out. */
+export { type CompileOptions, compile } from './compile.ts';
+export { describePlan, type Plan } from './plan.ts';

@@ -1,0 +1,126 @@
+/**
+ * Pass 1, lower: a model becomes the list of matrix operations that the machine runs, each with its inputs, the
+ * outputs that share its tiles, and how its weights are written.
+ */
+import { LutraError } from '../base/diagnostics.ts';
+import type { Alphabet } from '../isa/table.ts';
+import type { LinearRole, ModelGraph, ModelShape } from '../model/graph.ts';
+
+/** Names of `mark operation` numbers, in that order. */
+export const operationNames = ['embed', 'qkv', 'attention', 'o', 'ffn', 'down', 'head'] as const;
+export type OperationName = (typeof operationNames)[number];
+export type MatrixName = Exclude<OperationName, 'embed' | 'attention'>;
+
+/** What one weight matrix gives. */
+export interface Output {
+  readonly name: LinearRole | 'head';
+  /** Outputs of the matrix, the columns of its tiles. */
+  readonly columns: number;
+  /** Columns that a tile takes together; a multiple of the vector unit's lanes. */
+  readonly granule: number;
+}
+
+/** One quantised input against one or more matrices. */
+export interface MatrixOperation {
+  readonly name: MatrixName;
+  readonly inputs: number;
+  readonly outputs: readonly Output[];
+  /** Every tile holds the same columns of both outputs, first of the one, then of the other. */
+  readonly paired: boolean;
+  readonly alphabet: Alphabet;
+  readonly planes: number;
+  /** Input rows per row of activations: 2 where an activation is two int8 limbs. */
+  readonly limbs: number;
+  /** True for the operations that every row of a pass takes; the head takes only the last. */
+  readonly everyRow: boolean;
+}
+
+export interface LoweredModel {
+  readonly shape: ModelShape;
+  /** The norms before `o` and before `down`, which not every model has. */
+  readonly attentionSubNorm: boolean;
+  readonly ffnSubNorm: boolean;
+  /** Operations of one layer, in order. */
+  readonly layer: readonly MatrixOperation[];
+  readonly head: MatrixOperation;
+}
+
+export interface LowerOptions {
+  /** Bits of a head weight, 1 to 8. */
+  readonly headBits: number;
+  /** Lanes of the vector unit, to which pieces of a tile align. */
+  readonly lanes: number;
+}
+
+/** Lowers a model. Throws CMP001 (sub-norms in some layers only), CMP002 (head dimension), CMP003 (head bits). */
+export function lower(graph: ModelGraph, { headBits, lanes }: LowerOptions): LoweredModel {
+  const { hiddenSize, intermediateSize, heads, kvHeads, headDimension, vocabularySize } = graph;
+  if (!Number.isInteger(headBits) || headBits < 1 || headBits > 8) {
+    throw new LutraError({
+      code: 'CMP003',
+      message: `a head of ${headBits} bits cannot be built`,
+      hint: 'headBits is an integer from 1 to 8',
+    });
+  }
+  if (headDimension % (2 * lanes) !== 0) {
+    throw new LutraError({
+      code: 'CMP002',
+      message: `the model's head dimension ${headDimension} is not a multiple of ${2 * lanes} (2 × vector.lanes)`,
+      hint: `vector.lanes must be a power of two that divides ${headDimension / 2}`,
+    });
+  }
+  const ternary = { alphabet: 'ternary', planes: 1, limbs: 1, everyRow: true } as const;
+  const plain = (name: Output['name'], columns: number): Output => ({ name, columns, granule: lanes });
+  const perHead = (name: Output['name'], count: number): Output => ({
+    name,
+    columns: count * headDimension,
+    granule: headDimension,
+  });
+  return {
+    shape: graph,
+    attentionSubNorm: uniform(graph, 'attentionSubNorm'),
+    ffnSubNorm: uniform(graph, 'ffnSubNorm'),
+    layer: [
+      {
+        name: 'qkv',
+        inputs: hiddenSize,
+        outputs: [perHead('query', heads), perHead('key', kvHeads), perHead('value', kvHeads)],
+        paired: false,
+        ...ternary,
+      },
+      { name: 'o', inputs: heads * headDimension, outputs: [plain('output', hiddenSize)], paired: false, ...ternary },
+      {
+        name: 'ffn',
+        inputs: hiddenSize,
+        outputs: [plain('gate', intermediateSize), plain('up', intermediateSize)],
+        paired: true,
+        ...ternary,
+      },
+      { name: 'down', inputs: intermediateSize, outputs: [plain('down', hiddenSize)], paired: false, ...ternary },
+    ],
+    head: {
+      name: 'head',
+      inputs: hiddenSize,
+      outputs: [plain('head', vocabularySize)],
+      paired: false,
+      alphabet: 'binary',
+      planes: headBits,
+      limbs: 2,
+      everyRow: false,
+    },
+  };
+}
+
+/** Whether the layers have this norm; all of them or none must, for one program serves all layers. */
+function uniform(graph: ModelGraph, norm: 'attentionSubNorm' | 'ffnSubNorm'): boolean {
+  const first = graph.layers[0]?.[norm] !== undefined;
+  const other = graph.layers.findIndex((layer) => (layer[norm] !== undefined) !== first);
+  if (other >= 0) {
+    throw new LutraError({
+      code: 'CMP001',
+      message: `layer ${other} ${first ? 'lacks' : 'has'} the ${norm} that layer 0 ${first ? 'has' : 'lacks'}`,
+      hint: 'all layers run the same program and must have the same norms',
+    });
+  }
+  return first;
+}

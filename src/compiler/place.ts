@@ -1,0 +1,259 @@
+/**
+ * Pass 3, place: addresses of everything that lies in the on-chip buffers.
+ */
+import { LutraError } from '../base/diagnostics.ts';
+import type { Derived } from '../hw/derive.ts';
+import type { HardwareModel } from '../hw/schema.ts';
+import { offsetRange } from '../isa/instruction.ts';
+import type { LoweredModel } from './lower.ts';
+import { engineRows, largestField, roundUp, type TiledOperation, tileSums } from './tile.ts';
+
+export interface TiledModel extends LoweredModel {
+  readonly rowsPerPass: number;
+  readonly maxPositions: number;
+  readonly layer: readonly TiledOperation[];
+  readonly head: TiledOperation;
+  /** Slots of the weight-buffer ring, and words of each. */
+  readonly slots: number;
+  readonly slotWords: number;
+}
+
+/** Rows of activations: where they begin and how far apart they are, in elements. */
+export interface Rows {
+  readonly address: number;
+  readonly pitch: number;
+}
+
+export interface BufferUse {
+  readonly name: string;
+  readonly used: number;
+  readonly capacity: number;
+}
+
+/** Offsets in a coefficient slot that holds a layer's coefficients. */
+export interface CoefficientLayout {
+  readonly inputNorm: number;
+  readonly attentionSubNorm: number;
+  readonly postNorm: number;
+  readonly ffnSubNorm: number;
+  /** Elements of all gains with their padding. */
+  readonly gains: number;
+  /** Weight scales: query, key, value, output, gate, up, down. */
+  readonly scales: number;
+}
+
+export const scaleOrder = ['query', 'key', 'value', 'output', 'gate', 'up', 'down'] as const;
+
+/** Keys and values on the chip, in bytes. */
+export interface KvPlacement {
+  /** One row of keys (or of values): all KV heads of one position. */
+  readonly rowBytes: number;
+  /** Positions 0 … residentPositions − 1 of every layer stay on the chip: [layer][keys | values][position]. */
+  readonly residentPositions: number;
+  readonly layerBytes: number;
+  /** Rows of the pass that is running, [keys | values][rowsPerPass]; used past the resident positions. */
+  readonly current: number;
+  /** Two staging slots of [keys | values][tilePositions] for keys and values that lie in memory. */
+  readonly stage: number;
+  readonly stageBytes: number;
+  readonly tilePositions: number;
+}
+
+export interface OnChip {
+  readonly act: { readonly x: Rows; readonly q: Rows; readonly k: Rows; readonly v: Rows; readonly o: Rows; readonly h: Rows; readonly logits: Rows };
+  readonly coef: {
+    readonly rope: number;
+    /** Two slots; every coefficient load takes the next. */
+    readonly ring: number;
+    readonly slotElements: number;
+    readonly layout: CoefficientLayout;
+  };
+  /** Sums of one half of the accumulator buffer. */
+  readonly sumSlot: number;
+  readonly kv: KvPlacement;
+  readonly buffers: readonly BufferUse[];
+}
+
+/**
+ * Places a tiled model.
+ * Throws CMP020 (rows per pass against a unit's limit), CMP021 (a buffer is too small), CMP022 (a row pitch does not
+ * fit its field), CMP023 (the KV store).
+ */
+export function place(model: TiledModel, hw: HardwareModel, derived: Derived): OnChip {
+  refuseRows(model, hw);
+  const act = placeActivations(model, hw);
+  const coef = placeCoefficients(model, hw);
+  const operations = [...model.layer, model.head];
+  const input = Math.max(
+    ...operations.map((operation) => engineRows(operation, model.rowsPerPass) * operation.blocks * derived.blockInputs),
+  );
+  const sumSlot = Math.max(
+    ...operations.flatMap((operation) =>
+      operation.tiles.map(({ steps }) => tileSums(operation, steps, model.rowsPerPass, hw.matmul.columns)),
+    ),
+  );
+  const kv = placeKv(model, hw, derived);
+  const kvUsed = kv.tilePositions > 0 ? kv.stage + 2 * kv.stageBytes : kv.layerBytes * model.shape.layerCount;
+  const buffers: BufferUse[] = [
+    { name: 'weights', used: model.slots * model.slotWords, capacity: hw.weightBuffer.words },
+    { name: 'input', used: input, capacity: hw.matmul.inputElements },
+    { name: 'acc', used: 2 * sumSlot, capacity: hw.matmul.accumulatorElements },
+    { name: 'act', used: act.used, capacity: hw.vector.activationElements },
+    { name: 'coef', used: coef.ring + 2 * coef.slotElements, capacity: hw.vector.coefficientElements },
+    { name: 'kv', used: kvUsed, capacity: hw.kvStore.bytes },
+  ];
+  for (const buffer of buffers) refuseOverflow(buffer, model.rowsPerPass);
+  const { used: _used, ...rows } = act;
+  return { act: rows, coef, sumSlot, kv, buffers };
+}
+
+const fields: Record<string, string> = {
+  weights: 'weightBuffer.words',
+  input: 'matmul.inputElements',
+  acc: 'matmul.accumulatorElements',
+  act: 'vector.activationElements',
+  coef: 'vector.coefficientElements',
+  kv: 'kvStore.bytes',
+};
+
+function refuseOverflow({ name, used, capacity }: BufferUse, rowsPerPass: number): void {
+  if (used <= capacity) return;
+  const rows = rowsPerPass > 1 ? ', or lower rowsPerPass' : '';
+  throw new LutraError({
+    code: 'CMP021',
+    message: `the ${name} buffer is too small for the model: it needs ${used} elements with ${rowsPerPass} rows per pass, and has ${capacity}`,
+    hint: `raise ${fields[name]} to at least ${used}${rows}`,
+  });
+}
+
+function refuseRows(model: TiledModel, hw: HardwareModel): void {
+  const { rowsPerPass, shape } = model;
+  const state = rowsPerPass * shape.heads * shape.headDimension;
+  for (const [value, limit, field] of [
+    [rowsPerPass, hw.matmul.maxRows, 'matmul.maxRows'],
+    [rowsPerPass, hw.vector.maxRows, 'vector.maxRows'],
+    [rowsPerPass, hw.attention.maxRows, 'attention.maxRows'],
+    [state, hw.attention.stateElements, 'attention.stateElements'],
+  ] as const) {
+    if (value <= limit) continue;
+    const what =
+      field === 'attention.stateElements'
+        ? `${rowsPerPass} rows × ${shape.heads} heads × ${shape.headDimension} are ${value} elements of attention state`
+        : `a pass of ${value} rows`;
+    throw new LutraError({
+      code: 'CMP020',
+      message: `${what}: more than ${field}, which is ${limit}`,
+      hint: rowsPerPass > 1 ? `lower rowsPerPass, or raise ${field}` : `raise ${field} to at least ${value}`,
+    });
+  }
+}
+
+/**
+ * The residual stream `x` lives through the whole pass. The rest share one region in turns: queries, keys, values and
+ * attention output; then the gated activations; then two tiles of logits. Who writes a region next always comes after
+ * its last reader: see `schedule.ts`.
+ */
+function placeActivations(model: TiledModel, hw: HardwareModel): OnChip['act'] & { readonly used: number } {
+  const { shape, rowsPerPass, head } = model;
+  const { lanes } = hw.vector;
+  const queryPitch = shape.heads * shape.headDimension;
+  const kvPitch = shape.kvHeads * shape.headDimension;
+  const xPitch = roundUp(shape.hiddenSize, lanes);
+  const hPitch = roundUp(shape.intermediateSize, lanes);
+  const logitsPitch = Math.max(...head.tiles.flatMap(({ pieces }) => pieces.map((piece) => roundUp(piece.columns, lanes))));
+  for (const pitch of [queryPitch, xPitch, hPitch]) {
+    if (pitch <= largestField) continue;
+    throw new LutraError({
+      code: 'CMP022',
+      message: `rows of ${pitch} activations do not fit the 16-bit pitch of the vector unit's instructions`,
+      hint: `at most ${largestField}`,
+    });
+  }
+  const shared = rowsPerPass * xPitch;
+  const k = shared + rowsPerPass * queryPitch;
+  const v = k + rowsPerPass * kvPitch;
+  const o = v + rowsPerPass * kvPitch;
+  return {
+    x: { address: 0, pitch: xPitch },
+    q: { address: shared, pitch: queryPitch },
+    k: { address: k, pitch: kvPitch },
+    v: { address: v, pitch: kvPitch },
+    o: { address: o, pitch: queryPitch },
+    h: { address: shared, pitch: hPitch },
+    logits: { address: shared, pitch: logitsPitch },
+    used: Math.max(o + rowsPerPass * queryPitch, shared + rowsPerPass * hPitch, shared + 2 * logitsPitch),
+  };
+}
+
+function placeCoefficients(model: TiledModel, hw: HardwareModel): OnChip['coef'] {
+  const { shape, rowsPerPass } = model;
+  const { lanes } = hw.vector;
+  let next = 0;
+  const gains = (present: boolean, elements: number) => {
+    const address = next;
+    if (present) next += roundUp(elements, lanes);
+    return address;
+  };
+  const inputNorm = gains(true, shape.hiddenSize);
+  const attentionSubNorm = gains(model.attentionSubNorm, shape.heads * shape.headDimension);
+  const postNorm = gains(true, shape.hiddenSize);
+  const ffnSubNorm = gains(model.ffnSubNorm, shape.intermediateSize);
+  const headColumns = model.head.tiles.flatMap(({ pieces }) => pieces.map(({ columns }) => columns));
+  const slotElements = roundUp(Math.max(next + scaleOrder.length, shape.hiddenSize, ...headColumns), lanes);
+  return {
+    rope: 0,
+    ring: roundUp(rowsPerPass * shape.headDimension, lanes),
+    slotElements,
+    layout: { inputNorm, attentionSubNorm, postNorm, ffnSubNorm, gains: next, scales: next },
+  };
+}
+
+/** Positions of a staged tile that are worth having before more positions stay on the chip. */
+const usefulTilePositions = 64;
+
+/**
+ * All positions of all layers on the chip if they fit. Otherwise the current rows, two staging slots, and as many
+ * resident positions as the rest holds. Resident positions are a multiple of the rows of a pass, so a prefill pass is
+ * either wholly resident or wholly not.
+ */
+function placeKv(model: TiledModel, hw: HardwareModel, derived: Derived): KvPlacement {
+  const { shape, rowsPerPass, maxPositions } = model;
+  const rowBytes = shape.kvHeads * shape.headDimension * derived.kvElementBytes;
+  const positionBytes = 2 * rowBytes;
+  // Offsets beside a register reach this far.
+  const bytes = Math.min(hw.kvStore.bytes, offsetRange.high);
+  const everything = shape.layerCount * maxPositions * positionBytes;
+  if (everything <= bytes) {
+    const layerBytes = maxPositions * positionBytes;
+    const none = { current: everything, stage: everything, stageBytes: 0, tilePositions: 0 };
+    return { rowBytes, residentPositions: maxPositions, layerBytes, ...none };
+  }
+  const forTiles = bytes - rowsPerPass * positionBytes;
+  const most = Math.min(hw.attention.scoreDepth, Math.floor(forTiles / (2 * positionBytes)));
+  if (most < 1) {
+    const needed = (rowsPerPass + 2) * positionBytes;
+    throw new LutraError({
+      code: 'CMP023',
+      message: `the KV store is too small for the model: ${rowsPerPass} current and 2 staged positions need ${needed} bytes, and it has ${bytes}`,
+      hint: `raise kvStore.bytes to at least ${needed}${rowsPerPass > 1 ? ', or lower rowsPerPass' : ''}`,
+    });
+  }
+  const tile = Math.min(most, usefulTilePositions);
+  const rest = forTiles - 2 * tile * positionBytes;
+  const passes = Math.floor(rest / (shape.layerCount * positionBytes * rowsPerPass));
+  const residentPositions = Math.min(passes * rowsPerPass, Math.floor(maxPositions / rowsPerPass) * rowsPerPass);
+  const layerBytes = residentPositions * positionBytes;
+  // What is left over makes the staged tiles longer.
+  const spare = rest - shape.layerCount * layerBytes;
+  const tilePositions = Math.min(most, tile + Math.floor(spare / (2 * positionBytes)));
+  const current = shape.layerCount * layerBytes;
+  return {
+    rowBytes,
+    residentPositions,
+    layerBytes,
+    current,
+    stage: current + rowsPerPass * positionBytes,
+    stageBytes: tilePositions * positionBytes,
+    tilePositions,
+  };
+}

@@ -1,0 +1,198 @@
+/**
+ * The schema of a hardware model: one JSON file that describes one accelerator.
+ *
+ * It gives the TypeScript type (`HardwareModel`), the JSON Schema for editors, the documentation page
+ * (`docs/hardware-model.md`) and the field checks. Rules that relate fields to each other are in `rules.ts`;
+ * everything that can be computed from the fields is in `derive.ts`, and nowhere else.
+ */
+import { z } from 'zod';
+
+// A description may end with its unit in brackets; the documentation page gives units a column of their own.
+const count = (description: string, maximum = 2 ** 24) => z.int().min(1).max(maximum).describe(description);
+const countOrZero = (description: string, maximum = 2 ** 24) => z.int().min(0).max(maximum).describe(description);
+/** The marker is read by `fields.ts`; `rules.ts` makes a rule of it. */
+const powerOfTwo = (description: string, maximum: number) =>
+  z.int().min(1).max(maximum).meta({ description, powerOfTwo: true });
+const nanoseconds = (description: string) => z.number().min(0).max(100_000).describe(`${description} [ns]`);
+const queueDepth = count('commands that may wait in this unit’s queue [commands]', 256);
+const floatFormat = z.enum(['float32', 'float16', 'bfloat16']);
+
+const resources = z
+  .strictObject({
+    lut: count('look-up tables'),
+    ff: count('flip-flops'),
+    bram36: countOrZero('36 Kbit block RAMs'),
+    uram288: countOrZero('288 Kbit UltraRAMs'),
+    dsp: countOrZero('DSP slices'),
+  })
+  .describe('what the device holds');
+
+const board = z
+  .strictObject({
+    name: z.string().min(1).describe('board name'),
+    part: z.string().min(1).describe('device part number, or "generic"'),
+    resources,
+    memoryPorts: z
+      .strictObject({
+        count: count('ports', 64),
+        bits: powerOfTwo('data width of the widest [bit]', 1024),
+      })
+      .optional()
+      .describe('AXI ports that the device offers to the fabric; leave out where the fabric makes its own'),
+  })
+  .describe('the board the accelerator is meant for');
+
+const frontEnd = z
+  .strictObject({
+    cacheLines: powerOfTwo('lines of the direct-mapped instruction cache [lines]', 4096),
+    lineInstructions: powerOfTwo('instructions per cache line [instructions]', 16),
+    cyclesPerInstruction: count('fetch and execute one control or issue instruction [cycles]', 16),
+    branchTakenCycles: countOrZero('extra for a taken branch [cycles]', 16),
+    multiplyCycles: countOrZero('extra for `mul` [cycles]', 16),
+  })
+  .describe('front end: fetches 32-byte instructions, runs control flow, issues to the units');
+
+const memoryTiming = z
+  .strictObject({
+    tRcd: nanoseconds('activate to read or write'),
+    tRp: nanoseconds('precharge'),
+    tCl: nanoseconds('read latency'),
+    tRas: nanoseconds('activate to precharge'),
+    tWr: nanoseconds('write recovery'),
+    tWtr: nanoseconds('write to read turnaround'),
+    tRtw: nanoseconds('read to write turnaround'),
+    tRrd: nanoseconds('activate to activate, other bank'),
+    tFaw: nanoseconds('four-activate window'),
+    tRfc: nanoseconds('refresh cycle'),
+    tRefi: nanoseconds('refresh interval'),
+  })
+  .describe('DRAM timing');
+
+const memory = z
+  .strictObject({
+    kind: z
+      .enum(['dram', 'fixed', 'ideal'])
+      .describe(
+        '`dram`: banks, rows and refresh; `fixed`: a fixed latency; `ideal`: no latency. All keep the port limits',
+      ),
+    capacityBytes: count('memory the program may use [bytes]', 2 ** 36),
+    megatransfersPerSecond: count('data rate of the DRAM bus [MT/s]', 20_000),
+    busBits: powerOfTwo('data width of one channel [bit]', 1024),
+    channels: count('independent channels; consecutive `interleaveBytes` go to consecutive channels', 64),
+    interleaveBytes: powerOfTwo('bytes before the next channel is used [bytes]', 2 ** 20),
+    banks: powerOfTwo('banks per channel', 64),
+    rowBytes: powerOfTwo('bytes of one row over the whole channel [bytes]', 65_536),
+    transfersPerBurst: powerOfTwo('data beats of one DRAM burst (BL) [beats]', 64),
+    timing: memoryTiming,
+    commandGapNanoseconds: nanoseconds('scheduling loss of the controller per AXI burst; fitted'),
+    ports: count('AXI ports of the accelerator', 64),
+    portBits: powerOfTwo('data width of an AXI port [bit]', 1024),
+    burstBeats: count('longest AXI burst [beats]', 256),
+    outstandingBursts: count('bursts in flight per port [bursts]', 64),
+    latencyCycles: countOrZero('interconnect and controller, request to first beat, without DRAM [cycles]', 1000),
+  })
+  .describe('external memory and the ports to it');
+
+const dma = z.strictObject({ queueDepth }).describe('dma: 2-D strided transfers of coefficients and activations');
+
+const weightBuffer = z
+  .strictObject({
+    queueDepth,
+    words: count('capacity; a word holds `matmul.columns` × `matmul.tables` table indices [words]'),
+    columnsPerBank: z
+      .union([z.literal(1), z.literal(2)])
+      .describe(
+        'columns that share one UltraRAM: 1 = one write and one read port; 2 = both ports read, filled while the engine is idle (TeLLMe v2)',
+      ),
+  })
+  .describe('weight buffer: UltraRAM banks between memory and the matmul engine');
+
+const matmul = z
+  .strictObject({
+    queueDepth,
+    group: count('activations per table, G', 6),
+    tables: count('tables read per cycle, T', 256),
+    columns: count('columns per cycle, Q', 256),
+    tableForm: z
+      .enum(['select', 'half', 'full'])
+      .describe('`select`: adders, no table; `half`: symmetric table and a sign bit; `full`: every entry stored'),
+    buildEntriesPerCycle: powerOfTwo('table entries written per cycle', 64),
+    inputElements: count('int8 activations the input buffer holds [elements]'),
+    accumulatorElements: count('32-bit sums the accumulator buffer holds [elements]'),
+    maxRows: count('rows one instruction may process [rows]', 256),
+  })
+  .describe('LUT matmul engine');
+
+const floatLatency = z
+  .strictObject({
+    add: count('floating add [cycles]', 32),
+    multiply: count('floating multiply [cycles]', 32),
+    convert: count('integer to float or float to integer [cycles]', 32),
+    reciprocal: count('reciprocal [cycles]', 64),
+    rsqrt: count('reciprocal square root [cycles]', 64),
+    exp: count('exponential [cycles]', 64),
+  })
+  .describe('pipeline depths of the float operators');
+
+const vector = z
+  .strictObject({
+    queueDepth,
+    lanes: powerOfTwo('lanes, N', 256),
+    format: floatFormat.describe('storage format of the activation buffer; every float operation is float32'),
+    partialSums: powerOfTwo('interleaved partial sums of a reduction', 32),
+    activationElements: count('activation buffer [elements]'),
+    coefficientElements: count('coefficient buffer, float32 [elements]'),
+    maxRows: count('rows whose quantisation scales are kept [rows]', 256),
+    latency: floatLatency,
+  })
+  .describe('vector unit: streaming float pipeline');
+
+const attention = z
+  .strictObject({
+    queueDepth,
+    lanes: powerOfTwo('lanes over the head dimension', 256),
+    partialSums: powerOfTwo('interleaved partial sums over positions', 32),
+    scoreDepth: count('positions of one attend instruction [positions]', 65_536),
+    stateElements: count('running output: rows × heads × head dimension [elements]'),
+    maxRows: count('query rows of one attend instruction [rows]', 256),
+  })
+  .describe('attention: scores, online softmax, weighted sum; float32, with the vector unit’s latencies');
+
+const kvStore = z
+  .strictObject({
+    queueDepth,
+    bytes: count('capacity on chip [bytes]', 2 ** 30),
+    format: floatFormat.describe('format of stored keys and values'),
+  })
+  .describe('KV store: on-chip keys and values, staging for what lies in memory');
+
+const sampler = z
+  .strictObject({ queueDepth, candidates: count('best logits kept, the largest k of top-k', 1024) })
+  .describe('sampler: streaming top-k, then greedy or temperature');
+
+const counters = z.strictObject({ bits: count('width of a counter [bit]', 64) }).describe('performance counters');
+
+export const hardwareModelSchema = z.strictObject({
+  $schema: z.string().optional().describe('path of the JSON Schema, for editors'),
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]*$/)
+    .describe('lower-case name'),
+  description: z.string().min(1).describe('one sentence'),
+  notes: z.array(z.string()).optional().describe('sources, and which figures were fitted on which points'),
+  board,
+  clockHz: count('clock of the accelerator [Hz]', 2_000_000_000),
+  frontEnd,
+  memory,
+  dma,
+  weightBuffer,
+  matmul,
+  vector,
+  attention,
+  kvStore,
+  sampler,
+  counters,
+});
+
+export type HardwareModel = z.infer<typeof hardwareModelSchema>;
+export type FloatFormat = z.infer<typeof floatFormat>;

@@ -1,0 +1,226 @@
+/**
+ * A program image: code, memory contents and what they belong to, as one safetensors file. The tensor `code` is
+ * U32 [instructions, 8]; `segment/NAME` and `file/NAME` are bytes; the rest is JSON in the metadata.
+ */
+import { type Diagnostic, LutraError } from '../base/diagnostics.ts';
+import { bytesSource, readSafetensorsHeader, serializeSafetensorsHeader, type TensorEntry } from '../base/safetensors.ts';
+import { hardwareDigest } from '../hw/digest.ts';
+import type { HardwareModel } from '../hw/schema.ts';
+import type { AssembledProgram } from './assembler/assemble.ts';
+import { headerStrings, type ImageHeader, type ImageMetadata, imageError, parseHeader } from './imageMetadata.ts';
+import { decode, encodeProgram, type Instruction, wordsPerInstruction } from './instruction.ts';
+import { overlapOf, type Segment, segmentAlignmentBytes } from './segments.ts';
+import { bytesPerInstruction } from './table.ts';
+
+export type { ImageMetadata, Segment };
+export type { SegmentKind } from './segments.ts';
+
+export interface ProgramImage {
+  readonly code: readonly Instruction[];
+  /** Byte address of instruction 0; the code lies in memory beside the segments. */
+  readonly codeAddress: number;
+  /** Instruction index by name. */
+  readonly labels: ReadonlyMap<string, number>;
+  /** Without the code, sorted by address, not overlapping, each 64-byte aligned. */
+  readonly segments: readonly Segment[];
+  /** End of the used memory. */
+  readonly memoryBytes: number;
+  readonly metadata: ImageMetadata;
+  /** Further files kept in the image, for example `tokenizer.json`. */
+  readonly files?: ReadonlyMap<string, Uint8Array>;
+}
+
+/** Illegal instructions that are listed at most. */
+const faultLimit = 20;
+
+/** The words of the code as they lie in memory, little-endian. */
+export function codeBytes(image: Pick<ProgramImage, 'code'>): Uint8Array {
+  const words = encodeProgram(image.code);
+  const bytes = new Uint8Array(words.length * 4);
+  const view = new DataView(bytes.buffer);
+  words.forEach((word, index) => {
+    view.setUint32(4 * index, word, true);
+  });
+  return bytes;
+}
+
+/**
+ * The chunks of the image’s file, to be written one after the other; segment data are not copied. Equal images give
+ * equal bytes. Throws `LutraError` IMG006–IMG008 if the image itself is unsound.
+ */
+export function serializeImage(image: ProgramImage): Uint8Array[] {
+  const { code, codeAddress, memoryBytes, metadata, labels } = image;
+  const segments = image.segments.map(({ data, ...segment }) => ({ ...segment, stored: data !== undefined }));
+  const header: ImageHeader = { metadata, codeAddress, memoryBytes, labels, segments };
+  checkMap(header, code.length, 'image');
+  for (const { name, bytes, data } of image.segments) {
+    if (data && data.length !== bytes) {
+      throw imageError('IMG007', 'image', `segment ${name} has ${bytes} bytes, its contents ${data.length}`);
+    }
+  }
+  const tensors: { name: string; dtype: string; shape: number[]; data: Uint8Array }[] = [
+    { name: 'code', dtype: 'U32', shape: [code.length, wordsPerInstruction], data: codeBytes(image) },
+  ];
+  const add = (name: string, data: Uint8Array) => tensors.push({ name, dtype: 'U8', shape: [data.length], data });
+  for (const { name, data } of image.segments) if (data) add(`segment/${name}`, data);
+  for (const [name, data] of image.files ?? []) add(`file/${name}`, data);
+  const declarations = tensors.map(({ data, ...tensor }) => ({ ...tensor, bytes: data.length }));
+  return [serializeSafetensorsHeader(declarations, headerStrings(header)), ...tensors.map(({ data }) => data)];
+}
+
+/**
+ * Reads an image and verifies all of it; segment data are views of `bytes`. Throws `LutraError` ST0xx (container),
+ * IMG001–IMG003 (header), IMG004 (code), IMG005 (illegal instructions), IMG006 (memory map), IMG007 (contents),
+ * IMG008 (labels).
+ */
+export function parseImage(bytes: Uint8Array, file: string): ProgramImage {
+  const { tensors, metadata } = readSafetensorsHeader(bytesSource(file, bytes));
+  const header = parseHeader(metadata, file);
+  const take = (entry: TensorEntry) => bytes.subarray(entry.begin, entry.end);
+  const codeTensor = tensors.get('code');
+  if (!codeTensor) throw imageError('IMG004', file, 'the image holds no code');
+  const code = decodeCode(codeTensor, take(codeTensor), file);
+  checkMap(header, code.length, file);
+
+  const files = new Map<string, Uint8Array>();
+  const contents = new Map<string, Uint8Array>();
+  for (const entry of tensors.values()) {
+    if (entry.name === 'code') continue;
+    const [, owner, name] = /^(segment|file)\/(.+)$/s.exec(entry.name) ?? [];
+    if (entry.dtype !== 'U8' || name === undefined) {
+      throw imageError('IMG007', file, `tensor ${JSON.stringify(entry.name)} (${entry.dtype}) belongs to no image`);
+    }
+    (owner === 'file' ? files : contents).set(name, take(entry));
+  }
+  const segments = header.segments.map(({ stored, ...segment }) => attach(segment, stored, contents, file));
+  for (const name of contents.keys()) throw imageError('IMG007', file, `contents of a segment ${name} that the map lacks`);
+  const { codeAddress, labels, memoryBytes } = header;
+  return {
+    code,
+    codeAddress,
+    labels,
+    segments,
+    memoryBytes,
+    metadata: header.metadata,
+    ...(files.size > 0 ? { files } : {}),
+  };
+}
+
+function decodeCode({ dtype, shape }: TensorEntry, bytes: Uint8Array, file: string): Instruction[] {
+  if (dtype !== 'U32' || shape.length !== 2 || shape[1] !== wordsPerInstruction || shape[0] === 0) {
+    const hint = `U32 [instructions, ${wordsPerInstruction}] is expected`;
+    throw imageError('IMG004', file, `the code is ${dtype} [${shape.join(', ')}]`, hint);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const words = Uint32Array.from({ length: bytes.length / 4 }, (_, index) => view.getUint32(4 * index, true));
+  const faults: Diagnostic[] = [];
+  const code: Instruction[] = [];
+  for (let index = 0; index < (shape[0] as number) && faults.length < faultLimit; index++) {
+    try {
+      code.push(decode(words, index));
+    } catch (error) {
+      if (!(error instanceof LutraError)) throw error;
+      const hint = 'the file is damaged or was not made by lutra';
+      faults.push(...error.diagnostics.map(({ message }) => ({ code: 'IMG005', place: { file }, message, hint })));
+    }
+  }
+  if (faults.length > 0) throw new LutraError(faults);
+  return code;
+}
+
+/** Throws IMG006 and IMG008 for a memory map or labels that cannot be. */
+function checkMap(header: ImageHeader, instructions: number, file: string): void {
+  const { segments, codeAddress, memoryBytes, labels } = header;
+  const faults: Diagnostic[] = [];
+  const say = (code: string, message: string) => faults.push({ code, place: { file }, message });
+  const code = { name: 'code', address: codeAddress, bytes: instructions * bytesPerInstruction };
+  const all = [...segments, code];
+  const names = new Set<string>();
+  for (const { name, address, bytes } of all) {
+    if (names.has(name)) say('IMG006', `two segments are called ${name}`);
+    names.add(name);
+    if (address % segmentAlignmentBytes !== 0) {
+      say('IMG006', `segment ${name} begins at ${address}, which is not a multiple of ${segmentAlignmentBytes}`);
+    }
+    if (bytes === 0) say('IMG006', `segment ${name} is empty`);
+    if (address + bytes > memoryBytes) {
+      say('IMG006', `segment ${name} ends at ${address + bytes}, behind the end of the memory used, ${memoryBytes}`);
+    }
+  }
+  const overlap = overlapOf(all);
+  if (overlap) {
+    const [first, second] = overlap;
+    say('IMG006', `segment ${second.name} at ${second.address} overlaps ${first.name}, which ends at ${first.address + first.bytes}`);
+  } else if (segments.some(({ address }, index) => address < (segments[index - 1]?.address ?? 0))) {
+    say('IMG006', 'the segments are not in the order of their addresses');
+  }
+  for (const [label, index] of labels) {
+    if (!isLabelName(label)) say('IMG008', `${JSON.stringify(label)} cannot be a label`);
+    if (index > instructions) say('IMG008', `label ${label} is at ${index}, the code has ${instructions} instructions`);
+  }
+  if (faults.length > 0) throw new LutraError(faults);
+}
+
+function isLabelName(name: string): boolean {
+  return /^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$/.test(name) && !/^r\d+$/.test(name);
+}
+
+function attach(segment: Segment, stored: boolean, contents: Map<string, Uint8Array>, file: string): Segment {
+  const { name, bytes } = segment;
+  const data = contents.get(name);
+  if (stored !== (data !== undefined)) {
+    const message = stored ? `the contents of segment ${name} are missing` : `segment ${name} should have no contents`;
+    throw imageError('IMG007', file, message, 'the file is damaged or was not made by lutra');
+  }
+  contents.delete(name);
+  if (!data) return segment;
+  if (data.length !== bytes) {
+    throw imageError('IMG007', file, `segment ${name} has ${bytes} bytes, its contents ${data.length}`);
+  }
+  return { ...segment, data };
+}
+
+/** Refuses an image that was made for another machine: throws `LutraError` IMG009. */
+export function checkImageFor(image: Pick<ProgramImage, 'metadata'>, hw: HardwareModel): void {
+  const digest = hardwareDigest(hw);
+  const { hardwareName, hardwareDigest: wanted } = image.metadata;
+  if (digest === wanted) return;
+  throw new LutraError({
+    code: 'IMG009',
+    message: `compiled for ${hardwareName} (digest ${short(wanted)}…), not ${hw.name} (${short(digest)}…)`,
+    hint: `compile again for this machine, or run on ${hardwareName}`,
+  });
+}
+
+function short(digest: string): string {
+  return digest.slice(0, 12);
+}
+
+/** Positions and token ids of hand-written programs are theirs alone; nothing limits them but the registers. */
+const anyToken = 2 ** 31;
+
+/** The image of a hand-written program for a machine. */
+export function programImage(program: AssembledProgram, hw: HardwareModel): ProgramImage {
+  const { instructions, labels, segments, codeAddress } = program;
+  const command = segments.find(({ kind }) => kind === 'command');
+  const ends = segments.map(({ address, bytes }) => address + bytes);
+  return {
+    code: instructions,
+    codeAddress,
+    labels,
+    segments,
+    memoryBytes: Math.max(codeAddress + instructions.length * bytesPerInstruction, ...ends),
+    metadata: {
+      hardwareName: hw.name,
+      hardwareDigest: hardwareDigest(hw),
+      modelName: 'none',
+      modelDigest: 'none',
+      maxPositions: command ? (command.bytes - 64) / 4 : 1,
+      vocabularySize: anyToken,
+      bosTokenId: 0,
+      eosTokenIds: [],
+      operations: [],
+      plan: null,
+    },
+  };
+}

@@ -1,0 +1,142 @@
+/** The header of a program image: JSON strings in the metadata of a safetensors file, and their checks. */
+import { z } from 'zod';
+import { canonicalJson } from '../base/digest.ts';
+import { type Diagnostic, LutraError } from '../base/diagnostics.ts';
+import { type Segment, segmentKinds } from './segments.ts';
+
+/** Version of the file format; raised when older readers would misread it. */
+export const imageVersion = '1';
+export const versionKey = 'lutra.image';
+
+/** What the image was compiled for and from. */
+export interface ImageMetadata {
+  readonly hardwareName: string;
+  readonly hardwareDigest: string;
+  /** `none` for hand-written programs. */
+  readonly modelName: string;
+  readonly modelDigest: string;
+  readonly maxPositions: number;
+  readonly vocabularySize: number;
+  readonly bosTokenId: number;
+  readonly eosTokenIds: readonly number[];
+  /** Names for the numbers of `mark operation`. */
+  readonly operations: readonly string[];
+  /** JSON: what the compiler planned, for reports. */
+  readonly plan: unknown;
+}
+
+const natural = z.int().min(0);
+const digest = z.string().regex(/^[0-9a-f]{64}$/, 'is not a SHA-256 in hexadecimal');
+
+const sections = {
+  'lutra.hardware': z.strictObject({ name: z.string().min(1), digest }),
+  'lutra.model': z.strictObject({
+    name: z.string().min(1),
+    digest: z.string().min(1),
+    maxPositions: natural,
+    vocabularySize: natural,
+    bosTokenId: z.int(),
+    eosTokenIds: z.array(z.int()),
+    operations: z.array(z.string()),
+  }),
+  'lutra.memory': z.strictObject({
+    codeAddress: natural,
+    memoryBytes: natural,
+    segments: z.array(
+      z.strictObject({
+        name: z.string().min(1),
+        kind: z.enum(segmentKinds),
+        address: natural,
+        bytes: natural,
+        stored: z.boolean(),
+      }),
+    ),
+  }),
+  'lutra.labels': z.record(z.string(), natural),
+  'lutra.plan': z.unknown(),
+} as const;
+
+type Section = keyof typeof sections;
+
+export interface ImageHeader {
+  readonly metadata: ImageMetadata;
+  readonly codeAddress: number;
+  readonly memoryBytes: number;
+  readonly segments: readonly (Omit<Segment, 'data'> & { readonly stored: boolean })[];
+  readonly labels: ReadonlyMap<string, number>;
+}
+
+/** The metadata strings of an image; equal headers give equal strings. */
+export function headerStrings(header: ImageHeader): Record<string, string> {
+  const { metadata, codeAddress, memoryBytes, segments, labels } = header;
+  const { hardwareName, hardwareDigest, modelName, modelDigest, plan, ...model } = metadata;
+  const values: Record<Section, unknown> = {
+    'lutra.hardware': { name: hardwareName, digest: hardwareDigest },
+    'lutra.model': { name: modelName, digest: modelDigest, ...model },
+    'lutra.memory': { codeAddress, memoryBytes, segments },
+    'lutra.labels': Object.fromEntries(labels),
+    'lutra.plan': plan ?? null,
+  };
+  const strings = Object.entries(values).map(([key, value]) => [key, canonicalJson(value)]);
+  return { [versionKey]: imageVersion, ...Object.fromEntries(strings) };
+}
+
+/** Reads and checks the metadata strings; throws `LutraError` IMG001 (no image), IMG002 (version), IMG003 (field). */
+export function parseHeader(strings: Readonly<Record<string, string>>, file: string): ImageHeader {
+  const version = Object.hasOwn(strings, versionKey) ? strings[versionKey] : undefined;
+  if (version === undefined) {
+    throw imageError('IMG001', file, 'this is no program image', 'lutra compile makes one from a model');
+  }
+  if (version !== imageVersion) {
+    const hint = 'compile it again with this lutra';
+    throw imageError('IMG002', file, `image format ${version} is not ${imageVersion}, the one that is understood`, hint);
+  }
+  const faults: Diagnostic[] = [];
+  const hardware = read('lutra.hardware', strings, file, faults);
+  const model = read('lutra.model', strings, file, faults);
+  const memory = read('lutra.memory', strings, file, faults);
+  const labels = read('lutra.labels', strings, file, faults);
+  const plan = read('lutra.plan', strings, file, faults);
+  if (faults.length > 0 || !hardware || !model || !memory || !labels) throw new LutraError(faults);
+  const { name: modelName, digest: modelDigest, ...rest } = model;
+  return {
+    metadata: {
+      hardwareName: hardware.name,
+      hardwareDigest: hardware.digest,
+      modelName,
+      modelDigest,
+      ...rest,
+      plan,
+    },
+    ...memory,
+    labels: new Map(Object.entries(labels)),
+  };
+}
+
+function read<S extends Section>(
+  key: S,
+  strings: Readonly<Record<string, string>>,
+  file: string,
+  faults: Diagnostic[],
+): z.infer<(typeof sections)[S]> | undefined {
+  const fault = (message: string) => faults.push({ code: 'IMG003', place: { file }, message: `metadata ${key}${message}` });
+  if (!Object.hasOwn(strings, key)) {
+    fault(' is missing');
+    return undefined;
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(strings[key] as string);
+  } catch {
+    fault(' is not JSON');
+    return undefined;
+  }
+  const result = sections[key].safeParse(value);
+  if (result.success) return result.data as z.infer<(typeof sections)[S]>;
+  for (const { path, message } of result.error.issues) fault(`${path.map((part) => `.${String(part)}`).join('')}: ${message}`);
+  return undefined;
+}
+
+export function imageError(code: string, file: string, message: string, hint?: string): LutraError {
+  return new LutraError({ code, place: { file }, message, ...(hint === undefined ? {} : { hint }) });
+}

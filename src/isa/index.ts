@@ -1,0 +1,45 @@
+/** The instruction set: the table, instructions, programs as text, words and files, and what they touch. */
+export { type AssembledProgram, assemble, type AssembleOptions } from './assembler/assemble.ts';
+export {
+  disassemble,
+  type DisassembleOptions,
+  formatFloat,
+  formatInstruction,
+  instructionPlace,
+} from './assembler/disassemble.ts';
+export { hardwareConstants } from './assembler/hardwareNames.ts';
+export {
+  type AttentionShape,
+  attentionShape,
+  type Footprint,
+  footprintsOverlap,
+  type MachineShape,
+  machineShape,
+  memoryFormatBytes,
+  outOfBounds,
+  resolvedFootprint,
+  spaceSizes,
+} from './footprint.ts';
+export { checkImageFor, codeBytes, parseImage, type ProgramImage, programImage, serializeImage } from './image.ts';
+export type { ImageMetadata } from './imageMetadata.ts';
+export {
+  decode,
+  decodeProgram,
+  encode,
+  encodeProgram,
+  type Instruction,
+  instruction,
+  type OperandValue,
+  operandIndex,
+  operandValue,
+  type RegisterOperand,
+  type Sync,
+  semaphoreMask,
+  unitsOfMask,
+} from './instruction.ts';
+export { renderIsaManual } from './manual.ts';
+export { operandFault } from './rules.ts';
+export { type Segment, type SegmentKind, segmentKinds } from './segments.ts';
+export * from './table.ts';
+export { tableFaults } from './tableCheck.ts';
+export { verifyProgram, type VerifyOptions } from './verify.ts';

@@ -1,0 +1,250 @@
+/**
+ * What the operands of an instruction must satisfy beyond their ranges: alignment, limits of the units, shapes that fit
+ * each other. The static verifier asks with NaN for values that only registers know, the machine with all values; every
+ * condition is written as a comparison that is false for NaN.
+ */
+import { type AttentionShape, type MachineShape, memoryFormatBytes } from './footprint.ts';
+import {
+  alphabets,
+  type InstructionSpec,
+  instructionTable,
+  type MemoryFormat,
+  memoryFormats,
+  type Space,
+  spaces,
+} from './table.ts';
+
+type Values = Readonly<Record<string, number>>;
+type Check = (values: Values, shape: MachineShape, attention: AttentionShape | undefined) => string | undefined;
+
+/** Rules that `renderIsaManual` prints; kept beside the code that enforces them. */
+export const ruleSentences: readonly string[] = [
+  '`rows`, `elements`, `blocks`, `steps`, `planes`, `words`, `bytes` and `count` are at least 1.',
+  'Rows in `act`, `acc` and `coef` that the vector unit, attention or `kvStore.append` read or write begin at multiples of `vector.lanes`; with more than one row the pitches are multiples of it too. A single `scale` and the `input` buffer may lie anywhere.',
+  'A pitch is not smaller than the row that it separates from the next (`dstPitch` of the quantisations: never smaller than `elements`).',
+  '`vector.dequantiseRope`: `headDimension` is a multiple of 2 × `vector.lanes` and divides `elements`.',
+  '`dma`: `act` and `coef` hold floats (memory format float32, bfloat16 or float16), `input` int8, `acc` int32; memory addresses and strides are multiples of the size of the memory format.',
+  '`kv` addresses of `append` and `attend` are multiples of the size of a stored element.',
+  '`matmul.run`: `planes` is 1 for ternary and 1 to 8 for binary; at most `matmul.maxRows` rows.',
+  'Quantisations and dequantisations: at most `vector.maxRows` rows.',
+  '`attention`: `kvHeads` divides `heads`; at most `attention.maxRows` rows, `scoreDepth` positions, and rows × heads × headDimension at most `stateElements`.',
+  '`sampler.begin`: `topK` is from 1 to `sampler.candidates`.',
+  '`ld`: the address is a multiple of 4.',
+];
+
+/** The first rule that the operands break, as a sentence, or undefined. `values` in the order of `spec.operands`. */
+export function operandFault(
+  spec: InstructionSpec,
+  values: readonly number[],
+  shape: MachineShape,
+  attention?: AttentionShape,
+): string | undefined {
+  const plan = plans.get(spec.name) ?? noPlan;
+  for (const index of plan.positive) {
+    if ((values[index] as number) < 1) return `${spec.operands[index]?.name} is 0`;
+  }
+  if (!plan.checks) return undefined;
+  const named: Record<string, number> = {};
+  spec.operands.forEach((operand, index) => {
+    named[operand.name] = values[index] as number;
+  });
+  for (const check of plan.checks) {
+    const fault = check(named, shape, attention);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+const positiveNames = new Set([
+  'rows',
+  'elements',
+  'blocks',
+  'steps',
+  'planes',
+  'words',
+  'bytes',
+  'count',
+  'heads',
+  'kvHeads',
+  'headDimension',
+]);
+
+interface Plan {
+  readonly positive: readonly number[];
+  readonly checks: readonly Check[] | undefined;
+}
+/** Addresses that must be multiples of the lanes, and pitches that must be if there are several rows. */
+function aligned(...names: readonly string[]): Check {
+  return (values, { hw }) => {
+    const { lanes } = hw.vector;
+    for (const name of names) {
+      const value = values[name] as number;
+      const matters = !name.toLowerCase().endsWith('pitch') || (values.rows as number) > 1;
+      if (matters && value % lanes > 0) return `${name} ${value} is not a multiple of vector.lanes (${lanes})`;
+    }
+    return undefined;
+  };
+}
+
+function pitchHolds(pitch: string, row: string): Check {
+  return (values) => {
+    if ((values.rows as number) > 1 && (values[pitch] as number) < (values[row] as number)) {
+      return `${pitch} ${values[pitch]} is smaller than ${row} ${values[row]}`;
+    }
+    return undefined;
+  };
+}
+
+function atMost(name: string, field: string, limit: (shape: MachineShape) => number): Check {
+  return (values, shape) => {
+    const value = values[name] as number;
+    return value > limit(shape) ? `${name} ${value} is more than ${field} (${limit(shape)})` : undefined;
+  };
+}
+
+function multipleOf(name: string, what: string, size: (values: Values, shape: MachineShape) => number): Check {
+  return (values, shape) => {
+    const value = values[name] as number;
+    const step = size(values, shape);
+    return Math.abs(value % step) > 0 ? `${name} ${value} is not a multiple of ${step} (${what})` : undefined;
+  };
+}
+
+const scaleRows = atMost('rows', 'vector.maxRows', ({ hw }) => hw.vector.maxRows);
+const kvElement = (_: Values, shape: MachineShape) => shape.derived.kvElementBytes;
+const formatOf = (values: Values) => memoryFormats[values.format as number] as MemoryFormat;
+const formatBytes = (values: Values) => memoryFormatBytes[formatOf(values)];
+
+const formatsOf: Partial<Record<Space, readonly MemoryFormat[]>> = {
+  act: ['float32', 'bfloat16', 'float16'],
+  coef: ['float32', 'bfloat16', 'float16'],
+  input: ['int8'],
+  acc: ['int32'],
+};
+
+const transfer: readonly Check[] = [
+  (values) => {
+    const space = spaces[values.space as number] as Space;
+    const formats = formatsOf[space];
+    if (!formats) return `dma does not reach ${space}`;
+    const format = formatOf(values);
+    return formats.includes(format) ? undefined : `${space} is not stored as ${format} but as ${formats.join(', ')}`;
+  },
+  multipleOf('remote', 'bytes of an element', formatBytes),
+  (values, shape) =>
+    (values.rows as number) > 1
+      ? multipleOf('remoteStride', 'bytes of an element', formatBytes)(values, shape, undefined)
+      : undefined,
+  pitchHolds('localPitch', 'elements'),
+];
+
+const quantise: readonly Check[] = [
+  aligned('src', 'gain', 'srcPitch'),
+  scaleRows,
+  ({ dstPitch, elements }) =>
+    (dstPitch as number) < (elements as number)
+      ? `dstPitch ${dstPitch} is smaller than elements ${elements}`
+      : undefined,
+  pitchHolds('srcPitch', 'elements'),
+];
+
+const dequantise: readonly Check[] = [
+  aligned('dst', 'src', 'dstPitch', 'srcPitch'),
+  scaleRows,
+  pitchHolds('dstPitch', 'elements'),
+  pitchHolds('srcPitch', 'elements'),
+];
+
+const elementwise: readonly Check[] = [aligned('dst', 'a', 'b', 'pitch'), pitchHolds('pitch', 'elements')];
+
+const checks: Readonly<Record<string, readonly Check[]>> = {
+  ld: [multipleOf('address', 'bytes of a word', () => 4)],
+  'dma.load': transfer,
+  'dma.gather': transfer,
+  'dma.store': transfer,
+  'matmul.run': [
+    atMost('rows', 'matmul.maxRows', ({ hw }) => hw.matmul.maxRows),
+    ({ alphabet, planes }) => {
+      const name = alphabets[alphabet as number];
+      if (name === 'ternary') return (planes as number) > 1 ? `ternary weights have one plane, not ${planes}` : undefined;
+      return (planes as number) > 8 ? `binary weights have at most 8 planes, not ${planes}` : undefined;
+    },
+  ],
+  'vector.quantise': quantise,
+  'vector.quantiseWide': quantise,
+  'vector.dequantise': [
+    ...dequantise,
+    // Wide rows lie in pairs, so their pitch matters even for one row.
+    ({ options, srcPitch, elements }, { hw }) => {
+      const { lanes } = hw.vector;
+      if (!((options as number) & 2)) return undefined;
+      if ((srcPitch as number) % lanes > 0) return `srcPitch ${srcPitch} is not a multiple of vector.lanes (${lanes})`;
+      return (srcPitch as number) < (elements as number)
+        ? `srcPitch ${srcPitch} is smaller than elements ${elements}`
+        : undefined;
+    },
+    (values, shape) => ((values.options as number) & 1 ? aligned('scale')(values, shape, undefined) : undefined),
+  ],
+  'vector.dequantiseGate': [...dequantise, aligned('upOffset')],
+  'vector.dequantiseRope': [
+    ...dequantise,
+    aligned('table'),
+    multipleOf('headDimension', '2 × vector.lanes', (_, { hw }) => 2 * hw.vector.lanes),
+    multipleOf('elements', 'headDimension', ({ headDimension }) => headDimension as number),
+  ],
+  'vector.add': elementwise,
+  'vector.multiply': elementwise,
+  'vector.norm': [
+    aligned('dst', 'src', 'gain', 'dstPitch', 'srcPitch'),
+    pitchHolds('dstPitch', 'elements'),
+    pitchHolds('srcPitch', 'elements'),
+  ],
+  'attention.configure': [
+    aligned('query', 'output'),
+    multipleOf('heads', 'kvHeads', ({ kvHeads }) => kvHeads as number),
+    ({ heads, headDimension }, { hw }) => {
+      const elements = (heads as number) * (headDimension as number);
+      if (elements > hw.attention.stateElements) {
+        return `heads × headDimension is ${elements}, more than attention.stateElements (${hw.attention.stateElements})`;
+      }
+      const { lanes } = hw.vector;
+      return elements % lanes > 0
+        ? `heads × headDimension is ${elements}, not a multiple of vector.lanes (${lanes})`
+        : undefined;
+    },
+  ],
+  'attention.attend': [
+    multipleOf('keys', 'bytes of a stored element', kvElement),
+    multipleOf('values', 'bytes of a stored element', kvElement),
+    atMost('rows', 'attention.maxRows', ({ hw }) => hw.attention.maxRows),
+    atMost('count', 'attention.scoreDepth', ({ hw }) => hw.attention.scoreDepth),
+    ({ rows }, { hw }, attention) => {
+      const elements = attention ? (rows as number) * attention.heads * attention.headDimension : Number.NaN;
+      return elements > hw.attention.stateElements
+        ? `rows × heads × headDimension is ${elements}, more than attention.stateElements (${hw.attention.stateElements})`
+        : undefined;
+    },
+  ],
+  'kvStore.append': [
+    aligned('src', 'pitch'),
+    multipleOf('dst', 'bytes of a stored element', kvElement),
+    pitchHolds('pitch', 'elements'),
+  ],
+  'sampler.begin': [
+    ({ topK }) => ((topK as number) < 1 ? 'topK is 0' : undefined),
+    atMost('topK', 'sampler.candidates', ({ hw }) => hw.sampler.candidates),
+  ],
+};
+
+const noPlan: Plan = { positive: [], checks: undefined };
+
+/** What to check, by assembly name. */
+const plans: ReadonlyMap<string, Plan> = new Map(
+  instructionTable.map((spec) => [
+    spec.name,
+    {
+      positive: spec.operands.flatMap(({ name }, index) => (positiveNames.has(name) ? [index] : [])),
+      checks: checks[spec.name],
+    },
+  ]),
+);

@@ -1,0 +1,214 @@
+/**
+ * The one file that wires the units together and moves time.
+ */
+import { LutraError } from '../base/diagnostics.ts';
+import { type Derived, derive } from '../hw/derive.ts';
+import type { HardwareModel } from '../hw/schema.ts';
+import { checkImageFor, codeBytes, type ProgramImage } from '../isa/image.ts';
+import { issueUnits } from '../isa/table.ts';
+import type { TraceSink } from '../trace/events.ts';
+import type { Accounting } from './kernel/accounting.ts';
+import { createBuffers } from './kernel/buffers.ts';
+import { createFootprints } from './kernel/footprints.ts';
+import { Ports } from './kernel/ports.ts';
+import { RaceDetector } from './kernel/races.ts';
+import { type Clock, Semaphores } from './kernel/semaphores.ts';
+import { MemoryStore } from './kernel/store.ts';
+import { never, type Surroundings, type Unit } from './kernel/unit.ts';
+import { Attention } from './units/attention.ts';
+import { Counters } from './units/counters.ts';
+import { Dma } from './units/dma.ts';
+import { FrontEnd } from './units/frontEnd.ts';
+import { KvStore } from './units/kvStore.ts';
+import { Matmul } from './units/matmul.ts';
+import { Memory } from './units/memory.ts';
+import { Sampler } from './units/sampler.ts';
+import { Vector } from './units/vector.ts';
+import { WeightBuffer } from './units/weightBuffer.ts';
+
+export interface MachineOptions {
+  /** False: time only; needs no weights, and every pick is token 0. */
+  readonly values: boolean;
+  /** Evaluate every unit in every cycle instead of only where something changed. Same events, slower. */
+  readonly dense: boolean;
+  readonly trace: TraceSink;
+  /** The run stops with an error when it gets here. */
+  readonly cycleLimit?: number;
+}
+
+/** A cycle-exact machine with a loaded program. `advance` runs it. */
+export class Machine {
+  readonly hw: HardwareModel;
+  readonly derived: Derived;
+  readonly store: MemoryStore;
+  readonly counters: Counters;
+  readonly memory: Memory;
+  /** Evaluations of units so far: the work that the simulator did. */
+  evaluations = 0;
+  private readonly frontEnd: FrontEnd;
+  private readonly units: readonly Unit[];
+  private readonly semaphores = new Semaphores();
+  private readonly ports = new Ports();
+  private readonly mailbox: { token: number; clock: Clock }[] = [];
+  private readonly arrivingTokens: { token: number; clock: Clock }[] = [];
+  /** When each unit wants to be evaluated next; the front end is 0. */
+  private readonly wakes = new Float64Array(issueUnits.length).fill(never);
+  private readonly options: MachineOptions;
+  private now = 0;
+
+  /** Throws a LutraError if the image was compiled for another machine. */
+  constructor(image: ProgramImage, hw: HardwareModel, options: MachineOptions) {
+    checkImageFor(image, hw);
+    this.hw = hw;
+    this.derived = derive(hw);
+    this.options = options;
+    this.store = new MemoryStore(hw.memory.capacityBytes, loadedSegments(image, options.values));
+    this.memory = new Memory(hw, this.derived);
+    const around: Surroundings = {
+      hw,
+      derived: this.derived,
+      buffers: createBuffers(hw, this.derived),
+      store: this.store,
+      semaphores: this.semaphores,
+      ports: this.ports,
+      races: new RaceDetector(),
+      trace: options.trace,
+      values: options.values,
+      requestTransfer: (transfer, cycle) => this.memory.request(transfer, cycle),
+      wake: (unit, cycle) => {
+        if (cycle < (this.wakes[unit] as number)) this.wakes[unit] = cycle;
+      },
+      footprint: createFootprints(hw, options.values),
+    };
+    const sampler = new Sampler(around, (token, clock) => this.arrivingTokens.push({ token, clock }));
+    this.units = [
+      new Dma(around),
+      new WeightBuffer(around),
+      new Matmul(around),
+      new Vector(around),
+      new Attention(around),
+      new KvStore(around),
+      sampler,
+    ];
+    this.frontEnd = new FrontEnd(image.code, image.codeAddress, around, {
+      hasRoom: (unit) => (this.units[unit - 1] as Unit).hasRoom(),
+      push: (unit, command) => (this.units[unit - 1] as Unit).push(command),
+      allIdle: () => this.units.every((unit) => !unit.busy),
+      peekToken: () => this.mailbox[0],
+      takeToken: () => this.mailbox.shift(),
+      emit: (token, cycle) => options.trace.token({ token, cycle }),
+    });
+    const accountings: [string, Accounting][] = [this.frontEnd, ...this.units].map((unit) => [
+      issueUnits[unit.index] as string,
+      unit.accounting,
+    ]);
+    this.counters = new Counters(hw.counters.bits, new Map(accountings));
+    this.wakes[this.frontEnd.index] = 0;
+  }
+
+  /** The next cycle to be evaluated; after the halt, the length of the run. */
+  get cycle(): number {
+    return this.now;
+  }
+
+  get halted(): boolean {
+    return this.frontEnd.halted;
+  }
+
+  /** Instructions that the front end has executed. */
+  get instructions(): number {
+    return this.frontEnd.instructions;
+  }
+
+  /**
+   * Evaluates up to `steps` cycles in which something happens (with `dense`: any cycles); returns true when the
+   * program has halted. Throws LutraError MCH001 on a deadlock and MCH002 at the cycle limit.
+   */
+  advance(steps: number): boolean {
+    const { dense, cycleLimit = never } = this.options;
+    for (let step = 0; step < steps && !this.halted; step++) {
+      if (this.now > cycleLimit) throw cycleLimitError(cycleLimit);
+      this.evaluate(this.now, dense);
+      this.commit(this.now);
+      const next = this.nextWake();
+      if (this.halted) this.now += 1;
+      else if (next === never) throw this.deadlock();
+      else this.now = dense ? this.now + 1 : next;
+    }
+    return this.halted;
+  }
+
+  private evaluate(cycle: number, dense: boolean): void {
+    const { wakes } = this;
+    for (let unit = 0; unit < wakes.length; unit++) {
+      if (!dense && (wakes[unit] as number) > cycle) continue;
+      this.evaluations += 1;
+      // A wake-up asked for during the evaluation must survive it.
+      wakes[unit] = never;
+      const wake = unit === 0 ? this.frontEnd.evaluate(cycle) : (this.units[unit - 1] as Unit).evaluate(cycle);
+      if (wake < (wakes[unit] as number)) wakes[unit] = wake;
+    }
+    if (dense || this.memory.nextWake <= cycle) this.memory.evaluate(cycle);
+  }
+
+  private commit(cycle: number): void {
+    const wakeAt = (unit: number) => {
+      if (cycle + 1 < (this.wakes[unit] as number)) this.wakes[unit] = cycle + 1;
+    };
+    for (const unit of this.units) unit.commit(cycle);
+    this.semaphores.commit(wakeAt);
+    this.ports.commit(() => {
+      for (const unit of this.units) if (unit.busy) wakeAt(unit.index);
+    });
+    if (this.arrivingTokens.length > 0) {
+      this.mailbox.push(...this.arrivingTokens);
+      this.arrivingTokens.length = 0;
+      wakeAt(this.frontEnd.index);
+    }
+  }
+
+  private nextWake(): number {
+    let next = this.memory.nextWake;
+    for (const wake of this.wakes) if (wake < next) next = wake;
+    return next;
+  }
+
+  /** Nothing will ever happen again, and the program has not halted: says who waits for whom. */
+  private deadlock(): LutraError {
+    const chain: string[] = [];
+    const seen = new Set<number>();
+    let at = this.frontEnd.index;
+    while (at >= 0 && !seen.has(at)) {
+      seen.add(at);
+      const wait = at === 0 ? this.frontEnd.describeWait() : (this.units[at - 1] as Unit).describeWait();
+      chain.push(wait ? wait.text : `${issueUnits[at]} has nothing to do`);
+      at = wait ? wait.on : -1;
+      if (wait && wait.on < 0) {
+        const stuck = this.units.find((unit) => !seen.has(unit.index) && unit.describeWait());
+        at = stuck ? stuck.index : -1;
+      }
+    }
+    if (at >= 0 && chain.length > 1) chain.push(`which closes the circle at ${issueUnits[at]}`);
+    return new LutraError({
+      code: 'MCH001',
+      message: `deadlock in cycle ${this.now}: ${chain.join('; ')}`,
+      hint: 'every wait needs a post that comes before it',
+      exit: 'no',
+    });
+  }
+}
+
+function cycleLimitError(limit: number): LutraError {
+  return new LutraError({
+    code: 'MCH002',
+    message: `the program did not halt within ${limit} cycles`,
+    hint: 'raise --max-cycles, or look for a loop without end',
+    exit: 'no',
+  });
+}
+
+function loadedSegments(image: ProgramImage, values: boolean): { address: number; data: Uint8Array }[] {
+  const code = { address: image.codeAddress, data: codeBytes(image) };
+  if (!values) return [code];
+  return [code, ...image.segments.flatMap(({ address, data }) => (data ? [{ address, data }] : []))];
+}

@@ -1,0 +1,118 @@
+import { LutraError } from '../base/diagnostics.ts';
+import type { HardwareModel } from '../hw/schema.ts';
+import type { ProgramImage } from '../isa/image.ts';
+import type { InstructionEvent, TokenEvent, TraceSink } from '../trace/events.ts';
+import { Machine } from './machine.ts';
+
+/** What the host asks of the machine: the command block. */
+export interface RunRequest {
+  /** Token ids, the begin-of-sequence token included. */
+  readonly prompt: readonly number[];
+  readonly maxNewTokens: number;
+  /** 0: greedy. */
+  readonly temperature: number;
+  readonly topK: number;
+  readonly seed: number;
+  /** At most four. */
+  readonly stopTokens: readonly number[];
+}
+
+export interface RunOptions {
+  readonly values: boolean;
+  readonly dense: boolean;
+  readonly cycleLimit?: number;
+  readonly sinks?: readonly TraceSink[];
+  readonly onToken?: (event: TokenEvent) => void;
+}
+
+/** What was counted when a token came out. */
+export interface TokenMark extends TokenEvent {
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+}
+
+const commandWords = 16;
+const stopWords = 4;
+const noToken = 0xffffffff;
+
+/** The command block as memory bytes (docs/machine.md, host). Throws LutraError RUN001–RUN003 on an impossible request. */
+export function commandBlock(request: RunRequest, image: ProgramImage): Uint8Array {
+  const { maxPositions, vocabularySize } = image.metadata;
+  const { prompt, maxNewTokens } = request;
+  if (prompt.length === 0) {
+    throw new LutraError({ code: 'RUN001', message: 'the prompt is empty', hint: 'give at least one token' });
+  }
+  if (prompt.length > maxPositions) {
+    throw new LutraError({
+      code: 'RUN002',
+      message: `the prompt has ${prompt.length} tokens, and the program holds ${maxPositions} positions`,
+      hint: 'shorten the prompt, or compile with more positions if the model allows it',
+    });
+  }
+  const foreign = prompt.find((token) => token < 0 || token >= vocabularySize);
+  if (foreign !== undefined) {
+    throw new LutraError({
+      code: 'RUN003',
+      message: `prompt token ${foreign} is outside the model’s vocabulary of ${vocabularySize}`,
+      hint: 'use the tokenizer that belongs to the model',
+    });
+  }
+  const words = new Uint32Array(commandWords + prompt.length);
+  words[0] = prompt.length;
+  words[1] = Math.min(maxNewTokens, maxPositions - prompt.length + 1);
+  new Float32Array(words.buffer)[2] = request.temperature;
+  words[3] = request.topK;
+  words[4] = request.seed;
+  for (let i = 0; i < stopWords; i++) words[5 + i] = request.stopTokens[i] ?? noToken;
+  words.set(prompt, commandWords);
+  return new Uint8Array(words.buffer);
+}
+
+/** One run of a program: the machine, what the host asked and what came out so far. */
+export class Run {
+  readonly machine: Machine;
+  readonly request: RunRequest;
+  readonly tokens: TokenMark[] = [];
+
+  constructor(image: ProgramImage, hw: HardwareModel, request: RunRequest, options: RunOptions) {
+    this.request = request;
+    const sinks = options.sinks ?? [];
+    const trace: TraceSink = {
+      instruction: (event: InstructionEvent) => {
+        for (const sink of sinks) sink.instruction(event);
+      },
+      token: (event: TokenEvent) => {
+        const { bytesRead, bytesWritten } = this.traffic();
+        this.tokens.push({ ...event, bytesRead, bytesWritten });
+        for (const sink of sinks) sink.token(event);
+        options.onToken?.(event);
+      },
+    };
+    this.machine = new Machine(image, hw, {
+      values: options.values,
+      dense: options.dense,
+      trace,
+      ...(options.cycleLimit === undefined ? {} : { cycleLimit: options.cycleLimit }),
+    });
+    // Without values the stop tokens cannot be recognised, and every pick would be token 0.
+    const host = options.values ? request : { ...request, stopTokens: [] };
+    this.machine.store.write(0, commandBlock(host, image));
+  }
+
+  /** See Machine.advance. */
+  advance(steps: number): boolean {
+    return this.machine.advance(steps);
+  }
+
+  /** Bytes that memory has moved so far. */
+  traffic(): { bytesRead: number; bytesWritten: number } {
+    const { bytesRead, bytesWritten } = this.machine.memory.statistics;
+    return { bytesRead: sum(bytesRead), bytesWritten: sum(bytesWritten) };
+  }
+}
+
+function sum(values: ArrayLike<number>): number {
+  let total = 0;
+  for (let i = 0; i < values.length; i++) total += values[i] as number;
+  return total;
+}

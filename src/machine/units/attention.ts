@@ -1,0 +1,100 @@
+import { LutraError } from '../../base/diagnostics.ts';
+import {
+  type AttendRun,
+  type AttentionArithmetic,
+  type AttentionConfig,
+  type AttentionState,
+  attend,
+  createAttentionArithmetic,
+  createAttentionState,
+  visibleCount,
+} from '../../numerics/attention.ts';
+import { type Command, floatFromBits, type Timing } from '../kernel/command.ts';
+import { portMask } from '../kernel/ports.ts';
+import { type Surroundings, Unit } from '../kernel/unit.ts';
+
+const option = { first: 1, last: 2 } as const;
+
+/**
+ * Attention: scores, online softmax and weighted sum, one (row, head) at a time, the last row first.
+ *
+ * The lanes compute the next item’s scores while the maximum of this one settles, then this one’s weighted sum.
+ * Masked positions are skipped, not computed: an item of n visible positions takes n beats-per-head twice.
+ */
+export class Attention extends Unit {
+  private readonly arithmetic: AttentionArithmetic;
+  private readonly state: AttentionState;
+  private config: AttentionConfig | undefined;
+
+  constructor(around: Surroundings) {
+    const { attention } = around.hw;
+    super('attention', attention.queueDepth, around);
+    this.arithmetic = createAttentionArithmetic(around.hw);
+    // An item has at least one element of running output.
+    this.state = createAttentionState(attention.stateElements, attention.stateElements);
+  }
+
+  protected portsFor(command: Command): number {
+    if (command.spec.name !== 'attention.attend') return 0;
+    const last = ((command.values[6] as number) & option.last) !== 0;
+    return portMask.actRead | portMask.kvRead | (last ? portMask.actWrite : 0);
+  }
+
+  protected start(command: Command): Timing {
+    if (command.spec.name === 'attention.configure') {
+      const [heads, kvHeads, headDimension, window, sink, scale, query, output] = command.values as Eight;
+      this.config = { heads, kvHeads, headDimension, window, sink, scale: floatFromBits(scale), query, output };
+      return { first: 1, finish: 1 };
+    }
+    return command.spec.name === 'attention.attend' ? this.attend(command) : { first: 1, finish: 1 };
+  }
+
+  private attend(command: Command): Timing {
+    const { buffers, values: withValues } = this.around;
+    const [keys, values, firstPosition, count, queryPosition, rows, options] = command.values as Seven;
+    const { config } = this;
+    if (!config) {
+      throw new LutraError({
+        code: 'MCH008',
+        message: `instruction ${command.pc} (attention.attend): no attention.configure came before it`,
+        hint: 'configure heads and buffers first',
+      });
+    }
+    const run: AttendRun = {
+      keys,
+      values,
+      firstPosition,
+      count,
+      queryPosition,
+      rows,
+      first: (options & option.first) !== 0,
+      last: (options & option.last) !== 0,
+    };
+    if (withValues) attend(this.arithmetic, config, run, buffers.act, buffers.kv, this.state);
+    return this.timing(config, run);
+  }
+
+  /** `1 + K₀ + Σ (max(Kᵢ₊₁, scoreLatency) + Vᵢ) + outputLatency`, items of a row being alike. */
+  private timing(config: AttentionConfig, run: AttendRun): Timing {
+    const { scoreLatency, outputLatency } = this.around.derived;
+    const beats = Math.ceil(config.headDimension / this.around.hw.attention.lanes);
+    let finish = 1 + outputLatency;
+    let working = 0;
+    let previous = 0;
+    for (let row = run.rows - 1; row >= 0; row--) {
+      const visible = visibleCount(config, run.queryPosition + row, run.firstPosition, run.count);
+      if (visible === 0) continue;
+      const item = visible * beats;
+      // The first item of the row follows an item of the row before, or the start.
+      finish += (previous === 0 ? item : Math.max(item, scoreLatency)) + item;
+      finish += (config.heads - 1) * (Math.max(item, scoreLatency) + item);
+      working += 2 * item * config.heads;
+      previous = item;
+    }
+    if (previous > 0) finish += scoreLatency;
+    return { first: finish, finish, parts: new Map([['pipeline', finish - working]]) };
+  }
+}
+
+type Eight = readonly [number, number, number, number, number, number, number, number];
+type Seven = readonly [number, number, number, number, number, number, number];

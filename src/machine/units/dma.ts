@@ -1,0 +1,68 @@
+import { memoryFormatBytes } from '../../isa/footprint.ts';
+import { type MemoryFormat, memoryFormats, type Space, spaces } from '../../isa/table.ts';
+import { decodeElements, elementsOf, encodeElements } from '../kernel/buffers.ts';
+import type { Command, Timing } from '../kernel/command.ts';
+import { portMask } from '../kernel/ports.ts';
+import { type Surroundings, Unit } from '../kernel/unit.ts';
+
+/**
+ * dma: two-dimensional transfers between memory and the activation, coefficient, input and accumulator buffers.
+ *
+ * A load is finished one cycle after its last beat, a store when memory has taken its last burst.
+ */
+export class Dma extends Unit {
+  constructor(around: Surroundings) {
+    super('dma', around.hw.dma.queueDepth, around);
+  }
+
+  protected portsFor(command: Command): number {
+    if (command.spec.name === 'dma.sync') return 0;
+    if (spaces[command.values[0] as number] !== 'act') return 0;
+    return command.spec.name === 'dma.store' ? portMask.actRead : portMask.actWrite;
+  }
+
+  protected start(command: Command, cycle: number): Timing | undefined {
+    if (command.spec.name === 'dma.sync') return { first: 1, finish: 1 };
+    const [space, format, local, remote, elements, rows, remoteStride, localPitch] = command.values as Operands;
+    const write = command.spec.name === 'dma.store';
+    const rowBytes = elements * memoryFormatBytes[memoryFormats[format] as MemoryFormat];
+    const moving = Math.ceil((rows * rowBytes) / this.around.derived.portBytesPerCycle);
+    this.around.requestTransfer(
+      {
+        user: this.index,
+        write,
+        gather: command.spec.dataAddress === true,
+        address: remote,
+        rowBytes,
+        rows,
+        stride: remoteStride,
+        onFinished: (first, finish) => this.finishTransfer(first + 1, write ? finish : finish + 1, moving),
+      },
+      cycle,
+    );
+    if (this.around.values) {
+      const name = memoryFormats[format] as MemoryFormat;
+      for (let row = 0; row < rows; row++) {
+        const address = remote + row * remoteStride;
+        const offset = local + row * localPitch;
+        if (write) this.store(spaces[space] as Space, offset, elements, name, address);
+        else this.load(spaces[space] as Space, offset, rowBytes, name, address);
+      }
+    }
+    return undefined;
+  }
+
+  private load(space: Space, offset: number, rowBytes: number, format: MemoryFormat, address: number): void {
+    const { buffers, store, hw } = this.around;
+    const target = elementsOf(buffers, space);
+    if (target) decodeElements(store.read(address, rowBytes), format, hw, space, target, offset);
+  }
+
+  private store(space: Space, offset: number, elements: number, format: MemoryFormat, address: number): void {
+    const { buffers, store } = this.around;
+    const source = elementsOf(buffers, space);
+    if (source) store.write(address, encodeElements(source, offset, elements, format));
+  }
+}
+
+type Operands = readonly [number, number, number, number, number, number, number, number];

@@ -1,0 +1,80 @@
+import { storeKv } from '../../numerics/attention.ts';
+import type { Command, Timing } from '../kernel/command.ts';
+import { portMask } from '../kernel/ports.ts';
+import { type Surroundings, Unit } from '../kernel/unit.ts';
+
+/**
+ * KV store: on-chip keys and values, and the staging area for those that lie in memory.
+ *
+ * `append` converts rows of activations, N lanes per cycle; `fill` and `spill` move rows from and to memory.
+ */
+export class KvStore extends Unit {
+  constructor(around: Surroundings) {
+    super('kvStore', around.hw.kvStore.queueDepth, around);
+  }
+
+  protected portsFor(command: Command): number {
+    switch (command.spec.name) {
+      case 'kvStore.append':
+        return portMask.actRead | portMask.kvWrite;
+      case 'kvStore.fill':
+        return portMask.kvWrite;
+      case 'kvStore.spill':
+        return portMask.kvRead;
+      default:
+        return 0;
+    }
+  }
+
+  protected start(command: Command, cycle: number): Timing | undefined {
+    switch (command.spec.name) {
+      case 'kvStore.append':
+        return this.append(command);
+      case 'kvStore.fill':
+      case 'kvStore.spill':
+        return this.transfer(command, cycle);
+      default:
+        return { first: 1, finish: 1 };
+    }
+  }
+
+  private append(command: Command): Timing {
+    const { hw, buffers, values } = this.around;
+    const [src, dst, rows, elements, pitch] = command.values as readonly [number, number, number, number, number];
+    if (values) storeKv(hw.kvStore.format, buffers.act, src, rows, elements, pitch, buffers.kv, dst);
+    const { convert } = hw.vector.latency;
+    return {
+      first: 1 + convert,
+      finish: rows * Math.ceil(elements / hw.vector.lanes) + convert,
+      parts: new Map([['pipeline', convert]]),
+    };
+  }
+
+  private transfer(command: Command, cycle: number): undefined {
+    const { buffers, store, derived, values } = this.around;
+    const write = command.spec.name === 'kvStore.spill';
+    // `fill dst, src` and `spill src, dst`: the on-chip address comes first in both.
+    const [local, remote, bytes, rows, stride] = command.values as readonly [number, number, number, number, number];
+    for (let row = 0; values && row < rows; row++) {
+      const onChip = buffers.kv.subarray(local + row * bytes, local + (row + 1) * bytes);
+      const address = remote + row * stride;
+      if (write) store.write(address, onChip);
+      else onChip.set(store.read(address, bytes));
+    }
+    const moving = Math.ceil((rows * bytes) / derived.portBytesPerCycle);
+    this.around.requestTransfer(
+      {
+        user: this.index,
+        write,
+        gather: false,
+        address: remote,
+        rowBytes: bytes,
+        rows,
+        stride,
+        onFinished: (firstBeat, lastBeat) => this.finishTransfer(firstBeat + 1, write ? lastBeat : lastBeat + 1, moving),
+      },
+      cycle,
+    );
+    return undefined;
+  }
+}

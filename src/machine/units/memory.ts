@@ -1,0 +1,400 @@
+import { LutraError } from '../../base/diagnostics.ts';
+import type { Derived } from '../../hw/derive.ts';
+import type { HardwareModel } from '../../hw/schema.ts';
+import { issueUnits } from '../../isa/table.ts';
+import { BurstCursors, pageBytes } from '../memory/burst.ts';
+import { Dram, type DramStatistics } from '../memory/dram.ts';
+import { type Backing, FixedBacking } from '../memory/fixed.ts';
+
+const users = issueUnits.length;
+const never = Number.POSITIVE_INFINITY;
+
+/** A two-dimensional transfer: `rows` rows of `rowBytes`, `stride` bytes from the start of one to the next. */
+export interface TransferRequest {
+  /** Index in `issueUnits`. */
+  readonly user: number;
+  readonly write: boolean;
+  /** The address is data: time must not depend on it. */
+  readonly gather: boolean;
+  readonly address: number;
+  readonly rowBytes: number;
+  readonly rows: number;
+  readonly stride: number;
+  /**
+   * Called as soon as the transfer's end is known, in a cycle before it: the cycle of its first data beat at a port, and
+   * for a read that of its last beat, for a write that in which memory has taken all of it.
+   */
+  readonly onFinished: (firstBeatCycle: number, finishedCycle: number) => void;
+}
+
+/** One AXI burst, once its timing is known; cycles. A gather's address is not shown (−1). */
+export type BurstObserver = (
+  port: number,
+  user: number,
+  write: boolean,
+  address: number,
+  bytes: number,
+  issued: number,
+  firstBeat: number,
+  lastBeat: number,
+  finished: number,
+) => void;
+
+export interface MemoryStatistics extends DramStatistics {
+  /** Bytes asked for, by user; counted when a burst is issued. */
+  readonly bytesRead: Float64Array;
+  readonly bytesWritten: Float64Array;
+  /** Data beats, by port; the two directions have a channel each, so a port can move two in a cycle. */
+  readonly portBusyCycles: Float64Array;
+  /** AXI bursts. */
+  bursts: number;
+}
+
+/**
+ * External memory and the AXI ports to it: says when, and nothing else (values are in the store).
+ *
+ * Ports: in a cycle each port issues at most one burst, if fewer than `outstandingBursts` are in flight, for the next of
+ * its users in turn (round robin, by user index). As in AXI, a port has a read and a write channel, each with one beat
+ * per cycle, in order. A slot is free in the cycle after its burst has finished.
+ * - read: the command is issued in cycle c, arrives in c + ⌈L/2⌉; data that DRAM has ready in cycle d is at the port
+ *   from d + ⌊L/2⌋ on (and not before c + 1). Finished with the last beat.
+ * - write: the beats follow the issue, from c + 1 on; the burst arrives ⌈L/2⌉ after its last beat and is finished
+ *   ⌊L/2⌋ after DRAM has taken it.
+ * L is `latencyCycles`; kind `fixed` has nothing but this latency (at least 1), kind `ideal` the same with L = 1.
+ *
+ * Arrivals of one cycle are served by port number, on one port a write before a read. Bursts that arrive later are
+ * issued or complete later, so the time of a burst is known, for a read when it is issued and for a write with its last
+ * beat; nothing has to be asked again.
+ *
+ * A `gather` is cut as if each row began with the last byte of a page, and takes the DRAM's worst case.
+ */
+export class Memory {
+  readonly statistics: MemoryStatistics;
+  private readonly hw: HardwareModel;
+  private readonly observe: BurstObserver | undefined;
+  private readonly backing: Backing;
+  private readonly cursors: BurstCursors;
+  private readonly ports: number;
+  private readonly outstanding: number;
+  private readonly forthCycles: number;
+  private readonly backCycles: number;
+
+  private wake = never;
+  private now = -1;
+
+  // Per user.
+  private readonly requests: (TransferRequest | undefined)[] = new Array(users).fill(undefined);
+  /** Users whose request does not compete yet, as a mask, and from when it does. */
+  private waiting = 0;
+  private readonly visibleFrom = new Float64Array(users);
+  private readonly isWrite = new Uint8Array(users);
+  private readonly isGather = new Uint8Array(users);
+  private readonly portsLeft = new Int32Array(users);
+  private readonly inFlight = new Int32Array(users);
+  private readonly firstBeat = new Float64Array(users);
+  private readonly finished = new Float64Array(users);
+  private done = 0;
+
+  // Per port.
+  private readonly portUsers: Int32Array;
+  private readonly lastUser: Int32Array;
+  private readonly readFree: Float64Array;
+  private readonly writeFree: Float64Array;
+  // Rings of the bursts in flight, `outstandingBursts` per port: reads, and writes of which the oldest `writeServed` are timed.
+  private readonly readHead: Int32Array;
+  private readonly readCount: Int32Array;
+  private readonly readFinish: Float64Array;
+  private readonly writeHead: Int32Array;
+  private readonly writeCount: Int32Array;
+  private readonly writeServed: Int32Array;
+  private readonly writeFinish: Float64Array;
+  private readonly writeUser: Int32Array;
+  private readonly writeAddress: Float64Array;
+  private readonly writeBytes: Float64Array;
+  private readonly writeIssued: Float64Array;
+  private readonly writeFirst: Float64Array;
+  private readonly writeLast: Float64Array;
+
+  /** Throws LutraError MEM001 if the clock and the DRAM rate have no common time step. */
+  constructor(hw: HardwareModel, derived: Derived, observe?: BurstObserver) {
+    const { memory } = hw;
+    this.hw = hw;
+    this.observe = observe;
+    this.ports = memory.ports;
+    this.outstanding = memory.outstandingBursts;
+    const dram = memory.kind === 'dram' ? new Dram(hw, derived) : undefined;
+    this.backing = dram ?? new FixedBacking();
+    const latency = { dram: memory.latencyCycles, fixed: Math.max(1, memory.latencyCycles), ideal: 1 }[memory.kind];
+    this.forthCycles = Math.ceil(latency / 2);
+    this.backCycles = Math.floor(latency / 2);
+    this.cursors = new BurstCursors(users, this.ports, derived.portBytes, derived.burstBytes);
+
+    const perPort = () => new Int32Array(this.ports);
+    const perSlot = () => new Float64Array(this.ports * this.outstanding);
+    [this.portUsers, this.lastUser] = [perPort(), perPort().fill(users - 1)];
+    [this.readFree, this.writeFree] = [new Float64Array(this.ports), new Float64Array(this.ports)];
+    [this.readHead, this.readCount, this.readFinish] = [perPort(), perPort(), perSlot()];
+    [this.writeHead, this.writeCount, this.writeServed] = [perPort(), perPort(), perPort()];
+    [this.writeFinish, this.writeAddress, this.writeBytes] = [perSlot(), perSlot(), perSlot()];
+    [this.writeIssued, this.writeFirst, this.writeLast] = [perSlot(), perSlot(), perSlot()];
+    this.writeUser = new Int32Array(this.ports * this.outstanding);
+
+    const device = dram?.statistics ?? { rowHits: 0, rowMisses: 0, rowConflicts: 0, refreshes: 0 };
+    this.statistics = Object.assign(device, {
+      bytesRead: new Float64Array(users),
+      bytesWritten: new Float64Array(users),
+      portBusyCycles: new Float64Array(this.ports),
+      bursts: 0,
+    });
+  }
+
+  /** The next cycle in which `evaluate` has something to do. */
+  get nextWake(): number {
+    return this.wake;
+  }
+
+  /**
+   * Asks for a transfer, in cycle `cycle`; its bursts compete from the next cycle on. One without bytes finishes without
+   * a beat, two cycles after the request. Throws LutraError MEM002 (the user has a transfer already) and MEM003 (bytes
+   * outside memory).
+   */
+  request(request: TransferRequest, cycle: number): void {
+    const { user } = request;
+    if (this.requests[user]) {
+      throw new LutraError({
+        code: 'MEM002',
+        message: `${issueUnits[user]} asked for a transfer in cycle ${cycle} before its last one had ended`,
+        hint: 'a unit has one transfer at a time',
+        exit: 'internal',
+      });
+    }
+    this.checkBounds(request);
+    this.requests[user] = request;
+    this.visibleFrom[user] = cycle + 1;
+    this.waiting |= 1 << user;
+    this.wake = Math.min(this.wake, cycle + 1);
+  }
+
+  /**
+   * Makes every decision that is due in `cycle` and returns the next cycle in which it wants to be called (Infinity: none
+   * until the next request). Must be called in those cycles; may be called in others, in ascending order, without effect.
+   */
+  evaluate(cycle: number): number {
+    if (cycle === this.now) return this.wake;
+    if (cycle < this.now || cycle > this.wake) throw skipped(cycle, this.now, this.wake);
+    this.now = cycle;
+    let wake = this.waiting === 0 ? never : this.admit(cycle);
+    for (let port = 0; port < this.ports; port++) {
+      this.serveWrite(port, cycle);
+      this.freeSlots(port, cycle);
+      if (this.portUsers[port] !== 0 && this.readCount[port]! + this.writeCount[port]! < this.outstanding) {
+        this.issue(port, cycle);
+      }
+      wake = Math.min(wake, this.portWake(port, cycle));
+    }
+    this.wake = wake;
+    if (this.done !== 0) this.report();
+    return this.wake;
+  }
+
+  /** Requests that compete from this cycle on; returns when the next one will. */
+  private admit(cycle: number): number {
+    let next = never;
+    for (let user = 0; user < users; user++) {
+      if ((this.waiting & (1 << user)) === 0) continue;
+      const from = this.visibleFrom[user]!;
+      if (from > cycle) {
+        next = Math.min(next, from);
+        continue;
+      }
+      this.waiting &= ~(1 << user);
+      const request = this.requests[user]!;
+      this.isWrite[user] = request.write ? 1 : 0;
+      this.isGather[user] = request.gather ? 1 : 0;
+      this.firstBeat[user] = never;
+      this.finished[user] = cycle + 1;
+      this.startCursors(user, request);
+      let left = 0;
+      for (let port = 0; port < this.ports && this.cursors.has(user, port); port++) {
+        this.portUsers[port] = this.portUsers[port]! | (1 << user);
+        left += 1;
+      }
+      this.portsLeft[user] = left;
+      if (left === 0) {
+        this.firstBeat[user] = cycle + 1;
+        this.done |= 1 << user;
+      }
+    }
+    return next;
+  }
+
+  private startCursors(user: number, request: TransferRequest): void {
+    const { gather, address, rowBytes, rows, stride } = request;
+    if (!gather) this.cursors.start(user, address, rowBytes, rows, stride);
+    else this.cursors.start(user, pageBytes - 1, rowBytes, rows, (Math.ceil(rowBytes / pageBytes) + 1) * pageBytes);
+  }
+
+  /** Serves the write whose last beat leaves in this cycle, if there is one. */
+  private serveWrite(port: number, cycle: number): void {
+    const served = this.writeServed[port]!;
+    if (served === this.writeCount[port]!) return;
+    const slot = this.slot(port, this.writeHead[port]! + served);
+    if (this.writeLast[slot]! !== cycle) return;
+    const user = this.writeUser[slot]!;
+    const address = this.writeAddress[slot]!;
+    const bytes = this.writeBytes[slot]!;
+    this.serve(cycle + this.forthCycles, user, address, bytes, true);
+    let finish = this.backing.lastReady + this.backCycles;
+    if (served > 0) finish = Math.max(finish, this.writeFinish[this.slot(port, this.writeHead[port]! + served - 1)]!);
+    this.writeFinish[slot] = finish;
+    this.writeServed[port] = served + 1;
+    this.settle(port, user, address, bytes, this.writeIssued[slot]!, this.writeFirst[slot]!, cycle, finish);
+  }
+
+  private freeSlots(port: number, cycle: number): void {
+    while (this.readCount[port]! > 0 && this.readFinish[this.slot(port, this.readHead[port]!)]! < cycle) {
+      this.readHead[port] = this.readHead[port]! + 1 === this.outstanding ? 0 : this.readHead[port]! + 1;
+      this.readCount[port] = this.readCount[port]! - 1;
+    }
+    while (this.writeServed[port]! > 0 && this.writeFinish[this.slot(port, this.writeHead[port]!)]! < cycle) {
+      this.writeHead[port] = this.writeHead[port]! + 1 === this.outstanding ? 0 : this.writeHead[port]! + 1;
+      this.writeCount[port] = this.writeCount[port]! - 1;
+      this.writeServed[port] = this.writeServed[port]! - 1;
+    }
+  }
+
+  /** Issues the next burst of the next user in turn. */
+  private issue(port: number, cycle: number): void {
+    const { cursors, statistics } = this;
+    const user = nextInTurn(this.portUsers[port]!, this.lastUser[port]!);
+    this.lastUser[port] = user;
+    cursors.load(user, port);
+    const { address, bytes, beats } = cursors;
+    cursors.advance(user, port);
+    if (!cursors.has(user, port)) {
+      this.portUsers[port] = this.portUsers[port]! & ~(1 << user);
+      this.portsLeft[user] = this.portsLeft[user]! - 1;
+    }
+    this.inFlight[user] = this.inFlight[user]! + 1;
+    statistics.bursts += 1;
+    statistics.portBusyCycles[port] = statistics.portBusyCycles[port]! + beats;
+    if (this.isWrite[user] === 1) {
+      statistics.bytesWritten[user] = statistics.bytesWritten[user]! + bytes;
+      this.issueWrite(port, user, address, bytes, beats, cycle);
+    } else {
+      statistics.bytesRead[user] = statistics.bytesRead[user]! + bytes;
+      this.issueRead(port, user, address, bytes, beats, cycle);
+    }
+  }
+
+  private issueRead(port: number, user: number, address: number, bytes: number, beats: number, cycle: number): void {
+    const { backing, backCycles } = this;
+    this.serve(cycle + this.forthCycles, user, address, bytes, false);
+    const first = Math.max(cycle + 1, this.readFree[port]!, backing.firstReady + backCycles);
+    const last = Math.max(first + beats - 1, backing.lastReady + backCycles);
+    this.readFree[port] = last + 1;
+    this.readFinish[this.slot(port, this.readHead[port]! + this.readCount[port]!)] = last;
+    this.readCount[port] = this.readCount[port]! + 1;
+    this.settle(port, user, address, bytes, cycle, first, last, last);
+  }
+
+  private issueWrite(port: number, user: number, address: number, bytes: number, beats: number, cycle: number): void {
+    const slot = this.slot(port, this.writeHead[port]! + this.writeCount[port]!);
+    const first = Math.max(cycle + 1, this.writeFree[port]!);
+    this.writeFree[port] = first + beats;
+    this.writeUser[slot] = user;
+    this.writeAddress[slot] = address;
+    this.writeBytes[slot] = bytes;
+    this.writeIssued[slot] = cycle;
+    this.writeFirst[slot] = first;
+    this.writeLast[slot] = first + beats - 1;
+    this.writeCount[port] = this.writeCount[port]! + 1;
+  }
+
+  private serve(arrival: number, user: number, address: number, bytes: number, write: boolean): void {
+    if (this.isGather[user] === 1) this.backing.serveGather(arrival, address, bytes, write);
+    else this.backing.serve(arrival, address, bytes, write);
+  }
+
+  /** Notes the times of a burst, and the end of its transfer if it was the last one. */
+  private settle(
+    port: number,
+    user: number,
+    address: number,
+    bytes: number,
+    issued: number,
+    first: number,
+    last: number,
+    finish: number,
+  ): void {
+    if (first < this.firstBeat[user]!) this.firstBeat[user] = first;
+    if (finish > this.finished[user]!) this.finished[user] = finish;
+    const inFlight = this.inFlight[user]! - 1;
+    this.inFlight[user] = inFlight;
+    if (inFlight === 0 && this.portsLeft[user] === 0) this.done |= 1 << user;
+    if (this.observe) {
+      const shown = this.isGather[user] === 1 ? -1 : address;
+      this.observe(port, user, this.isWrite[user] === 1, shown, bytes, issued, first, last, finish);
+    }
+  }
+
+  /** When the port can next do something after this cycle's decisions. */
+  private portWake(port: number, cycle: number): number {
+    let wake = never;
+    const reads = this.readCount[port]!;
+    const writes = this.writeCount[port]!;
+    const served = this.writeServed[port]!;
+    if (served < writes) wake = this.writeLast[this.slot(port, this.writeHead[port]! + served)]!;
+    if (this.portUsers[port] === 0) return wake;
+    if (reads + writes < this.outstanding) return cycle + 1;
+    if (reads > 0) wake = Math.min(wake, this.readFinish[this.slot(port, this.readHead[port]!)]! + 1);
+    if (served > 0) wake = Math.min(wake, this.writeFinish[this.slot(port, this.writeHead[port]!)]! + 1);
+    return wake;
+  }
+
+  private slot(port: number, position: number): number {
+    return port * this.outstanding + (position < this.outstanding ? position : position - this.outstanding);
+  }
+
+  /** Tells the users whose transfers have become known in full. */
+  private report(): void {
+    const { done } = this;
+    this.done = 0;
+    for (let user = 0; user < users; user++) {
+      if ((done & (1 << user)) === 0) continue;
+      const request = this.requests[user]!;
+      this.requests[user] = undefined;
+      request.onFinished(this.firstBeat[user]!, this.finished[user]!);
+    }
+  }
+
+  private checkBounds(request: TransferRequest): void {
+    const { user, address, rowBytes, rows, stride } = request;
+    const whole = [address, rowBytes, rows, stride].every(Number.isSafeInteger);
+    const lastRow = address + (rows - 1) * stride;
+    const low = Math.min(address, lastRow);
+    const high = Math.max(address, lastRow) + rowBytes;
+    const empty = rows === 0 || rowBytes === 0;
+    if (whole && rows >= 0 && rowBytes >= 0 && (empty || (low >= 0 && high <= this.hw.memory.capacityBytes))) return;
+    throw new LutraError({
+      code: 'MEM003',
+      message: `${issueUnits[user]} asked for ${rows} rows of ${rowBytes} bytes from address ${address}, ${stride} bytes apart: not inside memory`,
+      hint: `memory.capacityBytes is ${this.hw.memory.capacityBytes}`,
+    });
+  }
+}
+
+/** The lowest user of a mask after `last`, around the end. */
+function nextInTurn(mask: number, last: number): number {
+  const after = mask & (-2 << last);
+  const candidates = after === 0 ? mask : after;
+  return 31 - Math.clz32(candidates & -candidates);
+}
+
+function skipped(cycle: number, now: number, wake: number): LutraError {
+  const message =
+    cycle < now
+      ? `memory was evaluated in cycle ${cycle} after cycle ${now}`
+      : `memory was evaluated in cycle ${cycle}, but was due in cycle ${wake}`;
+  return new LutraError({ code: 'MEM004', message, hint: 'this is a bug in the simulator', exit: 'internal' });
+}

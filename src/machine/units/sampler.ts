@@ -1,0 +1,60 @@
+import { createSampler, insertLogits, pickToken } from '../../numerics/sampler.ts';
+import { type Command, floatFromBits, type Timing } from '../kernel/command.ts';
+import { portMask } from '../kernel/ports.ts';
+import type { Clock } from '../kernel/semaphores.ts';
+import { type Surroundings, Unit } from '../kernel/unit.ts';
+
+/**
+ * Sampler: keeps the best logits as they stream by, one per cycle, and picks a token at the end.
+ *
+ * Which token is picked is data, how long it takes is not. Without values every pick is token 0.
+ */
+export class Sampler extends Unit {
+  private readonly deliver: (token: number, clock: Clock) => void;
+  private readonly state;
+  private greedy = true;
+  private temperature = 0;
+  private topK = 1;
+  private seed = 0;
+  private step = 0;
+
+  constructor(around: Surroundings, deliver: (token: number, clock: Clock) => void) {
+    super('sampler', around.hw.sampler.queueDepth, around);
+    this.deliver = deliver;
+    this.state = createSampler(around.hw.sampler.candidates);
+  }
+
+  protected portsFor(command: Command): number {
+    return command.spec.name === 'sampler.scan' ? portMask.actRead : 0;
+  }
+
+  protected start(command: Command): Timing {
+    const [a, b, c, d] = command.values as readonly [number, number, number, number];
+    switch (command.spec.name) {
+      case 'sampler.begin':
+        this.temperature = floatFromBits(a);
+        this.greedy = this.temperature === 0;
+        this.topK = b;
+        this.seed = c;
+        this.step = d;
+        this.state.count = 0;
+        return { first: 1, finish: 1 };
+      case 'sampler.scan': {
+        if (this.around.values) insertLogits(this.state, this.around.buffers.act, a, b, c);
+        return { first: 1, finish: b + 2, parts: new Map([['pipeline', 2]]) };
+      }
+      case 'sampler.pick': {
+        const cycles = this.greedy ? 1 : this.around.derived.drawCycles;
+        return { first: cycles, finish: cycles };
+      }
+      default:
+        return { first: 1, finish: 1 };
+    }
+  }
+
+  protected override finished(command: Command, clock: Clock): void {
+    if (command.spec.name !== 'sampler.pick') return;
+    const token = this.around.values ? pickToken(this.state, this.temperature, this.topK, this.seed, this.step) : 0;
+    this.deliver(token, clock.slice());
+  }
+}

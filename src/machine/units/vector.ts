@@ -1,0 +1,144 @@
+import { gateFunctions } from '../../isa/table.ts';
+import {
+  add,
+  createVectorArithmetic,
+  dequantise,
+  dequantiseGate,
+  dequantiseRope,
+  multiply,
+  norm,
+  quantise,
+  type VectorArithmetic,
+} from '../../numerics/vector.ts';
+import { type Command, floatFromBits, type Timing } from '../kernel/command.ts';
+import { portMask } from '../kernel/ports.ts';
+import { type Surroundings, Unit } from '../kernel/unit.ts';
+
+type Eight = readonly [number, number, number, number, number, number, number, number];
+type Nine = readonly [...Eight, number];
+
+const option = { columns: 1, wide: 2, accumulate: 4 } as const;
+
+/**
+ * Vector unit: a streaming float pipeline of N lanes.
+ *
+ * A beat moves N elements. Operations that need two operands from one buffer port, or two passes over a row, take two
+ * beats per N elements; reductions wait for their result before the second pass of the row.
+ */
+export class Vector extends Unit {
+  private readonly arithmetic: VectorArithmetic;
+
+  constructor(around: Surroundings) {
+    super('vector', around.hw.vector.queueDepth, around);
+    this.arithmetic = createVectorArithmetic(around.hw.vector);
+  }
+
+  protected portsFor(command: Command): number {
+    switch (command.spec.name) {
+      case 'vector.sync':
+        return 0;
+      case 'vector.quantise':
+      case 'vector.quantiseWide':
+        return portMask.actRead;
+      case 'vector.dequantise':
+        return (command.values[7] as number) & option.accumulate
+          ? portMask.actRead | portMask.actWrite
+          : portMask.actWrite;
+      case 'vector.dequantiseGate':
+      case 'vector.dequantiseRope':
+        return portMask.actWrite;
+      default:
+        return portMask.actRead | portMask.actWrite;
+    }
+  }
+
+  protected start(command: Command): Timing {
+    switch (command.spec.name) {
+      case 'vector.quantise':
+        return this.quantise(command.values as Eight, false);
+      case 'vector.quantiseWide':
+        return this.quantise(command.values as Eight, true);
+      case 'vector.dequantise':
+        return this.dequantise(command.values as Eight);
+      case 'vector.dequantiseGate':
+        return this.gate(command.values as Nine);
+      case 'vector.dequantiseRope':
+        return this.rope(command.values as Nine);
+      case 'vector.norm':
+        return this.norm(command.values as Eight);
+      case 'vector.add':
+      case 'vector.multiply':
+        return this.elementwise(command);
+      default:
+        return { first: 1, finish: 1 };
+    }
+  }
+
+  private beats(elements: number): number {
+    return Math.ceil(elements / this.around.hw.vector.lanes);
+  }
+
+  private quantise([dst, src, gain, rows, elements, dstPitch, srcPitch, epsilonBits]: Eight, wide: boolean): Timing {
+    const { derived, buffers, values } = this.around;
+    const epsilon = floatFromBits(epsilonBits);
+    const run = { dst, src, gain, rows, elements, dstPitch, srcPitch, epsilon };
+    if (values) quantise(this.arithmetic, run, wide, buffers);
+    const { reduceLatency, scalarLatency, quantiseLatency } = derived;
+    const settle = reduceLatency + scalarLatency;
+    return {
+      first: this.beats(elements) + settle + quantiseLatency + 1,
+      finish: rows * (this.beats(elements) + settle + this.beats(dstPitch)) + quantiseLatency,
+      parts: new Map([['pipeline', rows * settle + quantiseLatency]]),
+    };
+  }
+
+  private dequantise([dst, src, scale, rows, elements, dstPitch, srcPitch, options]: Eight): Timing {
+    const { derived, buffers, values } = this.around;
+    const wide = (options & option.wide) !== 0;
+    const columns = (options & option.columns) !== 0;
+    const accumulate = (options & option.accumulate) !== 0;
+    const run = { dst, src, scale, rows, elements, dstPitch, srcPitch, columns, wide, accumulate };
+    if (values) dequantise(this.arithmetic, run, buffers);
+    return streamed(rows * this.beats(elements) * (wide ? 2 : 1), derived.dequantiseLatency);
+  }
+
+  private gate([dst, src, scale, rows, elements, dstPitch, srcPitch, gate, upOffset]: Nine): Timing {
+    const { derived, buffers, values } = this.around;
+    const run = { dst, src, scale, rows, elements, dstPitch, srcPitch, upOffset };
+    const name = gateFunctions[gate] as (typeof gateFunctions)[number];
+    if (values) dequantiseGate(this.arithmetic, { ...run, function: name }, buffers);
+    return streamed(rows * 2 * this.beats(elements), derived.gateLatency);
+  }
+
+  private rope([dst, src, scale, rows, elements, dstPitch, srcPitch, headDimension, table]: Nine): Timing {
+    const { derived, buffers, values } = this.around;
+    const run = { dst, src, scale, rows, elements, dstPitch, srcPitch, headDimension, table };
+    if (values) dequantiseRope(this.arithmetic, run, buffers);
+    return streamed(rows * 2 * this.beats(elements), derived.ropeLatency);
+  }
+
+  private norm([dst, src, gain, rows, elements, dstPitch, srcPitch, epsilonBits]: Eight): Timing {
+    const { derived, buffers, values } = this.around;
+    const run = { dst, src, gain, rows, elements, dstPitch, srcPitch, epsilon: floatFromBits(epsilonBits) };
+    if (values) norm(this.arithmetic, run, buffers);
+    const settle = derived.reduceLatency + derived.scalarLatency;
+    return {
+      first: this.beats(elements) + settle + derived.elementwiseLatency + 1,
+      finish: rows * (2 * this.beats(elements) + settle) + derived.elementwiseLatency,
+      parts: new Map([['pipeline', rows * settle + derived.elementwiseLatency]]),
+    };
+  }
+
+  private elementwise(command: Command): Timing {
+    const { derived, buffers, values } = this.around;
+    const [dst, a, b, rows, elements, pitch] = command.values as Eight;
+    const operation = command.spec.name === 'vector.add' ? add : multiply;
+    if (values) operation(this.arithmetic, { dst, a, b, rows, elements, pitch }, buffers);
+    return streamed(rows * 2 * this.beats(elements), derived.elementwiseLatency);
+  }
+}
+
+/** A stream of beats through a pipeline. */
+function streamed(beats: number, latency: number): Timing {
+  return { first: 1 + latency, finish: beats + latency, parts: new Map([['pipeline', latency]]) };
+}

@@ -1,0 +1,271 @@
+/**
+ * Weight tiles as packed words, and back (docs/machine.md, matmul engine).
+ *
+ * A tile is `blocks × steps` words for each plane, in the order block, plane, step. A word holds the weights of Q columns
+ * for T·G inputs, column by column: five ternary digits to a byte (the first the most significant), or eight binary bits
+ * to a byte (the first the least significant).
+ */
+import { LutraError } from '../base/diagnostics.ts';
+import { digitsPerByte } from '../hw/derive.ts';
+import type { Alphabet } from '../isa/table.ts';
+
+/** The shape of a word: G inputs per table, T tables, Q columns. Any part of a hardware model's `matmul` will do. */
+export interface Geometry {
+  readonly group: number;
+  readonly tables: number;
+  readonly columns: number;
+}
+
+/** A tile of a weight matrix. Inputs and columns past the end get weight 0 (ternary) or −(2ᵇ−1) (binary). */
+export interface TileShape {
+  /** Columns (outputs) and inputs that exist; at most steps·Q and blocks·T·G. */
+  readonly columns: number;
+  readonly inputs: number;
+  readonly blocks: number;
+  readonly steps: number;
+}
+
+/** Where a tile's weights lie: column c, input i at `weights[offset + c·pitch + i]`. */
+export interface TileSource<Weights> extends TileShape {
+  readonly weights: Weights;
+  readonly offset: number;
+  readonly pitch: number;
+}
+
+/** Most planes of a weight. */
+const maximumPlanes = 8;
+
+/** A byte of five weights of 0. */
+export const zeroTernaryByte = 121;
+
+/** Bytes of one packed word. */
+export function packedWordBytes({ group, tables, columns }: Geometry, alphabet: Alphabet): number {
+  return Math.ceil((group * tables * columns) / (alphabet === 'ternary' ? digitsPerByte : 8));
+}
+
+/** Bytes of a packed tile: its words, one after the other. */
+export function packedTileBytes(geometry: Geometry, alphabet: Alphabet, planes: number, shape: TileShape): number {
+  return shape.blocks * planes * shape.steps * packedWordBytes(geometry, alphabet);
+}
+
+/**
+ * Packs weights −1, 0, 1 into `out` from `outOffset` on; returns the bytes written.
+ * Throws NUM101 (the tile does not fit its words), NUM102 (a weight that is not ternary), NUM104 (`out` is too short).
+ */
+export function packTernaryTile(
+  geometry: Geometry,
+  tile: TileSource<Int8Array>,
+  out: Uint8Array,
+  outOffset: number,
+): number {
+  const bytes = checkTile(geometry, tile, tile.weights.length, out.length - outOffset, 'ternary', 1);
+  const wordBytes = packedWordBytes(geometry, 'ternary');
+  const digits = new Int8Array(wordBytes * digitsPerByte);
+  let wrong = 0;
+  let at = outOffset;
+  for (let block = 0; block < tile.blocks; block++) {
+    for (let step = 0; step < tile.steps; step++) {
+      gatherWord(geometry, tile, block, step, digits);
+      for (let i = 0; i < digits.length; i += digitsPerByte) {
+        const a = digits[i]! + 1;
+        const b = digits[i + 1]! + 1;
+        const c = digits[i + 2]! + 1;
+        const d = digits[i + 3]! + 1;
+        const e = digits[i + 4]! + 1;
+        // A legal digit is 0, 1 or 2: no bit above bit 1, and not both low bits.
+        const both = (a & (a >> 1)) | (b & (b >> 1)) | (c & (c >> 1)) | (d & (d >> 1)) | (e & (e >> 1));
+        wrong |= a | b | c | d | e | (both << 2);
+        out[at++] = 81 * a + 27 * b + 9 * c + 3 * d + e;
+      }
+    }
+  }
+  if ((wrong & ~3) !== 0) throw notTernary(tile);
+  return bytes;
+}
+
+/**
+ * Packs odd integers −(2ᵇ−1)…2ᵇ−1, b = `planes`, into `out` from `outOffset` on; returns the bytes written.
+ * An input past the tile's has no weight 0 to stand for it: the activations there must be 0.
+ * Throws NUM101, NUM103 (a level that is even or out of range), NUM104, NUM105 (planes not 1…8).
+ */
+export function packBinaryTile(
+  geometry: Geometry,
+  planes: number,
+  tile: TileSource<Int16Array>,
+  out: Uint8Array,
+  outOffset: number,
+): number {
+  const bytes = checkTile(geometry, tile, tile.weights.length, out.length - outOffset, 'binary', planes);
+  const wordBytes = packedWordBytes(geometry, 'binary');
+  const planeBytes = tile.steps * wordBytes;
+  const top = 2 ** planes - 1;
+  const levels = new Int16Array(wordBytes * 8).fill(-top);
+  let wrong = 0;
+  for (let block = 0; block < tile.blocks; block++) {
+    for (let step = 0; step < tile.steps; step++) {
+      gatherWord(geometry, tile, block, step, levels, -top);
+      let at = outOffset + block * planes * planeBytes + step * wordBytes;
+      for (let i = 0; i < levels.length; i += 8, at++) {
+        // Bit p of (level + 2ᵇ − 1) / 2 is plane p. Eight such bytes are an 8 × 8 matrix of bits, turned one row at a time.
+        let low = 0;
+        let high = 0;
+        for (let j = 0; j < 8; j++) {
+          const doubled = levels[i + j]! + top;
+          wrong |= doubled & ~(2 * top);
+          const bits = doubled >> 1;
+          low |= spread[bits & 15]! << j;
+          high |= spread[(bits >> 4) & 15]! << j;
+        }
+        for (let plane = 0; plane < planes; plane++) {
+          out[at + plane * planeBytes] = (plane < 4 ? low : high) >>> (8 * (plane & 3));
+        }
+      }
+    }
+  }
+  if (wrong !== 0) throw notOdd(tile, planes);
+  return bytes;
+}
+
+/** The weights of a packed ternary tile, [columns][inputs]. */
+export function unpackTernaryTile(geometry: Geometry, shape: TileShape, words: Uint8Array, offset: number): Int8Array {
+  const weights = new Int8Array(shape.columns * shape.inputs);
+  const wordBytes = packedWordBytes(geometry, 'ternary');
+  forEachWeight(geometry, shape, (word, digit, index) => {
+    const byte = words[offset + word * wordBytes + Math.floor(digit / digitsPerByte)]!;
+    weights[index] = (Math.floor(byte / 3 ** (digitsPerByte - 1 - (digit % digitsPerByte))) % 3) - 1;
+  });
+  return weights;
+}
+
+/** The levels of a packed binary tile, [columns][inputs]. */
+export function unpackBinaryTile(
+  geometry: Geometry,
+  planes: number,
+  shape: TileShape,
+  words: Uint8Array,
+  offset: number,
+): Int16Array {
+  const levels = new Int16Array(shape.columns * shape.inputs);
+  const wordBytes = packedWordBytes(geometry, 'binary');
+  forEachWeight(geometry, shape, (word, digit, index) => {
+    const block = Math.floor(word / shape.steps);
+    const step = word % shape.steps;
+    for (let plane = 0; plane < planes; plane++) {
+      const at = offset + ((block * planes + plane) * shape.steps + step) * wordBytes;
+      levels[index]! += ((words[at + (digit >> 3)]! >> (digit & 7)) & 1 ? 1 : -1) * 2 ** plane;
+    }
+  });
+  return levels;
+}
+
+/** Bit i of a nibble at bit 8·i. */
+const spread = Int32Array.from({ length: 16 }, (_, nibble) =>
+  [0, 1, 2, 3].reduce((sum, bit) => sum | (((nibble >> bit) & 1) << (8 * bit)), 0),
+);
+
+/** The digits of one word in packing order; those that do not exist become `absent`. */
+function gatherWord(
+  { group, tables, columns }: Geometry,
+  tile: TileSource<Int8Array | Int16Array>,
+  block: number,
+  step: number,
+  digits: Int8Array | Int16Array,
+  absent = 0,
+): void {
+  const { weights } = tile;
+  const span = tables * group;
+  const first = block * span;
+  const present = Math.max(0, Math.min(span, tile.inputs - first));
+  let at = 0;
+  for (let q = 0; q < columns; q++) {
+    const column = step * columns + q;
+    const count = column < tile.columns ? present : 0;
+    const from = tile.offset + column * tile.pitch + first;
+    for (let i = 0; i < count; i++) digits[at + i] = weights[from + i]!;
+    if (count < span) digits.fill(absent, at + count, at + span);
+    at += span;
+  }
+}
+
+function forEachWeight(
+  { group, tables, columns }: Geometry,
+  shape: TileShape,
+  visit: (word: number, digit: number, index: number) => void,
+): void {
+  const span = tables * group;
+  for (let column = 0; column < shape.columns; column++) {
+    for (let input = 0; input < shape.inputs; input++) {
+      const word = Math.floor(input / span) * shape.steps + Math.floor(column / columns);
+      visit(word, (column % columns) * span + (input % span), column * shape.inputs + input);
+    }
+  }
+}
+
+function checkTile(
+  geometry: Geometry,
+  tile: TileSource<unknown>,
+  available: number,
+  room: number,
+  alphabet: Alphabet,
+  planes: number,
+): number {
+  const { columns, inputs, blocks, steps, offset, pitch } = tile;
+  const mostColumns = steps * geometry.columns;
+  const mostInputs = blocks * geometry.tables * geometry.group;
+  if (!(planes >= 1 && planes <= maximumPlanes)) {
+    throw new LutraError({ code: 'NUM105', message: `${planes} planes; a weight has 1 to ${maximumPlanes}` });
+  }
+  if (columns > mostColumns || inputs > mostInputs) {
+    throw new LutraError({
+      code: 'NUM101',
+      message: `a tile of ${columns} columns × ${inputs} inputs does not fit ${steps} steps × ${blocks} blocks, which hold ${mostColumns} × ${mostInputs}`,
+      hint: 'raise the steps or the blocks of the tile',
+    });
+  }
+  const needed = columns === 0 ? 0 : offset + (columns - 1) * pitch + inputs;
+  if (offset < 0 || needed > available) {
+    throw new LutraError({
+      code: 'NUM101',
+      message: `the tile's weights end at element ${needed} of a source of ${available}`,
+      hint: 'check the offset and the pitch of the tile',
+    });
+  }
+  const bytes = packedTileBytes(geometry, alphabet, planes, tile);
+  if (bytes > room) {
+    throw new LutraError({ code: 'NUM104', message: `a packed tile needs ${bytes} bytes; there is room for ${room}` });
+  }
+  return bytes;
+}
+
+/** The first weight that `accepts` refuses. */
+function firstWrong(
+  tile: TileSource<Int8Array | Int16Array>,
+  accepts: (weight: number) => boolean,
+): { column: number; input: number; weight: number } {
+  for (let column = 0; column < tile.columns; column++) {
+    for (let input = 0; input < tile.inputs; input++) {
+      const weight = tile.weights[tile.offset + column * tile.pitch + input] ?? 0;
+      if (!accepts(weight)) return { column, input, weight };
+    }
+  }
+  throw new Error('packing refused a tile whose weights are all legal');
+}
+
+function notTernary(tile: TileSource<Int8Array>): LutraError {
+  const { column, input, weight } = firstWrong(tile, (w) => w >= -1 && w <= 1);
+  return new LutraError({
+    code: 'NUM102',
+    message: `weight ${weight} in column ${column}, input ${input} of the tile is not −1, 0 or 1`,
+    hint: 'quantise the weights to ternary, or pack them as binary planes',
+  });
+}
+
+function notOdd(tile: TileSource<Int16Array>, planes: number): LutraError {
+  const top = 2 ** planes - 1;
+  const { column, input, weight } = firstWrong(tile, (w) => w % 2 !== 0 && Math.abs(w) <= top);
+  return new LutraError({
+    code: 'NUM103',
+    message: `level ${weight} in column ${column}, input ${input} of the tile is not an odd integer from ${-top} to ${top}`,
+    hint: 'round to the odd integers, or use more planes',
+  });
+}

@@ -1,0 +1,168 @@
+/**
+ * The summary of a run: one JSON object and one screen of text.
+ */
+import { canonicalJson } from '../base/digest.ts';
+import type { Derived } from '../hw/derive.ts';
+import type { HardwareModel } from '../hw/schema.ts';
+import type { ExposedCycles, OperationCycles } from './operations.ts';
+
+export const summarySchema = 'lutra.summary/1';
+
+/** What a finished or interrupted run is summarised from. */
+export interface RunFacts {
+  readonly modelName: string;
+  readonly modelDigest: string;
+  readonly hw: HardwareModel;
+  readonly hardwareDigest: string;
+  readonly derived: Derived;
+  /** As the user gave it; null where the prompt was N arbitrary tokens. */
+  readonly prompt: string | null;
+  readonly request: {
+    readonly prompt: readonly number[];
+    readonly maxNewTokens: number;
+    readonly temperature: number;
+    readonly topK: number;
+    readonly seed: number;
+    readonly stopTokens: readonly number[];
+  };
+  readonly text: string;
+  readonly valuesComputed: boolean;
+  readonly finished: boolean;
+  readonly tokens: readonly {
+    readonly token: number;
+    readonly cycle: number;
+    readonly bytesRead: number;
+    readonly bytesWritten: number;
+  }[];
+  readonly totalCycles: number;
+  readonly instructions: number;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  readonly units: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly operations: OperationCycles;
+  readonly exposed: ExposedCycles | null;
+  readonly plan: unknown;
+}
+
+export interface Summary {
+  readonly schema: typeof summarySchema;
+  readonly model: { readonly name: string; readonly digest: string };
+  readonly machine: { readonly name: string; readonly digest: string; readonly board: string };
+  readonly prompt: string | null;
+  readonly promptTokens: number;
+  /** What was asked of the sampler. */
+  readonly sampling: {
+    readonly maxTokens: number;
+    readonly temperature: number;
+    readonly topK: number;
+    readonly seed: number;
+    readonly stopTokens: readonly number[];
+  };
+  readonly text: string;
+  /** Ids of the new tokens; empty where values were not computed. */
+  readonly tokens: readonly number[];
+  readonly newTokens: number;
+  readonly finished: boolean;
+  readonly timingOnly: boolean;
+  readonly cycles: {
+    readonly total: number;
+    /** From the start to the first new token. */
+    readonly firstToken: number | null;
+    /** Mean over the tokens after the first. */
+    readonly perToken: number | null;
+  };
+  readonly simulated: {
+    readonly clockHz: number;
+    readonly tokensPerSecond: number | null;
+    readonly timeToFirstTokenSeconds: number | null;
+  };
+  readonly memory: {
+    readonly bytesRead: number;
+    readonly bytesWritten: number;
+    /** Bytes read and written per token after the first. */
+    readonly bytesPerToken: number | null;
+    /** Bytes per cycle while decoding, as a share of what ports and DRAM bus can move at most. */
+    readonly bandwidthShare: number | null;
+    readonly peakBytesPerCycle: number;
+  };
+  readonly instructions: number;
+  /** Cycles by class for every unit; each unit’s add up to `cycles.total`. */
+  readonly units: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Busy cycles by operation and unit, until the first token and from the first to the last. */
+  readonly operations: OperationCycles;
+  /**
+   * From the first token to the last: cycles in which vector, attention, KV store or sampler work and no weights
+   * stream. Null for fewer than two tokens and for a run that was interrupted.
+   */
+  readonly exposed: ExposedCycles | null;
+  readonly plan: unknown;
+}
+
+/** What the host spent; not part of `summary.json`, as it differs from host to host. */
+export interface HostFacts {
+  readonly wallSeconds: number;
+  readonly tokensPerSecond: number | null;
+  readonly cyclesPerSecond: number;
+  readonly peakMemoryBytes: number;
+}
+
+/** Decimal digits kept of a computed ratio, so that the same run gives the same bytes everywhere. */
+const round = (value: number, digits = 6) => Number(value.toPrecision(digits));
+
+export function summarise(facts: RunFacts): Summary {
+  const first = facts.tokens[0];
+  const last = facts.tokens.at(-1);
+  const steps = facts.tokens.length - 1;
+  const decode = first && last && steps > 0 ? last : undefined;
+  const perToken = decode && first ? (decode.cycle - first.cycle) / steps : null;
+  const bytesPerToken =
+    decode && first ? (decode.bytesRead + decode.bytesWritten - first.bytesRead - first.bytesWritten) / steps : null;
+  const { hw, derived, request, exposed } = facts;
+  const peakBytesPerCycle =
+    hw.memory.kind === 'dram'
+      ? Math.min(derived.portBytesPerCycle, derived.busBytesPerCycle)
+      : derived.portBytesPerCycle;
+  return {
+    schema: summarySchema,
+    model: { name: facts.modelName, digest: facts.modelDigest },
+    machine: { name: hw.name, digest: facts.hardwareDigest, board: hw.board.name },
+    prompt: facts.prompt,
+    promptTokens: request.prompt.length,
+    sampling: {
+      maxTokens: request.maxNewTokens,
+      temperature: request.temperature,
+      topK: request.topK,
+      seed: request.seed,
+      stopTokens: request.stopTokens,
+    },
+    text: facts.text,
+    tokens: facts.valuesComputed ? facts.tokens.map(({ token }) => token) : [],
+    newTokens: facts.tokens.length,
+    finished: facts.finished,
+    timingOnly: !facts.valuesComputed,
+    cycles: {
+      total: facts.totalCycles,
+      firstToken: first ? first.cycle : null,
+      perToken: perToken === null ? null : round(perToken, 9),
+    },
+    simulated: {
+      clockHz: hw.clockHz,
+      tokensPerSecond: perToken === null ? null : round(hw.clockHz / perToken),
+      timeToFirstTokenSeconds: first ? round(first.cycle / hw.clockHz) : null,
+    },
+    memory: {
+      bytesRead: facts.bytesRead,
+      bytesWritten: facts.bytesWritten,
+      bytesPerToken: bytesPerToken === null ? null : round(bytesPerToken, 9),
+      bandwidthShare:
+        bytesPerToken === null || perToken === null ? null : round(bytesPerToken / perToken / peakBytesPerCycle),
+      peakBytesPerCycle: round(peakBytesPerCycle),
+    },
+    instructions: facts.instructions,
+    units: facts.units,
+    operations: facts.operations,
+    exposed: exposed && { cycles: exposed.cycles, share: round(exposed.share) },
+    // From an image it comes with its keys sorted; the same program gives the same bytes either way.
+    plan: JSON.parse(canonicalJson(facts.plan ?? null)),
+  };
+}

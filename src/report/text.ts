@@ -1,0 +1,159 @@
+/**
+ * The summary of a run as a screen of text.
+ */
+import { bytes, grouped, percent, seconds, table } from './format.ts';
+import type { HostFacts, Summary } from './summary.ts';
+
+/** Lines for a person; `host` adds the line about the simulation itself. */
+export function renderSummary(summary: Summary, host?: HostFacts): string[] {
+  return [
+    heading(summary),
+    '',
+    ...facts(summary, host),
+    '',
+    ...unitTable(summary),
+    ...operationTable(summary),
+    '',
+    boundSentence(summary),
+  ];
+}
+
+function heading({ model, machine, simulated, timingOnly, finished }: Summary): string {
+  const what = model.name === 'none' ? 'program' : model.name;
+  const notes = `${timingOnly ? ', timing only' : ''}${finished ? '' : ', stopped before its end'}`;
+  return `${what} on ${machine.name} (${machine.board}, ${simulated.clockHz / 1e6} MHz), simulated cycle by cycle${notes}`;
+}
+
+/** One line per figure: name, value, and what it consists of. */
+function facts(summary: Summary, host: HostFacts | undefined): string[] {
+  const { cycles, simulated, memory, exposed } = summary;
+  const rows: string[][] = [];
+  if (simulated.tokensPerSecond !== null && cycles.perToken !== null) {
+    rows.push([
+      'speed',
+      `${grouped(simulated.tokensPerSecond)} tokens/s`,
+      `on the board; ${grouped(cycles.perToken)} cycles per token after the first`,
+    ]);
+  }
+  if (cycles.firstToken !== null && simulated.timeToFirstTokenSeconds !== null) {
+    rows.push([
+      'first token',
+      `after ${seconds(simulated.timeToFirstTokenSeconds)}`,
+      `${counted(summary.promptTokens, 'prompt token')}, ${grouped(cycles.firstToken)} cycles`,
+    ]);
+  }
+  if (memory.bytesPerToken !== null && memory.bandwidthShare !== null) {
+    rows.push([
+      'memory',
+      `${bytes(memory.bytesPerToken)} per token`,
+      `${percent(memory.bandwidthShare)} of the ${grouped(memory.peakBytesPerCycle)} bytes per cycle that ports and memory can move`,
+    ]);
+  }
+  if (exposed) {
+    rows.push([
+      'not hidden',
+      percent(exposed.share),
+      'of the time per token is float or attention work while no weights stream in',
+    ]);
+  }
+  rows.push([
+    'total',
+    counted(summary.newTokens, 'new token'),
+    `${grouped(cycles.total)} cycles, ${grouped(summary.instructions)} instructions, ${bytes(memory.bytesRead)} read, ${bytes(memory.bytesWritten)} written`,
+  ]);
+  if (host) {
+    const rate = host.tokensPerSecond === null ? '' : `${grouped(host.tokensPerSecond)} tokens/s`;
+    rows.push([
+      'simulation',
+      rate,
+      `on this computer; ${grouped(host.cyclesPerSecond / 1e6)} million cycles per second, ${bytes(host.peakMemoryBytes)} of memory`,
+    ]);
+  }
+  return table(rows, 'left');
+}
+
+function counted(count: number, noun: string): string {
+  return `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** Columns of the unit table; every class of cycles belongs to exactly one, the last takes what no other names. */
+const columns: readonly { readonly title: string; readonly classes: (name: string) => boolean }[] = [
+  { title: 'working', classes: (name) => name === 'working' || name === 'tableBuild' },
+  { title: 'pipeline', classes: (name) => name === 'pipeline' },
+  { title: 'memory', classes: (name) => name === 'memory' || name === 'fetch' },
+  { title: 'waiting', classes: (name) => isWait(name) || name === 'drain' },
+  { title: 'idle', classes: (name) => name === 'idle' },
+];
+
+const isWait = (name: string) => name.startsWith('wait.') || name === 'queueFull' || name === 'port';
+
+const unitTitles: Readonly<Record<string, string>> = {
+  frontEnd: 'front end',
+  dma: 'dma',
+  weightBuffer: 'weight buffer',
+  kvStore: 'KV store',
+};
+
+const title = (unit: string) => unitTitles[unit] ?? unit;
+
+/** Where every cycle of every unit went, in per cent of the run. */
+function unitTable(summary: Summary): string[] {
+  const rows = Object.entries(summary.units).map(([unit, classes]) => {
+    const cells = columns.map(({ classes: belongs }) => {
+      const count = Object.entries(classes).reduce((total, [name, value]) => total + (belongs(name) ? value : 0), 0);
+      return share(count, summary.cycles.total);
+    });
+    return [title(unit), ...cells, mainWait(classes)];
+  });
+  return [
+    'Where the cycles of each unit went, % of the run',
+    ...table([['', ...columns.map((column) => column.title), 'waits most for'], ...rows], 'numbers'),
+  ];
+}
+
+const share = (count: number, total: number) =>
+  count === 0 || total === 0 ? '·' : percent(count / total).slice(0, -2);
+
+function mainWait(classes: Readonly<Record<string, number>>): string {
+  const [first] = Object.entries(classes)
+    .filter(([name]) => isWait(name))
+    .sort((a, b) => b[1] - a[1]);
+  if (first === undefined) return '';
+  const [name] = first;
+  if (name === 'queueFull') return 'room in a queue';
+  return name === 'port' ? 'a buffer port' : title(name.slice('wait.'.length));
+}
+
+const operationUnits = ['weightBuffer', 'matmul', 'vector', 'attention', 'kvStore', 'dma', 'sampler'];
+
+/** How long each unit works for each operation: per token of decoding, or for the prompt if there was no decoding. */
+function operationTable(summary: Summary): string[] {
+  const steps = summary.newTokens - 1;
+  const decoding = steps > 0;
+  const operations = decoding ? summary.operations.decode : summary.operations.prefill;
+  const units = operationUnits.filter((unit) => Object.values(operations).some((cycles) => cycles[unit]));
+  if (units.length === 0 || summary.model.name === 'none') return [];
+  const cell = (cycles: number | undefined) => (cycles ? grouped(Math.round(cycles / (decoding ? steps : 1))) : '·');
+  const rows = Object.entries(operations).map(([name, cycles]) => [name, ...units.map((unit) => cell(cycles[unit]))]);
+  return [
+    '',
+    decoding
+      ? 'Cycles each unit works per token after the first, by operation (units overlap)'
+      : 'Cycles each unit works until the first token, by operation (units overlap)',
+    ...table([['', ...units.map(title)], ...rows], 'numbers'),
+  ];
+}
+
+/** One sentence that says what bounds the run. */
+function boundSentence(summary: Summary): string {
+  const total = summary.cycles.total;
+  const part = (unit: string, ...names: string[]) =>
+    names.reduce((sum, name) => sum + (summary.units[unit]?.[name] ?? 0), 0) / total;
+  const streaming = part('weightBuffer', 'working', 'memory');
+  const engine = part('matmul', 'working', 'tableBuild');
+  if (streaming > 0.85) {
+    return `Bound by memory: weights stream in during ${percent(streaming)} of the run; the matmul engine works ${percent(engine)}.`;
+  }
+  if (engine > 0.6) return `Bound by the matmul engine: it works ${percent(engine)} of the run.`;
+  return `Bound by operations that wait for each other: weights stream in during ${percent(streaming)} of the run, the matmul engine works ${percent(engine)}.`;
+}

@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest';
+import { type Derived, derive, floatFormatBytes, weightBufferUltraRams } from '../../src/hw/derive.ts';
+import { alphabetFormulas, derivedFormulas } from '../../src/hw/derivedFormulas.ts';
+import { hardware, modelNames } from './models.ts';
+
+test('kv260, computed by hand', () => {
+  expect(derive(hardware('kv260'))).toMatchObject({
+    blockInputs: 130, // 26 · 5
+    wordDigits: 1040, // 130 · 8
+    // 3⁵ = 243 entries, half of them stored; 122/4 → 31; 8 bits hold 243; 1040/5.
+    ternary: { tableEntries: 122, buildCycles: 31, indexBits: 8, wordBytes: 208 },
+    // 2⁵ = 32; 16 stored; 16/4; 5 bits; 1040/8.
+    binary: { tableEntries: 16, buildCycles: 4, indexBits: 5, wordBytes: 130 },
+    wordBytes: 208,
+    tableEntryBits: 11, // ±640
+    largestSum: 2_139_095_040, // 65536 · 32640 < 2³¹
+    matmulLatency: 9, // 2 + 5 (26 → 1) + 2
+    weightBufferCascade: 3, // 208 bits in words of 72
+    weightBufferUltraRams: 24, // 1 · 3 · 8
+    reduceLatency: 35, // 3 + (4 + 1 + 3) · 4
+    scalarLatency: 36, // 3 + 4 + 10 + 3 + 1 + 9 + 6
+    quantiseLatency: 10,
+    dequantiseLatency: 14,
+    gateLatency: 43, // 14 + 4 + 10 + 9 + 6
+    ropeLatency: 21,
+    elementwiseLatency: 7,
+    scoreLatency: 43, // 3 + (5 + 1 + 3) · 4 + 3 + 1
+    outputLatency: 53, // 4 + 10 + 3 + 4 + 12 + 3 + 4 + 9 + 3 + 1
+    drawCycles: 347, // 9 + 6 + 10 + 64 · 5 + 2
+    portBytes: 16,
+    burstBytes: 1024,
+    dramBurstBytes: 64,
+    portBytesPerCycle: 64,
+    busBytesPerCycle: expect.closeTo(68.256, 9), // 2133e6 · 8 / 250e6
+    cacheLineBytes: 64,
+  });
+});
+
+test.each([
+  ['select', 0, 0],
+  ['half', 122, 122],
+  ['full', 243, 243],
+])('table form %s stores %i entries', (form, entries, cycles) => {
+  const hw = hardware('kv260', `matmul.tableForm=${form}`, 'matmul.buildEntriesPerCycle=1');
+  expect(derive(hw).ternary).toMatchObject({ tableEntries: entries, buildCycles: cycles });
+});
+
+describe('UltraRAMs of the weight buffer', () => {
+  // TeLLMe v2 (arXiv 2510.15926): G 3, T 28, Y 1596 rows in steps of Q = 8, X 4116 inputs in blocks of 84.
+  const words = Math.ceil(1596 / 8) * Math.ceil(4116 / 84);
+  test('TeLLMe v2: 24 for a copy, 48 for two', () => {
+    expect(words).toBe(9800);
+    const cascade = Math.ceil((28 * 5) / 72);
+    expect(cascade).toBe(2);
+    expect(weightBufferUltraRams(words, cascade, 8, 2)).toBe(24);
+    expect(2 * weightBufferUltraRams(words, cascade, 8, 2)).toBe(48);
+  });
+  test('the same through a hardware model', () => {
+    const settings = [
+      'matmul.group=3',
+      'matmul.tables=28',
+      `weightBuffer.words=${words}`,
+      'weightBuffer.columnsPerBank=2',
+    ];
+    expect(derive(hardware('kv260', ...settings, 'matmul.tableForm=full'))).toMatchObject({
+      weightBufferCascade: 2,
+      weightBufferUltraRams: 24,
+    });
+  });
+  test('an odd column has a bank of its own', () => {
+    expect(weightBufferUltraRams(4097, 1, 5, 2)).toBe(2 * 3);
+  });
+});
+
+describe.each(modelNames)('%s: the formulas of the documentation give what derive gives', (name) => {
+  const hw = hardware(name);
+  const derived = derive(hw);
+  const { frontEnd, memory, weightBuffer, matmul, vector, attention, kvStore, sampler, clockHz } = hw;
+  const functions = {
+    max: Math.max,
+    ceil: Math.ceil,
+    log2up: (x: number) => [...Array(64).keys()].find((bits) => 2 ** bits >= x),
+    bytesOf: floatFormatBytes,
+    form: (form: string, entries: number) =>
+      form === 'select' ? 0 : form === 'half' ? Math.ceil(entries / 2) : entries,
+  };
+  const names = {
+    ...derived,
+    ...functions,
+    frontEnd,
+    memory,
+    weightBuffer,
+    matmul,
+    vector,
+    attention,
+    kvStore,
+    sampler,
+    clockHz,
+  };
+  const evaluate = (formula: string, more: object) => {
+    const scope = { ...names, ...more };
+    return new Function(...Object.keys(scope), `return ${formula};`)(...Object.values(scope)) as number;
+  };
+
+  test.each(Object.entries(derivedFormulas))('%s', (quantity, { formula }) => {
+    expect(evaluate(formula, {})).toBeCloseTo(derived[quantity as Exclude<keyof Derived, 'ternary' | 'binary'>], 9);
+  });
+  test.each(Object.entries(alphabetFormulas))('of an alphabet: %s', (quantity, { formula }) => {
+    const key = quantity as keyof typeof alphabetFormulas;
+    expect(evaluate(formula, { ...derived.ternary, symbols: 3, weightsPerByte: 5 })).toBe(derived.ternary[key]);
+    expect(evaluate(formula, { ...derived.binary, symbols: 2, weightsPerByte: 8 })).toBe(derived.binary[key]);
+  });
+});

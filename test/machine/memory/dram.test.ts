@@ -1,0 +1,366 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { derive } from '../../../src/hw/derive.ts';
+import type { HardwareModel } from '../../../src/hw/schema.ts';
+import { Dram } from '../../../src/machine/memory/dram.ts';
+import { kv260, roundModel } from './harness.ts';
+
+/** Serves `[arrival, address, bytes, 'w'?]` and gives `[first, last]` ready cycles. */
+type Access = readonly [arrival: number, address: number, bytes: number, kind?: 'w' | 'gather' | 'gather w'];
+
+function times(hw: HardwareModel, accesses: readonly Access[], dram = new Dram(hw, derive(hw))): [number, number][] {
+  return accesses.map(([arrival, address, bytes, kind = '']) => {
+    const write = kind.endsWith('w');
+    if (kind.startsWith('gather')) dram.serveGather(arrival, address, bytes, write);
+    else dram.serve(arrival, address, bytes, write);
+    return [dram.firstReady, dram.lastReady];
+  });
+}
+
+// Region r (4 KiB: a row in each of four groups) lies in row ⌊r/2⌋ of bank r mod 2, exchanged in odd rows.
+const otherBank = 1 * 4096;
+const sameBank = 3 * 4096;
+
+describe('device timings, computed by hand (one tick is 1 ns is one cycle)', () => {
+  test('row miss: activate, tRcd, tCl, 8 ns of data', () => {
+    expect(times(roundModel(), [[0, 0, 64]])).toEqual([[32, 32]]);
+  });
+
+  test('row hit: tCl and data', () => {
+    expect(
+      times(roundModel(), [
+        [0, 0, 64],
+        [100, 256, 64],
+      ])[1],
+    ).toEqual([122, 122]);
+  });
+
+  test('hits follow each other on the bus', () => {
+    expect(
+      times(roundModel(), [
+        [0, 0, 64],
+        [0, 256, 64],
+        [1, 512, 64],
+      ]),
+    ).toEqual([
+      [32, 32],
+      [40, 40],
+      [48, 48],
+    ]);
+  });
+
+  test('bank conflict: precharge, activate, read', () => {
+    // 100 + tRp 12 + tRcd 10 + tCl 14 + 8.
+    expect(
+      times(roundModel(), [
+        [0, 0, 64],
+        [100, sameBank, 64],
+      ])[1],
+    ).toEqual([144, 144]);
+  });
+
+  test('a row stays open for tRas', () => {
+    // Precharge at 30 rather than at 5.
+    expect(
+      times(roundModel(), [
+        [0, 0, 64],
+        [5, sameBank, 64],
+      ])[1],
+    ).toEqual([74, 74]);
+  });
+
+  test('a row stays open until its last read command has moved its data', () => {
+    // Four hits in one bank: data ends at 56, its command was done at 42.
+    const accesses: Access[] = [
+      [0, 0, 64],
+      [0, 256, 64],
+      [0, 512, 64],
+      [0, 768, 64],
+      [0, sameBank, 64],
+    ];
+    expect(times(roundModel(), accesses)[4]).toEqual([42 + 44, 42 + 44]);
+  });
+
+  test('write recovery: a written row stays open for tWr after its data', () => {
+    // Data ends at 32, precharge at 48.
+    expect(
+      times(roundModel(), [
+        [0, 0, 64, 'w'],
+        [5, sameBank, 64],
+      ])[1],
+    ).toEqual([48 + 44, 48 + 44]);
+  });
+
+  test('a later read does not shorten the write recovery', () => {
+    const hw = roundModel({ timing: { tWr: 60 } });
+    // Write data ends at 32, so no precharge before 92, although the read (52 to 60) would allow it earlier.
+    expect(
+      times(hw, [
+        [0, 0, 64, 'w'],
+        [0, 256, 64],
+        [0, sameBank, 64],
+      ]),
+    ).toEqual([
+      [32, 32],
+      [60, 60],
+      [136, 136],
+    ]);
+  });
+
+  test('another bank opens behind the data', () => {
+    expect(
+      times(roundModel(), [
+        [0, 0, 1024],
+        [0, otherBank, 64],
+      ]),
+    ).toEqual([
+      [32, 24 + 128],
+      [24 + 136, 24 + 136],
+    ]);
+  });
+
+  test('turnaround write to read: the command waits tWtr after the data', () => {
+    expect(
+      times(roundModel(), [
+        [0, 0, 64, 'w'],
+        [0, 256, 64],
+      ])[1],
+    ).toEqual([32 + 6 + 14 + 8, 60]);
+  });
+
+  test('turnaround read to write: the data waits tRtw after the data', () => {
+    expect(
+      times(roundModel(), [
+        [0, 0, 64],
+        [0, 256, 64, 'w'],
+      ])[1],
+    ).toEqual([32 + 5 + 8, 45]);
+  });
+
+  test('tRrd between activates of different banks', () => {
+    const hw = roundModel({ timing: { tRrd: 20 } });
+    // 128 bytes lie in two bank groups: activates at 0 and 20.
+    expect(times(hw, [[0, 0, 128]])).toEqual([[32, 20 + 32]]);
+  });
+
+  test('tFaw: the fifth activate waits for the first', () => {
+    // Activates at 0, 4, 8, 12 and, by tFaw 40, at 40.
+    expect(
+      times(roundModel(), [
+        [0, 0, 256],
+        [0, otherBank, 64],
+      ]),
+    ).toEqual([
+      [32, 56],
+      [72, 72],
+    ]);
+    const loose = roundModel({ timing: { tFaw: 16 } });
+    expect(
+      times(loose, [
+        [0, 0, 256],
+        [0, otherBank, 64],
+      ])[1],
+    ).toEqual([64, 64]);
+  });
+
+  test('the gap separates AXI bursts, not DRAM bursts', () => {
+    const hw = roundModel({ commandGapNanoseconds: 3 });
+    expect(
+      times(hw, [
+        [0, 0, 128],
+        [0, 128, 64],
+      ]),
+    ).toEqual([
+      [32, 40],
+      [51, 51],
+    ]);
+    // An idle bus has no gap to keep.
+    expect(
+      times(hw, [
+        [0, 0, 64],
+        [100, 256, 64],
+      ])[1],
+    ).toEqual([122, 122]);
+  });
+
+  test('part of a DRAM burst takes all of it', () => {
+    expect(times(roundModel(), [[0, 60, 8]])).toEqual([[32, 40]]);
+  });
+
+  test('channels work side by side; small interleaves split a burst', () => {
+    const hw = roundModel({ channels: 2, interleaveBytes: 64 });
+    expect(times(hw, [[0, 0, 128]])).toEqual([[32, 32]]);
+    // Channel 0 twice, channel 1 once; the second piece in channel 0 is its next bank group.
+    expect(times(hw, [[0, 0, 192]])).toEqual([[32, 40]]);
+    expect(
+      times(roundModel({ channels: 2 }), [
+        [0, 0, 64],
+        [0, 1024, 64],
+      ]),
+    ).toEqual([
+      [32, 32],
+      [32, 32],
+    ]);
+  });
+
+  test('data rate is exact: 1024 DRAM bursts at 2133 MT/s seen from 250 MHz', () => {
+    const memory = { ...kv260.memory, banks: 1, rowBytes: 65_536, commandGapNanoseconds: 0 };
+    const hw = { ...kv260, memory: { ...memory, timing: { ...memory.timing, tRefi: 100_000 } } };
+    const accesses = Array.from({ length: 64 }, (_, i): Access => [0, i * 1024, 1024]);
+    const before = BigInt(Math.ceil(14.06 * 533.25) * 2);
+    const cycles = (before + 1024n * 8n * 250n + 2132n) / 2133n;
+    expect(times(hw, accesses)[63]?.[1]).toBe(Number(cycles));
+  });
+});
+
+describe('refresh', () => {
+  test('falls due at multiples of tRefi: closes rows, waits tRfc', () => {
+    expect(
+      times(roundModel(), [
+        [4000, 0, 64],
+        [5000, 256, 64],
+      ])[1],
+    ).toEqual([5000 + 12 + 100 + 32, 5144]);
+  });
+
+  test('costs no precharge when all rows are closed', () => {
+    expect(times(roundModel(), [[5000, 0, 64]])).toEqual([[5132, 5132]]);
+  });
+
+  test('a burst whose turn comes just before goes first', () => {
+    expect(
+      times(roundModel(), [
+        [4999, 0, 64],
+        [5000, 256, 64],
+      ]),
+    ).toEqual([
+      [5031, 5031],
+      [5029 + 12 + 132, 5173],
+    ]);
+  });
+
+  test('waits for the write recovery', () => {
+    // Data ends at 5022, the row may close at 5038.
+    expect(
+      times(roundModel(), [
+        [4990, 0, 64, 'w'],
+        [5022, 256, 64],
+      ])[1],
+    ).toEqual([5038 + 12 + 132, 5182]);
+  });
+
+  test('missed ones happened in idle time; only the last can be felt', () => {
+    const hw = roundModel();
+    const dram = new Dram(hw, derive(hw));
+    expect(
+      times(
+        hw,
+        [
+          [100, 0, 64],
+          [15_050, 0, 64],
+          [18_000, 256, 64],
+        ],
+        dram,
+      ),
+    ).toEqual([
+      [132, 132],
+      [15_132, 15_132],
+      [18_022, 18_022],
+    ]);
+    expect(dram.statistics).toEqual({ rowHits: 1, rowMisses: 2, rowConflicts: 0, refreshes: 3 });
+  });
+});
+
+describe('gather', () => {
+  test('takes the time of a row conflict, even on an idle or open bank', () => {
+    expect(times(roundModel(), [[0, 0, 64, 'gather']])).toEqual([[44, 44]]);
+    expect(
+      times(roundModel(), [
+        [0, 0, 64],
+        [100, 0, 64, 'gather'],
+      ])[1],
+    ).toEqual([144, 144]);
+  });
+
+  test('leaves every row of every channel closed', () => {
+    const hw = roundModel({ channels: 2 });
+    const dram = new Dram(hw, derive(hw));
+    times(
+      hw,
+      [
+        [0, 0, 64],
+        [0, 1024, 64],
+        [100, 0, 64, 'gather'],
+        [300, 0, 64],
+        [300, 1024, 64],
+      ],
+      dram,
+    );
+    expect(dram.statistics).toMatchObject({ rowHits: 0, rowMisses: 4, rowConflicts: 1 });
+  });
+
+  test('waits for turnaround, the gap and the write recovery of any bank', () => {
+    // Written data ends at 32, tWr until 48, then 44 as for a conflict.
+    expect(
+      times(roundModel(), [
+        [0, 0, 64, 'w'],
+        [0, 0, 64, 'gather'],
+      ])[1],
+    ).toEqual([92, 92]);
+    const busy = roundModel({ commandGapNanoseconds: 7, timing: { tRas: 10, tRp: 1, tRcd: 1 } });
+    // Sixteen DRAM bursts end at 1 + 14 + 128; the gap ends at 150.
+    expect(
+      times(busy, [
+        [0, 0, 1024],
+        [0, 0, 64, 'gather'],
+      ])[1],
+    ).toEqual([158, 158]);
+  });
+});
+
+test('time has no origin: everything shifts by whole refresh intervals, across many epochs', () => {
+  const access = fc.tuple(
+    fc.nat(300),
+    fc.nat(2 ** 16),
+    fc.integer({ min: 1, max: 256 }),
+    fc.constantFrom(undefined, 'w' as const, 'gather' as const),
+  );
+  fc.assert(
+    fc.property(fc.array(access, { maxLength: 40 }), fc.integer({ min: 1, max: 3000 }), (steps, intervals) => {
+      const hw = roundModel({ channels: 2, commandGapNanoseconds: 2 });
+      const shifted = (by: number) => {
+        let now = 5200 + by;
+        const accesses = steps.map(([pause, address, bytes, kind]): Access => {
+          now += pause;
+          return kind ? [now, address, bytes, kind] : [now, address, bytes];
+        });
+        return times(hw, accesses).map(([first, last]) => [first - by, last - by]);
+      };
+      expect(shifted(intervals * 5000)).toEqual(shifted(0));
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('every address inside memory has its own place', () => {
+  // All lines of a small memory, read twice in a row: the second read is a hit, and only lines of one row share a bank.
+  const hw = roundModel({ capacityBytes: 65_536, timing: { tRefi: 100_000 } });
+  const dram = new Dram(hw, derive(hw));
+  let now = 0;
+  for (let address = 0; address < 65_536; address += 64) {
+    times(
+      hw,
+      [
+        [now, address, 64],
+        [now + 200, address, 64],
+      ],
+      dram,
+    );
+    now += 400;
+  }
+  // 64 rows, each opened once and, in every refresh interval of 100 µs, perhaps once more.
+  const { rowHits, rowMisses, rowConflicts, refreshes } = dram.statistics;
+  expect(rowHits + rowMisses + rowConflicts).toBe(2048);
+  expect(rowMisses + rowConflicts).toBeGreaterThanOrEqual(64);
+  expect(rowMisses + rowConflicts).toBeLessThanOrEqual(64 + 4 * refreshes);
+});

@@ -1,0 +1,147 @@
+import { readFileSync } from 'node:fs';
+import { derive } from '../../../src/hw/derive.ts';
+import { loadHardwareModel } from '../../../src/hw/load.ts';
+import type { HardwareModel } from '../../../src/hw/schema.ts';
+import { Memory, type TransferRequest } from '../../../src/machine/units/memory.ts';
+
+type MemoryFields = Partial<Omit<HardwareModel['memory'], 'timing'>> & {
+  readonly timing?: Partial<HardwareModel['memory']['timing']>;
+};
+
+export const kv260 = loadHardwareModel(readFileSync('hw-models/kv260.json', 'utf8'), 'hw-models/kv260.json');
+
+/**
+ * A machine whose cycle, DRAM transfer and tick are all one nanosecond: 64-byte DRAM bursts of 8 ns, eight banks in four
+ * groups, rows of 1 KiB, one 128-bit port, bursts of 16 beats, no latency but the DRAM's.
+ */
+export function roundModel(fields: MemoryFields = {}): HardwareModel {
+  const { timing, ...rest } = fields;
+  return {
+    ...kv260,
+    clockHz: 1_000_000_000,
+    memory: {
+      kind: 'dram',
+      capacityBytes: 2 ** 24,
+      megatransfersPerSecond: 1000,
+      busBits: 64,
+      channels: 1,
+      interleaveBytes: 1024,
+      banks: 8,
+      rowBytes: 1024,
+      transfersPerBurst: 8,
+      commandGapNanoseconds: 0,
+      ports: 1,
+      portBits: 128,
+      burstBeats: 16,
+      outstandingBursts: 4,
+      latencyCycles: 0,
+      ...rest,
+      timing: {
+        tRcd: 10,
+        tRp: 12,
+        tCl: 14,
+        tRas: 30,
+        tWr: 16,
+        tWtr: 6,
+        tRtw: 5,
+        tRrd: 4,
+        tFaw: 40,
+        tRfc: 100,
+        tRefi: 5000,
+        ...timing,
+      },
+    },
+  };
+}
+
+export type Transfer = Omit<TransferRequest, 'onFinished' | 'user'>;
+
+/** What one user does: each transfer is asked for `pause` cycles after the one before it has finished. */
+export type Script = readonly { readonly pause: number; readonly transfer: Transfer }[];
+
+export interface BurstRecord {
+  readonly port: number;
+  readonly user: number;
+  readonly write: boolean;
+  readonly address: number;
+  readonly bytes: number;
+  readonly issued: number;
+  readonly firstBeat: number;
+  readonly lastBeat: number;
+  readonly finished: number;
+}
+
+export interface Outcome {
+  readonly bursts: readonly BurstRecord[];
+  /** `[user, told in cycle, first beat, finished]`. */
+  readonly transfers: readonly (readonly [user: number, told: number, first: number, finished: number])[];
+  readonly memory: Memory;
+  readonly evaluations: number;
+}
+
+export interface Manner {
+  /** Evaluate in every cycle. */
+  readonly dense?: boolean;
+  /** Ask after the evaluation of a cycle rather than before. */
+  readonly askLate?: boolean;
+}
+
+/** Runs the scripts of users 0, 1, … to their end. */
+export function play(hw: HardwareModel, scripts: readonly Script[], manner: Manner = {}): Outcome {
+  const bursts: BurstRecord[] = [];
+  const transfers: [number, number, number, number][] = [];
+  const memory = new Memory(
+    hw,
+    derive(hw),
+    (port, user, write, address, bytes, issued, firstBeat, lastBeat, finished) =>
+      bursts.push({ port, user, write, address, bytes, issued, firstBeat, lastBeat, finished }),
+  );
+  const next = scripts.map(() => 0);
+  const askAt = scripts.map((script) => script[0]?.pause ?? Number.POSITIVE_INFINITY);
+  let now = 0;
+  const ask = () => {
+    for (const [user, script] of scripts.entries()) {
+      if (askAt[user] !== now) continue;
+      askAt[user] = Number.POSITIVE_INFINITY;
+      const step = script[next[user] as number];
+      if (!step) continue;
+      next[user] = (next[user] as number) + 1;
+      const onFinished = (first: number, finished: number) => {
+        transfers.push([user, now, first, finished]);
+        const following = script[next[user] as number];
+        if (following) askAt[user] = finished + following.pause;
+      };
+      memory.request({ user, ...step.transfer, onFinished }, now);
+    }
+  };
+  let evaluations = 0;
+  for (;;) {
+    if (!manner.askLate) ask();
+    if (manner.dense || memory.nextWake <= now) {
+      memory.evaluate(now);
+      evaluations += 1;
+    }
+    if (manner.askLate) ask();
+    const due = Math.min(memory.nextWake, ...askAt);
+    if (due === Number.POSITIVE_INFINITY) return { bursts, transfers, memory, evaluations };
+    now = manner.dense ? now + 1 : due;
+  }
+}
+
+/** A read of `bytes` bytes from `address`. */
+export function read(address: number, bytes: number): Transfer {
+  return { write: false, gather: false, address, rowBytes: bytes, rows: 1, stride: 0 };
+}
+
+export function write(address: number, bytes: number): Transfer {
+  return { ...read(address, bytes), write: true };
+}
+
+export function gather(address: number, bytes: number): Transfer {
+  return { ...read(address, bytes), gather: true };
+}
+
+/** The script of one transfer, asked for in cycle 0. */
+export function once(transfer: Transfer): Script {
+  return [{ pause: 0, transfer }];
+}

@@ -1,0 +1,74 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { derive } from '../../../src/hw/derive.ts';
+import { hardware, integersAt, runAssembly } from '../harness.ts';
+
+/** A machine small enough to write its words down: two tables of two inputs, three columns. */
+function machine(...overrides: string[]) {
+  const shape = ['matmul.group=2', 'matmul.tables=2', 'matmul.columns=3', 'matmul.accumulatorElements=600'];
+  return hardware('odd', 'memory.kind=ideal', ...shape, ...overrides);
+}
+
+/** One tile of one block and one step, inputs 1, 2, 3, 4, and what the sums should be. */
+const program = `
+  .data weights = 0x1000
+  .trits 1, 1, 1, 1,  1, 0, -1, 0,  0, -1, 0, 1
+  .data inputs = 0x2000
+  .i8 1, 2, 3, 4
+  .reserve sums = 0x3000, 64
+    weightBuffer.load dst=0, src=weights, words=1, alphabet=ternary @post(matmul)
+    dma.load space=input, format=int8, local=0, remote=inputs, elements=4, rows=1, remoteStride=0, localPitch=4 @post(matmul)
+    matmul.run input=0, weights=0, output=0, rows=1, blocks=1, steps=1, alphabet=ternary, planes=1, inputPitch=4 @wait(weightBuffer, dma) @post(dma)
+    dma.store space=acc, format=int32, local=0, remote=sums, elements=3, rows=1, remoteStride=0, localPitch=3 @wait(matmul)
+    halt`;
+
+describe('matmul', () => {
+  it.each(['select', 'half', 'full'])('multiplies a tile with %s tables', (form) => {
+    const run = runAssembly(program, machine(`matmul.tableForm=${form}`));
+    expect(integersAt(run.machine, 0x3000, 3)).toEqual([10, -2, 2]);
+  });
+
+  it('takes build + (rows·blocks − 1)·max(planes·steps, build) + planes·steps + matmulLatency', () => {
+    const counts = fc.record({
+      rows: fc.integer({ min: 1, max: 3 }),
+      blocks: fc.integer({ min: 1, max: 5 }),
+      steps: fc.integer({ min: 1, max: 12 }),
+      planes: fc.integer({ min: 1, max: 4 }),
+      tables: fc.constantFrom(
+        ...([['select', 1], ['half', 1], ['half', 2], ['full', 1], ['full', 2], ['full', 4]] as const),
+      ),
+    });
+    fc.assert(
+      fc.property(counts, ({ rows, blocks, steps, planes, tables }) => {
+        const [form, entries] = tables;
+        const hw = machine(`matmul.tableForm=${form}`, `matmul.buildEntriesPerCycle=${entries}`, 'matmul.maxRows=4');
+        const run = runAssembly(
+          `matmul.run input=0, weights=0, output=0, rows=${rows}, blocks=${blocks}, steps=${steps}, alphabet=binary, planes=${planes}, inputPitch=${4 * blocks}\nhalt`,
+          hw,
+          { values: false },
+        );
+        const { started, first, finished } = run.stamps('matmul.run');
+        const { matmulLatency } = derive(hw);
+        const stored = { select: 0, half: 2, full: 4 }[form];
+        const build = Math.ceil(stored / entries);
+        const read = planes * steps;
+        expect(finished - started).toBe(build + (rows * blocks - 1) * Math.max(read, build) + read + matmulLatency);
+        expect(first - started).toBe(build + matmulLatency);
+        const classes = run.machine.counters.snapshot(run.machine.cycle)['matmul'];
+        expect(classes?.['working']).toBe(rows * blocks * read);
+        expect(classes?.['pipeline']).toBe(matmulLatency);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('adds to the sums that are there', () => {
+    const twice = program.replace(
+      /( *)(matmul\.run .*) @wait\(weightBuffer, dma\) @post\(dma\)/,
+      '$1$2 @wait(weightBuffer, dma)\n$1$2, options=accumulate @post(dma)',
+    );
+    expect(twice).toContain('accumulate');
+    const run = runAssembly(twice.replace('inputPitch=4, options=accumulate', 'options=accumulate, inputPitch=4'), machine());
+    expect(integersAt(run.machine, 0x3000, 3)).toEqual([20, -4, 4]);
+  });
+});

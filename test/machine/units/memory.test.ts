@@ -1,0 +1,347 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { derive } from '../../../src/hw/derive.ts';
+import type { HardwareModel } from '../../../src/hw/schema.ts';
+import { Memory } from '../../../src/machine/units/memory.ts';
+import {
+  type BurstRecord,
+  gather,
+  kv260,
+  once,
+  play,
+  read,
+  roundModel,
+  type Script,
+  write,
+} from '../memory/harness.ts';
+
+const finishes = (hw: HardwareModel, ...scripts: Script[]) =>
+  play(hw, scripts).transfers.map(([, , first, last]) => [first, last]);
+const ideal = (fields: Parameters<typeof roundModel>[0] = {}) => roundModel({ kind: 'ideal', ...fields });
+
+describe('smoke', () => {
+  test('ideal: asked in cycle 0, issued in 1, one beat per cycle from 2 on', () => {
+    expect(finishes(ideal(), once(read(0, 16)))).toEqual([[2, 2]]);
+    expect(finishes(ideal(), once(read(0, 160)))).toEqual([[2, 11]]);
+    expect(finishes(ideal(), once(write(0, 160)))).toEqual([[2, 12]]);
+  });
+
+  test('fixed: latencyCycles from the issue to the first beat, and from the last beat written to the end', () => {
+    const hw = roundModel({ kind: 'fixed', latencyCycles: 7 });
+    expect(finishes(hw, once(read(0, 160)))).toEqual([[8, 17]]);
+    expect(finishes(hw, once(write(0, 160)))).toEqual([[2, 11 + 7]]);
+    expect(finishes(roundModel({ kind: 'fixed', latencyCycles: 0 }), once(read(0, 16)))).toEqual([[2, 2]]);
+  });
+
+  test('dram: half the latency before it, half behind', () => {
+    // Issued in 1; 32 ns for a row miss.
+    expect(finishes(roundModel({ latencyCycles: 0 }), once(read(0, 64)))).toEqual([[33, 36]]);
+    expect(finishes(roundModel({ latencyCycles: 9 }), once(read(0, 64)))).toEqual([[42, 45]]);
+    // Beats in 2 to 5, then 32 ns.
+    expect(finishes(roundModel({ latencyCycles: 9 }), once(write(0, 64)))).toEqual([[2, 5 + 32 + 9]]);
+  });
+
+  test('a port faster than the DRAM waits for it', () => {
+    const hw = roundModel({ portBits: 1024, burstBeats: 16 });
+    // 16 DRAM bursts of 8 ns for 8 beats: data from 24 to 152 after the arrival.
+    expect(finishes(hw, once(read(0, 1024)))).toEqual([[33, 1 + 152]]);
+  });
+
+  test('a transfer without bytes ends without a beat', () => {
+    const empty = { ...read(64, 0), rows: 3 };
+    expect(finishes(roundModel(), once(empty), once({ ...write(0, 64), rows: 0 }))).toEqual([
+      [2, 2],
+      [2, 2],
+    ]);
+  });
+
+  test('statistics count bytes, beats and bursts', () => {
+    const rows = { ...read(8, 40), rows: 3, stride: 4096 };
+    const { statistics } = play(roundModel({ ports: 2 }), [once(rows), once(write(2 ** 20, 512))]).memory;
+    expect([...statistics.bytesRead].slice(0, 2)).toEqual([120, 0]);
+    expect([...statistics.bytesWritten].slice(0, 2)).toEqual([0, 512]);
+    // Three rows of three beats on ports 0, 1, 0; two full bursts of sixteen beats.
+    expect([...statistics.portBusyCycles]).toEqual([6 + 16, 3 + 16]);
+    expect(statistics.bursts).toBe(5);
+    expect(statistics.rowHits + statistics.rowMisses + statistics.rowConflicts).toBe(3 + 8);
+  });
+});
+
+describe('scheduling', () => {
+  const issues = (bursts: readonly BurstRecord[], port: number) =>
+    bursts.filter((burst) => burst.port === port).map(({ user, issued }) => [issued, user]);
+
+  test('users of a port take turns, burst by burst', () => {
+    const { bursts } = play(
+      ideal({ outstandingBursts: 64 }),
+      [0, 1, 2].map((user) => once(read(user * 8192, 512))),
+    );
+    expect(issues(bursts, 0)).toEqual([
+      [1, 0],
+      [2, 1],
+      [3, 2],
+      [4, 0],
+      [5, 1],
+      [6, 2],
+    ]);
+  });
+
+  test('a user who comes late waits for its turn, not for the end of the others', () => {
+    const scripts: Script[] = [once(read(0, 1024)), once(read(8192, 1024)), [{ pause: 1, transfer: read(16384, 256) }]];
+    const { bursts } = play(ideal({ outstandingBursts: 64 }), scripts);
+    expect(issues(bursts, 0).slice(0, 5)).toEqual([
+      [1, 0],
+      [2, 1],
+      [3, 2],
+      [4, 0],
+      [5, 1],
+    ]);
+  });
+
+  test('burst j goes to port j mod ports, and ports issue side by side', () => {
+    const { bursts } = play(ideal({ ports: 3 }), [once(read(0, 7 * 256))]);
+    const order = bursts
+      .map(({ port, address }) => [port, address / 256])
+      .sort((a, b) => (a[1] as number) - (b[1] as number));
+    expect(order).toEqual([
+      [0, 0],
+      [1, 1],
+      [2, 2],
+      [0, 3],
+      [1, 4],
+      [2, 5],
+      [0, 6],
+    ]);
+    expect(bursts.filter(({ issued }) => issued === 1)).toHaveLength(3);
+  });
+
+  test('at most outstandingBursts in flight; a slot is free in the cycle after the last beat', () => {
+    const { bursts } = play(ideal({ outstandingBursts: 2 }), [once(read(0, 1024))]);
+    // Beats 2–17, 18–33, then issue in 18 and 34 with data right behind the burst before.
+    expect(bursts.map(({ issued, firstBeat, lastBeat }) => [issued, firstBeat, lastBeat])).toEqual([
+      [1, 2, 17],
+      [2, 18, 33],
+      [18, 34, 49],
+      [34, 50, 65],
+    ]);
+  });
+
+  test('a write holds its slot until memory has taken it', () => {
+    const hw = roundModel({ kind: 'fixed', latencyCycles: 20, outstandingBursts: 1 });
+    const { bursts } = play(hw, [once(write(0, 512))]);
+    expect(bursts.map(({ issued, finished }) => [issued, finished])).toEqual([
+      [1, 17 + 20],
+      [38, 54 + 20],
+    ]);
+  });
+
+  test('bursts that arrive together are served by port number', () => {
+    // User 0 reads one burst through port 0; user 1 starts with one there too, so its second, on port 1, comes first.
+    const { bursts } = play(roundModel({ ports: 2 }), [once(read(0, 512))]);
+    expect(bursts.map(({ port, firstBeat }) => [port, firstBeat])).toEqual([
+      [0, 33],
+      [1, 33 + 32],
+    ]);
+  });
+
+  test('on one port a write whose data is complete goes before a read of the same cycle', () => {
+    // The write’s four beats leave in 2 to 5; the read is issued in 5.
+    const { bursts } = play(roundModel(), [once(write(0, 64)), [{ pause: 4, transfer: read(256, 64) }]]);
+    // Write data 24 to 32 after the arrival; then tWtr, tCl and 8 ns.
+    expect(bursts.map(({ user, finished }) => [user, finished])).toEqual([
+      [0, 5 + 32],
+      [1, 5 + 60 + 3],
+    ]);
+  });
+
+  test('reads and writes have a channel each', () => {
+    const { transfers } = play(ideal(), [once(read(0, 256)), once(write(8192, 256))]);
+    expect(transfers.map(([user, , first, last]) => [user, first, last])).toEqual([
+      [0, 2, 17],
+      [1, 3, 19],
+    ]);
+  });
+
+  test('the end is told before it comes', () => {
+    for (const [, told, first, finished] of play(kv260, [once(read(0, 9000)), once(write(2 ** 20, 9000))]).transfers) {
+      expect(told).toBeLessThan(finished);
+      expect(first).toBeLessThan(finished);
+    }
+  });
+});
+
+describe('latency and throughput', () => {
+  test('an ideal memory keeps every port busy in every cycle', () => {
+    const [[first, last] = []] = finishes(ideal({ ports: 4, outstandingBursts: 2 }), once(read(0, 2 ** 20)));
+    expect([first, last]).toEqual([2, 2 + 2 ** 20 / 64 - 1]);
+  });
+
+  test('the DRAM bus bounds what the ports could move', () => {
+    const hw = roundModel({ ports: 4, outstandingBursts: 16, timing: { tRefi: 100_000 } });
+    const [[, last] = []] = finishes(hw, once(read(0, 2 ** 18)));
+    const bus = 2 ** 18 / 8;
+    expect(last).toBeGreaterThanOrEqual(bus);
+    expect(last).toBeLessThan(bus + 100);
+  });
+
+  test.each([
+    [1, 3.96],
+    [2, 7.89],
+    [3, 11.63],
+    [4, 13.33],
+  ])('kv260: %i streams give the measured %f GB/s within 3 %%', (ports, measured) => {
+    const bytes = 2 ** 21;
+    const streams = Array.from({ length: ports }, (_, user) => once(read(user * (2 ** 26 + 12 * 8192), bytes)));
+    const hw = { ...kv260, memory: { ...kv260.memory, ports } };
+    const end = Math.max(...play(hw, streams).transfers.map(([, , , finished]) => finished));
+    const gigabytesPerSecond = ((ports * bytes) / end) * kv260.clockHz * 1e-9;
+    expect(Math.abs(gigabytesPerSecond / measured - 1)).toBeLessThan(0.03);
+  });
+});
+
+describe('misuse', () => {
+  const memory = () => new Memory(kv260, derive(kv260));
+  const ask = { user: 1, ...read(0, 64), onFinished: () => {} };
+
+  test('one transfer per user', () => {
+    const busy = memory();
+    busy.request(ask, 3);
+    expect(() => busy.request(ask, 4)).toThrow(
+      'error[MEM002] dma asked for a transfer in cycle 4 before its last one had ended',
+    );
+  });
+
+  test.each([
+    { address: -1 },
+    { address: 2 ** 32 - 63 },
+    { address: 64, rows: 3, stride: -33 },
+    { rows: 2, stride: 2 ** 32 },
+    { rowBytes: -1 },
+    { address: 0.5 },
+    { stride: Number.NaN },
+  ])('bytes outside memory: %o', (fields) => {
+    expect(() => memory().request({ ...ask, ...fields }, 0)).toThrow(
+      /error\[MEM003\] dma asked for .*: not inside memory/,
+    );
+  });
+
+  test('the last bytes are inside memory, and a stride may go down', () => {
+    memory().request({ ...ask, address: 2 ** 32 - 64 }, 0);
+    memory().request({ ...ask, address: 66, rows: 3, stride: -33 }, 0);
+  });
+
+  test('cycles may be neither skipped nor revisited', () => {
+    const late = memory();
+    late.request(ask, 3);
+    expect(late.nextWake).toBe(4);
+    expect(() => late.evaluate(5)).toThrow('error[MEM004] memory was evaluated in cycle 5, but was due in cycle 4');
+    late.evaluate(4);
+    expect(() => late.evaluate(2)).toThrow('error[MEM004] memory was evaluated in cycle 2 after cycle 4');
+  });
+});
+
+describe('properties', () => {
+  const transfer = fc.record({
+    write: fc.boolean(),
+    gather: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, fc.boolean()),
+    address: fc.integer({ min: 2 ** 18, max: 2 ** 20 }),
+    rowBytes: fc.oneof(fc.integer({ min: 0, max: 100 }), fc.integer({ min: 100, max: 6000 })),
+    rows: fc.nat(4),
+    stride: fc.integer({ min: -5000, max: 9000 }),
+  });
+  const script = fc.array(fc.record({ pause: fc.nat(120), transfer }), { maxLength: 5 });
+  const scripts = fc.array(script, { minLength: 1, maxLength: 5 });
+  const model = fc
+    .record({
+      kind: fc.constantFrom('dram' as const, 'dram' as const, 'fixed' as const, 'ideal' as const),
+      ports: fc.integer({ min: 1, max: 5 }),
+      outstandingBursts: fc.integer({ min: 1, max: 5 }),
+      latencyCycles: fc.nat(25),
+      portBits: fc.constantFrom(32, 128, 512),
+      burstBeats: fc.constantFrom(3, 8, 64),
+      channels: fc.integer({ min: 1, max: 3 }),
+      interleaveBytes: fc.constantFrom(64, 1024),
+      banks: fc.constantFrom(1, 2, 8, 16),
+      commandGapNanoseconds: fc.constantFrom(0, 2.5),
+      timing: fc.record({ tRefi: fc.constantFrom(400, 5000) }),
+      clock: fc.constantFrom(1_000_000_000, 250_000_000, 333_333_333),
+    })
+    .map(({ clock, ...fields }) => ({ ...roundModel(fields), clockHz: clock }));
+
+  test('called in every cycle or only when due, asked before or after: the same bursts and ends', () => {
+    fc.assert(
+      fc.property(model, scripts, (hw, traffic) => {
+        const sparse = play(hw, traffic);
+        const late = play(hw, traffic, { askLate: true });
+        const dense = play(hw, traffic, { dense: true });
+        const denseLate = play(hw, traffic, { dense: true, askLate: true });
+        for (const other of [late, dense, denseLate]) {
+          expect(other.bursts).toEqual(sparse.bursts);
+          expect(other.transfers).toEqual(sparse.transfers);
+          expect(other.memory.statistics).toEqual(sparse.memory.statistics);
+        }
+        expect(sparse.evaluations).toBeLessThanOrEqual(dense.evaluations);
+      }),
+      { numRuns: 120 },
+    );
+  });
+
+  test('ports keep their limits', () => {
+    fc.assert(
+      fc.property(model, scripts, (hw, traffic) => {
+        const { bursts, transfers } = play(hw, traffic);
+        const { portBytes } = derive(hw);
+        expect(transfers).toHaveLength(traffic.flat().length);
+        for (let port = 0; port < hw.memory.ports; port++) {
+          const own = bursts.filter((burst) => burst.port === port).sort((a, b) => a.issued - b.issued);
+          for (const [i, burst] of own.entries()) {
+            expect(burst.firstBeat).toBeGreaterThan(burst.issued);
+            expect(burst.lastBeat - burst.firstBeat + 1).toBeGreaterThanOrEqual(burst.bytes / portBytes);
+            expect(burst.finished).toBeGreaterThanOrEqual(burst.lastBeat);
+            if (i > 0) expect(burst.issued).toBeGreaterThan(own[i - 1]?.issued ?? -1);
+            const before = own.slice(0, i);
+            expect(before.filter(({ finished }) => finished >= burst.issued).length).toBeLessThan(
+              hw.memory.outstandingBursts,
+            );
+            const sameWay = before.findLast((other) => other.write === burst.write);
+            if (sameWay) expect(burst.firstBeat).toBeGreaterThan(sameWay.lastBeat);
+          }
+        }
+      }),
+      { numRuns: 80 },
+    );
+  });
+
+  test('no time depends on the address, stride or direction bits of a gather', () => {
+    const place = fc.record({
+      address: fc.integer({ min: 2 ** 18, max: 2 ** 20 }),
+      stride: fc.integer({ min: -5000, max: 9000 }),
+    });
+    fc.assert(
+      fc.property(model, scripts, fc.array(place, { minLength: 25, maxLength: 25 }), (hw, traffic, places) => {
+        let next = 0;
+        const moved = traffic.map((steps) =>
+          steps.map((step) =>
+            step.transfer.gather ? { ...step, transfer: { ...step.transfer, ...places[next++] } } : step,
+          ),
+        );
+        const [one, other] = [play(hw, traffic), play(hw, moved)];
+        expect(other.transfers).toEqual(one.transfers);
+        expect(other.bursts).toEqual(one.bursts);
+        expect(other.memory.statistics).toEqual(one.memory.statistics);
+      }),
+      { numRuns: 120 },
+    );
+  });
+
+  test('a gather is no faster than the same bytes loaded, wherever they lie', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 2 ** 20 }), fc.integer({ min: 1, max: 6000 }), (address, bytes) => {
+        const [, slow = 0] = finishes(kv260, once(gather(0, bytes)))[0] ?? [];
+        const [, fast = 0] = finishes(kv260, once(read(address, bytes)))[0] ?? [];
+        expect(slow).toBeGreaterThanOrEqual(fast);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
