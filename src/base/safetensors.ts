@@ -54,7 +54,7 @@ export const dtypeBytes: ReadonlyMap<string, number> = new Map([
 ]);
 
 /** Longest header that is read, the limit of the reference implementation. */
-export const maximumHeaderBytes = 100_000_000;
+const maximumHeaderBytes = 100_000_000;
 
 /** Where the data start is a multiple of this in files that are written here. */
 const dataAlignmentBytes = 64;

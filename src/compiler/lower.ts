@@ -2,6 +2,7 @@
  * Pass 1, lower: a model becomes the list of matrix operations that the machine runs, each with its inputs, the
  * outputs that share its tiles, and how its weights are written.
  */
+import { maximumPlanes } from '../hw/derive.ts';
 import { LutraError } from '../base/diagnostics.ts';
 import type { Alphabet } from '../isa/table.ts';
 import type { LinearRole, ModelGraph, ModelShape } from '../model/graph.ts';
@@ -46,7 +47,7 @@ export interface LoweredModel {
 }
 
 export interface LowerOptions {
-  /** Bits of a head weight, 1 to 8. */
+  /** Bits of a head weight, 1 to 12. */
   readonly headBits: number;
   /** Lanes of the vector unit, to which pieces of a tile align. */
   readonly lanes: number;
@@ -55,11 +56,11 @@ export interface LowerOptions {
 /** Lowers a model. Throws CMP001 (sub-norms in some layers only), CMP002 (head dimension), CMP003 (head bits). */
 export function lower(graph: ModelGraph, { headBits, lanes }: LowerOptions): LoweredModel {
   const { hiddenSize, intermediateSize, heads, kvHeads, headDimension, vocabularySize } = graph;
-  if (!Number.isInteger(headBits) || headBits < 1 || headBits > 8) {
+  if (!Number.isInteger(headBits) || headBits < 1 || headBits > maximumPlanes) {
     throw new LutraError({
       code: 'CMP003',
       message: `a head of ${headBits} bits cannot be built`,
-      hint: 'headBits is an integer from 1 to 8',
+      hint: `headBits is an integer from 1 to ${maximumPlanes}`,
     });
   }
   if (headDimension % (2 * lanes) !== 0) {

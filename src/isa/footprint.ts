@@ -90,11 +90,6 @@ export function resolvedFootprint(
   return rule ? rule(values, shape, attention) : none;
 }
 
-/** True for instructions that touch a space at all. */
-export function hasFootprint(spec: InstructionSpec): boolean {
-  return rules[spec.name] !== undefined;
-}
-
 function run(space: Space, write: boolean, begin: number, width: number): Footprint {
   return { space, write, begin, end: begin + width, rows: 1, pitch: width, width };
 }

@@ -3,7 +3,12 @@
  * U32 [instructions, 8]; `segment/NAME` and `file/NAME` are bytes; the rest is JSON in the metadata.
  */
 import { type Diagnostic, LutraError } from '../base/diagnostics.ts';
-import { bytesSource, readSafetensorsHeader, serializeSafetensorsHeader, type TensorEntry } from '../base/safetensors.ts';
+import {
+  bytesSource,
+  readSafetensorsHeader,
+  serializeSafetensorsHeader,
+  type TensorEntry,
+} from '../base/safetensors.ts';
 import { hardwareDigest } from '../hw/digest.ts';
 import type { HardwareModel } from '../hw/schema.ts';
 import type { AssembledProgram } from './assembler/assemble.ts';
@@ -12,8 +17,8 @@ import { decode, encodeProgram, type Instruction, wordsPerInstruction } from './
 import { overlapOf, type Segment, segmentAlignmentBytes } from './segments.ts';
 import { bytesPerInstruction } from './table.ts';
 
-export type { ImageMetadata, Segment };
 export type { SegmentKind } from './segments.ts';
+export type { ImageMetadata, Segment };
 
 export interface ProgramImage {
   readonly code: readonly Instruction[];
@@ -93,7 +98,8 @@ export function parseImage(bytes: Uint8Array, file: string): ProgramImage {
     (owner === 'file' ? files : contents).set(name, take(entry));
   }
   const segments = header.segments.map(({ stored, ...segment }) => attach(segment, stored, contents, file));
-  for (const name of contents.keys()) throw imageError('IMG007', file, `contents of a segment ${name} that the map lacks`);
+  for (const name of contents.keys())
+    throw imageError('IMG007', file, `contents of a segment ${name} that the map lacks`);
   const { codeAddress, labels, memoryBytes } = header;
   return {
     code,
@@ -150,7 +156,10 @@ function checkMap(header: ImageHeader, instructions: number, file: string): void
   const overlap = overlapOf(all);
   if (overlap) {
     const [first, second] = overlap;
-    say('IMG006', `segment ${second.name} at ${second.address} overlaps ${first.name}, which ends at ${first.address + first.bytes}`);
+    say(
+      'IMG006',
+      `segment ${second.name} at ${second.address} overlaps ${first.name}, which ends at ${first.address + first.bytes}`,
+    );
   } else if (segments.some(({ address }, index) => address < (segments[index - 1]?.address ?? 0))) {
     say('IMG006', 'the segments are not in the order of their addresses');
   }

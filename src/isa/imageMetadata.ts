@@ -1,7 +1,7 @@
 /** The header of a program image: JSON strings in the metadata of a safetensors file, and their checks. */
 import { z } from 'zod';
-import { canonicalJson } from '../base/digest.ts';
 import { type Diagnostic, LutraError } from '../base/diagnostics.ts';
+import { canonicalJson } from '../base/digest.ts';
 import { type Segment, segmentKinds } from './segments.ts';
 
 /** Version of the file format; raised when older readers would misread it. */
@@ -89,7 +89,12 @@ export function parseHeader(strings: Readonly<Record<string, string>>, file: str
   }
   if (version !== imageVersion) {
     const hint = 'compile it again with this lutra';
-    throw imageError('IMG002', file, `image format ${version} is not ${imageVersion}, the one that is understood`, hint);
+    throw imageError(
+      'IMG002',
+      file,
+      `image format ${version} is not ${imageVersion}, the one that is understood`,
+      hint,
+    );
   }
   const faults: Diagnostic[] = [];
   const hardware = read('lutra.hardware', strings, file, faults);
@@ -119,7 +124,8 @@ function read<S extends Section>(
   file: string,
   faults: Diagnostic[],
 ): z.infer<(typeof sections)[S]> | undefined {
-  const fault = (message: string) => faults.push({ code: 'IMG003', place: { file }, message: `metadata ${key}${message}` });
+  const fault = (message: string) =>
+    faults.push({ code: 'IMG003', place: { file }, message: `metadata ${key}${message}` });
   if (!Object.hasOwn(strings, key)) {
     fault(' is missing');
     return undefined;
@@ -133,7 +139,8 @@ function read<S extends Section>(
   }
   const result = sections[key].safeParse(value);
   if (result.success) return result.data as z.infer<(typeof sections)[S]>;
-  for (const { path, message } of result.error.issues) fault(`${path.map((part) => `.${String(part)}`).join('')}: ${message}`);
+  for (const { path, message } of result.error.issues)
+    fault(`${path.map((part) => `.${String(part)}`).join('')}: ${message}`);
   return undefined;
 }
 

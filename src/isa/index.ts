@@ -1,8 +1,8 @@
 /** The instruction set: the table, instructions, programs as text, words and files, and what they touch. */
-export { type AssembledProgram, assemble, type AssembleOptions } from './assembler/assemble.ts';
+export { type AssembledProgram, type AssembleOptions, assemble } from './assembler/assemble.ts';
 export {
-  disassemble,
   type DisassembleOptions,
+  disassemble,
   formatFloat,
   formatInstruction,
   instructionPlace,
@@ -20,7 +20,7 @@ export {
   resolvedFootprint,
   spaceSizes,
 } from './footprint.ts';
-export { checkImageFor, codeBytes, parseImage, type ProgramImage, programImage, serializeImage } from './image.ts';
+export { checkImageFor, codeBytes, type ProgramImage, parseImage, programImage, serializeImage } from './image.ts';
 export type { ImageMetadata } from './imageMetadata.ts';
 export {
   decode,
@@ -42,4 +42,4 @@ export { operandFault } from './rules.ts';
 export { type Segment, type SegmentKind, segmentKinds } from './segments.ts';
 export * from './table.ts';
 export { tableFaults } from './tableCheck.ts';
-export { verifyProgram, type VerifyOptions } from './verify.ts';
+export { type VerifyOptions, verifyProgram } from './verify.ts';

@@ -121,9 +121,7 @@ function instructionSection(spec: InstructionSpec): string {
       (operand) =>
         `| ${operand.word} | ${bitRange(operand)} | \`${operand.name}\` | ${kindText(operand)} | ${mayBeRegister(operand) ? 'yes' : ''} | ${operand.doc} |`,
     );
-    parts.push(
-      `| word | bits | operand | kind | register | |\n|---|---|---|---|---|---|\n${rows.join('\n')}`,
-    );
+    parts.push(`| word | bits | operand | kind | register | |\n|---|---|---|---|---|---|\n${rows.join('\n')}`);
   }
   parts.push(`Opcode \`${hex(spec.opcode)}\`. Cycles: ${spec.cycles}.`);
   return parts.join('\n\n');

@@ -3,6 +3,7 @@
  * each other. The static verifier asks with NaN for values that only registers know, the machine with all values; every
  * condition is written as a comparison that is false for NaN.
  */
+import { maximumPlanes } from '../hw/derive.ts';
 import { type AttentionShape, type MachineShape, memoryFormatBytes } from './footprint.ts';
 import {
   alphabets,
@@ -19,15 +20,15 @@ type Check = (values: Values, shape: MachineShape, attention: AttentionShape | u
 
 /** Rules that `renderIsaManual` prints; kept beside the code that enforces them. */
 export const ruleSentences: readonly string[] = [
-  '`rows`, `elements`, `blocks`, `steps`, `planes`, `words`, `bytes` and `count` are at least 1.',
+  '`rows`, `elements`, `blocks`, `steps`, `planes`, `words`, `bytes`, `count`, `heads`, `kvHeads` and `headDimension` are at least 1.',
   'Rows in `act`, `acc` and `coef` that the vector unit, attention or `kvStore.append` read or write begin at multiples of `vector.lanes`; with more than one row the pitches are multiples of it too. A single `scale` and the `input` buffer may lie anywhere.',
   'A pitch is not smaller than the row that it separates from the next (`dstPitch` of the quantisations: never smaller than `elements`).',
   '`vector.dequantiseRope`: `headDimension` is a multiple of 2 × `vector.lanes` and divides `elements`.',
   '`dma`: `act` and `coef` hold floats (memory format float32, bfloat16 or float16), `input` int8, `acc` int32; memory addresses and strides are multiples of the size of the memory format.',
   '`kv` addresses of `append` and `attend` are multiples of the size of a stored element.',
-  '`matmul.run`: `planes` is 1 for ternary and 1 to 8 for binary; at most `matmul.maxRows` rows.',
+  '`matmul.run`: `planes` is 1 for ternary and 1 to 12 for binary; at most `matmul.maxRows` rows; blocks × T × G products of −128 and the largest weight fit 32 bits.',
   'Quantisations and dequantisations: at most `vector.maxRows` rows.',
-  '`attention`: `kvHeads` divides `heads`; at most `attention.maxRows` rows, `scoreDepth` positions, and rows × heads × headDimension at most `stateElements`.',
+  '`attention`: `kvHeads` divides `heads`; heads × headDimension is a multiple of `vector.lanes`; at most `attention.maxRows` rows, `scoreDepth` positions, and rows × heads × headDimension at most `stateElements`.',
   '`sampler.begin`: `topK` is from 1 to `sampler.candidates`.',
   '`ld`: the address is a multiple of 4.',
 ];
@@ -75,12 +76,14 @@ interface Plan {
 }
 /** Addresses that must be multiples of the lanes, and pitches that must be if there are several rows. */
 function aligned(...names: readonly string[]): Check {
+  const pitches = new Set(names.filter((name) => name.toLowerCase().endsWith('pitch')));
   return (values, { hw }) => {
     const { lanes } = hw.vector;
     for (const name of names) {
       const value = values[name] as number;
-      const matters = !name.toLowerCase().endsWith('pitch') || (values.rows as number) > 1;
-      if (matters && value % lanes > 0) return `${name} ${value} is not a multiple of vector.lanes (${lanes})`;
+      if (value % lanes > 0 && (!pitches.has(name) || (values.rows as number) > 1)) {
+        return `${name} ${value} is not a multiple of vector.lanes (${lanes})`;
+      }
     }
     return undefined;
   };
@@ -164,10 +167,16 @@ const checks: Readonly<Record<string, readonly Check[]>> = {
   'dma.store': transfer,
   'matmul.run': [
     atMost('rows', 'matmul.maxRows', ({ hw }) => hw.matmul.maxRows),
-    ({ alphabet, planes }) => {
-      const name = alphabets[alphabet as number];
-      if (name === 'ternary') return (planes as number) > 1 ? `ternary weights have one plane, not ${planes}` : undefined;
-      return (planes as number) > 8 ? `binary weights have at most 8 planes, not ${planes}` : undefined;
+    ({ alphabet, planes, blocks }, { derived }) => {
+      const count = planes as number;
+      if (alphabets[alphabet as number] === 'ternary') {
+        return count > 1 ? `ternary weights have one plane, not ${count}` : undefined;
+      }
+      if (count > maximumPlanes) return `binary weights have at most ${maximumPlanes} planes, not ${count}`;
+      const inputs = (blocks as number) * derived.blockInputs;
+      return inputs * 128 * (2 ** count - 1) >= 2 ** 31
+        ? `sums of ${inputs} inputs and ${count}-bit weights could pass 32 bits`
+        : undefined;
     },
   ],
   'vector.quantise': quantise,

@@ -82,7 +82,12 @@ class Verifier {
 
   private diagnostic(code: string, message: string, hint?: string): Diagnostic {
     const { file } = this.options;
-    return { code, message, ...(file === undefined ? {} : { place: { file } }), ...(hint === undefined ? {} : { hint }) };
+    return {
+      code,
+      message,
+      ...(file === undefined ? {} : { place: { file } }),
+      ...(hint === undefined ? {} : { hint }),
+    };
   }
 
   /** A diagnostic about one instruction: where it is, its text, what is wrong. */
@@ -116,7 +121,8 @@ class Verifier {
       if (attend >= 0) this.fault('VFY009', attend, 'no attention.configure comes before it');
       return undefined;
     }
-    const agreed = (name: keyof AttentionShape) => (shapes.every((shape) => shape[name] === first[name]) ? first[name] : NaN);
+    const agreed = (name: keyof AttentionShape) =>
+      shapes.every((shape) => shape[name] === first[name]) ? first[name] : NaN;
     return {
       heads: agreed('heads'),
       kvHeads: agreed('kvHeads'),
@@ -154,7 +160,12 @@ class Verifier {
       const limit = segment.address + segment.bytes;
       this.fault('VFY003', index, `memory ${range} leaves segment ${segment.name}, which ends at ${limit}`);
     } else if (write && (segment.data || !writable.includes(segment.kind))) {
-      this.fault('VFY004', index, `writes memory ${range}, constants of segment ${segment.name}`, 'write to a .reserve');
+      this.fault(
+        'VFY004',
+        index,
+        `writes memory ${range}, constants of segment ${segment.name}`,
+        'write to a .reserve',
+      );
     }
   }
 
@@ -163,7 +174,11 @@ class Verifier {
       const target = values[operand];
       if (kind.type !== 'label' || typeof target !== 'number') return;
       if (target >= this.instructions.length) {
-        this.fault('VFY006', index, `${name} ${target} is behind the last instruction, ${this.instructions.length - 1}`);
+        this.fault(
+          'VFY006',
+          index,
+          `${name} ${target} is behind the last instruction, ${this.instructions.length - 1}`,
+        );
       }
     });
   }

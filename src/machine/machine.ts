@@ -14,7 +14,7 @@ import { Ports } from './kernel/ports.ts';
 import { RaceDetector } from './kernel/races.ts';
 import { type Clock, Semaphores } from './kernel/semaphores.ts';
 import { MemoryStore } from './kernel/store.ts';
-import { never, type Surroundings, type Unit } from './kernel/unit.ts';
+import { never, type SamplerTap, type Surroundings, type Unit } from './kernel/unit.ts';
 import { Attention } from './units/attention.ts';
 import { Counters } from './units/counters.ts';
 import { Dma } from './units/dma.ts';
@@ -34,6 +34,7 @@ export interface MachineOptions {
   readonly trace: TraceSink;
   /** The run stops with an error when it gets here. */
   readonly cycleLimit?: number;
+  readonly samplerTap?: SamplerTap;
 }
 
 /** A cycle-exact machine with a loaded program. `advance` runs it. */
@@ -55,6 +56,14 @@ export class Machine {
   private readonly wakes = new Float64Array(issueUnits.length).fill(never);
   private readonly options: MachineOptions;
   private now = 0;
+  /** Has a unit evaluated in the cycle after this one. */
+  private readonly wakeNext = (unit: number): void => {
+    if (this.now + 1 < (this.wakes[unit] as number)) this.wakes[unit] = this.now + 1;
+  };
+  /** A buffer port came free: somebody may be waiting for it. */
+  private readonly wakeWaiting = (): void => {
+    for (const unit of this.units) if (unit.busy) this.wakeNext(unit.index);
+  };
 
   /** Throws a LutraError if the image was compiled for another machine. */
   constructor(image: ProgramImage, hw: HardwareModel, options: MachineOptions) {
@@ -74,6 +83,7 @@ export class Machine {
       races: new RaceDetector(),
       trace: options.trace,
       values: options.values,
+      samplerTap: options.samplerTap,
       requestTransfer: (transfer, cycle) => this.memory.request(transfer, cycle),
       wake: (unit, cycle) => {
         if (cycle < (this.wakes[unit] as number)) this.wakes[unit] = cycle;
@@ -152,18 +162,13 @@ export class Machine {
   }
 
   private commit(cycle: number): void {
-    const wakeAt = (unit: number) => {
-      if (cycle + 1 < (this.wakes[unit] as number)) this.wakes[unit] = cycle + 1;
-    };
     for (const unit of this.units) unit.commit(cycle);
-    this.semaphores.commit(wakeAt);
-    this.ports.commit(() => {
-      for (const unit of this.units) if (unit.busy) wakeAt(unit.index);
-    });
+    this.semaphores.commit(this.wakeNext);
+    this.ports.commit(this.wakeWaiting);
     if (this.arrivingTokens.length > 0) {
       this.mailbox.push(...this.arrivingTokens);
       this.arrivingTokens.length = 0;
-      wakeAt(this.frontEnd.index);
+      this.wakeNext(this.frontEnd.index);
     }
   }
 

@@ -2,6 +2,7 @@ import { LutraError } from '../base/diagnostics.ts';
 import type { HardwareModel } from '../hw/schema.ts';
 import type { ProgramImage } from '../isa/image.ts';
 import type { InstructionEvent, TokenEvent, TraceSink } from '../trace/events.ts';
+import type { SamplerTap } from './kernel/unit.ts';
 import { Machine } from './machine.ts';
 
 /** What the host asks of the machine: the command block. */
@@ -23,6 +24,7 @@ export interface RunOptions {
   readonly cycleLimit?: number;
   readonly sinks?: readonly TraceSink[];
   readonly onToken?: (event: TokenEvent) => void;
+  readonly samplerTap?: SamplerTap;
 }
 
 /** What was counted when a token came out. */
@@ -93,6 +95,7 @@ export class Run {
       dense: options.dense,
       trace,
       ...(options.cycleLimit === undefined ? {} : { cycleLimit: options.cycleLimit }),
+      ...(options.samplerTap === undefined ? {} : { samplerTap: options.samplerTap }),
     });
     // Without values the stop tokens cannot be recognised, and every pick would be token 0.
     const host = options.values ? request : { ...request, stopTokens: [] };

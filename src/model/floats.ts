@@ -16,7 +16,7 @@ function float16(bits: number): number {
 }
 
 /** Little-endian BF16, F16 or F32 elements as float32. */
-export function decodeFloats(dtype: string, bytes: Uint8Array): Float32Array {
+function decodeFloats(dtype: string, bytes: Uint8Array): Float32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const count = bytes.length / (dtype === 'F32' ? 4 : 2);
   const values = new Float32Array(count);

@@ -17,7 +17,7 @@ export interface ChatMessage {
 }
 
 export interface Tokenizer {
-  /** Token ids of a prompt; they begin with the model's BOS token, if it has one. Throws LutraError TOK006. */
+  /** Token ids of a prompt; they begin with the model's BOS token, if it has one. Throws LutraError TOK006, TOK009. */
   encode(text: string): number[];
   /** Text of token ids; special tokens are left out, spaces are kept as they are. */
   decode(tokenIds: readonly number[]): string;
@@ -50,6 +50,9 @@ export interface TokenizerModel {
 
 type Fields = Readonly<Record<string, unknown>>;
 
+const isObject = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 function error(code: string, file: string, message: string, more: Partial<Diagnostic> = {}): LutraError {
   return new LutraError({ code, message, place: { file }, ...more });
 }
@@ -65,56 +68,60 @@ function parseObject(bytes: Uint8Array, file: string): Fields {
   } catch {
     value = parseJson(text, file).value;
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields;
+  if (isObject(value)) return value;
   throw error('TOK002', file, 'the file does not hold a JSON object');
 }
 
-function openHub(json: Fields, config: Fields, file: string): HubTokenizer {
+const vocabularyHint = 'tokenizer.json and config.json belong to different models';
+
+/** Token ids of the vocabulary and of the added tokens; checked before the library makes room for the largest. */
+function readTokenIds(json: Fields, file: string): number[] {
+  const bad = (what: string, hint?: string) =>
+    error('TOK003', file, `the tokenizer is not understood: ${what}`, hint === undefined ? {} : { hint });
   const model = json.model;
-  if (typeof model !== 'object' || model === null)
-    throw error('TOK003', file, 'there is no tokenizer model in the file');
-  // The library takes an unknown type for an old file and goes on without a vocabulary.
-  const { type } = model as Fields;
-  if (type !== undefined && !['BPE', 'Unigram', 'WordPiece'].includes(String(type))) {
-    const hint = 'supported are BPE, Unigram and WordPiece';
-    throw error('TOK003', file, `the tokenizer model ${JSON.stringify(type)} is not supported`, { hint });
+  if (!isObject(model)) throw bad('there is no model');
+  const { type, vocab } = model;
+  if (type !== 'BPE' && type !== 'Unigram' && type !== 'WordPiece') {
+    throw bad(`model type ${JSON.stringify(type)}`, 'supported are BPE, Unigram and WordPiece');
   }
-  try {
-    const hub = new HubTokenizer({ added_tokens: [], ...json }, config);
-    hub.encode('a b');
-    return hub;
-  } catch (cause) {
-    throw error('TOK003', file, `the tokenizer is not understood: ${firstLine(cause)}`);
-  }
+  if (type === 'Unigram' ? !Array.isArray(vocab) : !isObject(vocab)) throw bad('there is no vocabulary');
+  const added = json.added_tokens ?? [];
+  if (!Array.isArray(added)) throw bad('added_tokens is not a list');
+  const ids: unknown[] = Array.isArray(vocab) ? vocab.map((_, index) => index) : Object.values(vocab as Fields);
+  for (const token of added as readonly unknown[]) ids.push(isObject(token) ? token.id : token);
+  for (const id of ids) if (!Number.isInteger(id) || (id as number) < 0) throw bad(`token id ${JSON.stringify(id)}`);
+  return ids as number[];
 }
 
 /** Every token must have a row in the model, and the model's special tokens a name in the tokenizer. */
-function checkAgainstModel(hub: HubTokenizer, model: TokenizerModel, file: string): void {
+function checkAgainstModel(tokenIds: readonly number[], model: TokenizerModel, file: string): void {
+  const known = new Set(tokenIds);
   let largest = -1;
-  for (const id of [...hub.get_vocab().values(), ...hub.get_added_tokens_decoder().keys()]) {
-    if (!Number.isInteger(id) || id < 0) throw error('TOK003', file, `the tokenizer is not understood: token id ${id}`);
-    largest = Math.max(largest, id);
-  }
-  const hint = 'tokenizer.json and config.json belong to different models';
+  for (const id of known) largest = Math.max(largest, id);
   if (largest >= model.vocabularySize) {
     const message = `the tokenizer has token ids up to ${largest}, the model's vocabulary ends at ${model.vocabularySize - 1}`;
-    throw error('TOK004', file, message, { hint });
+    throw error('TOK004', file, message, { hint: vocabularyHint });
   }
-  const special = [
-    ['bos_token_id', model.bosTokenId],
-    ...model.eosTokenIds.map((id) => ['eos_token_id', id] as const),
-  ] as const;
+  const special: [key: string, id: number][] = [['bos_token_id', model.bosTokenId]];
+  for (const id of model.eosTokenIds) special.push(['eos_token_id', id]);
   for (const [key, id] of special) {
-    if (id >= 0 && hub.id_to_token(id) === undefined) {
-      throw error('TOK005', file, `the model's ${key} ${id} is no token of the tokenizer`, { hint });
-    }
+    if (id < 0 || known.has(id)) continue;
+    throw error('TOK005', file, `the model's ${key} ${id} is no token of the tokenizer`, { hint: vocabularyHint });
+  }
+}
+
+function openHub(json: Fields, config: Fields, file: string): HubTokenizer {
+  try {
+    return new HubTokenizer({ ...json, added_tokens: json.added_tokens ?? [] }, config);
+  } catch (cause) {
+    throw error('TOK003', file, `the tokenizer is not understood: ${firstLine(cause)}`);
   }
 }
 
 /** A special token of tokenizer_config.json: a string or an object with its content. */
 function tokenText(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
-  const content = typeof value === 'object' && value !== null ? (value as Fields).content : undefined;
+  const content = isObject(value) ? value.content : undefined;
   return typeof content === 'string' ? content : undefined;
 }
 
@@ -122,9 +129,7 @@ function tokenText(value: unknown): string | undefined {
 function templateText(config: Fields): string | undefined {
   const template = config.chat_template;
   if (typeof template === 'string' || !Array.isArray(template)) return tokenText(template);
-  const named = (template as readonly unknown[]).filter(
-    (item): item is Fields => typeof item === 'object' && item !== null,
-  );
+  const named = (template as readonly unknown[]).filter(isObject);
   return tokenText(named.find(({ name }) => name === 'default')?.template);
 }
 
@@ -153,8 +158,16 @@ export function openTokenizer(files: TokenizerFiles, model: TokenizerModel): Tok
   }
   const configFile = path('tokenizer_config.json');
   const config = files.tokenizerConfigJson === undefined ? {} : parseObject(files.tokenizerConfigJson, configFile);
-  const hub = openHub(parseObject(files.tokenizerJson, file), config, file);
-  checkAgainstModel(hub, model, file);
+  const json = parseObject(files.tokenizerJson, file);
+  checkAgainstModel(readTokenIds(json, file), model, file);
+  const hub = openHub(json, config, file);
+  const hubEncode = (text: string) => {
+    try {
+      return hub.encode(text);
+    } catch (cause) {
+      throw error('TOK009', file, `the tokenizer fails on the prompt: ${firstLine(cause)}`);
+    }
+  };
 
   const decode = (tokenIds: readonly number[]): string => {
     // A model's vocabulary may be larger than the tokenizer's; such ids have no text.
@@ -164,10 +177,10 @@ export function openTokenizer(files: TokenizerFiles, model: TokenizerModel): Tok
   };
   return {
     encode(text) {
-      const ids: readonly (number | undefined)[] = hub.encode(text).ids;
+      const { ids, tokens }: { ids: readonly (number | undefined)[]; tokens: readonly string[] } = hubEncode(text);
       const unknown = ids.indexOf(undefined);
       if (unknown >= 0) {
-        const token = JSON.stringify(hub.encode(text).tokens[unknown]);
+        const token = JSON.stringify(tokens[unknown]);
         throw error('TOK006', file, `the tokenizer has no token for ${token} in the prompt`);
       }
       const known = ids as number[];

@@ -6,7 +6,7 @@
  * to a byte (the first the least significant).
  */
 import { LutraError } from '../base/diagnostics.ts';
-import { digitsPerByte } from '../hw/derive.ts';
+import { digitsPerByte, maximumPlanes } from '../hw/derive.ts';
 import type { Alphabet } from '../isa/table.ts';
 
 /** The shape of a word: G inputs per table, T tables, Q columns. Any part of a hardware model's `matmul` will do. */
@@ -31,9 +31,6 @@ export interface TileSource<Weights> extends TileShape {
   readonly offset: number;
   readonly pitch: number;
 }
-
-/** Most planes of a weight. */
-const maximumPlanes = 8;
 
 /** A byte of five weights of 0. */
 export const zeroTernaryByte = 121;
@@ -86,7 +83,7 @@ export function packTernaryTile(
 /**
  * Packs odd integers −(2ᵇ−1)…2ᵇ−1, b = `planes`, into `out` from `outOffset` on; returns the bytes written.
  * An input past the tile's has no weight 0 to stand for it: the activations there must be 0.
- * Throws NUM101, NUM103 (a level that is even or out of range), NUM104, NUM105 (planes not 1…8).
+ * Throws NUM101, NUM103 (a level that is even or out of range), NUM104, NUM105 (planes not 1…12).
  */
 export function packBinaryTile(
   geometry: Geometry,
@@ -106,18 +103,21 @@ export function packBinaryTile(
       gatherWord(geometry, tile, block, step, levels, -top);
       let at = outOffset + block * planes * planeBytes + step * wordBytes;
       for (let i = 0; i < levels.length; i += 8, at++) {
-        // Bit p of (level + 2ᵇ − 1) / 2 is plane p. Eight such bytes are an 8 × 8 matrix of bits, turned one row at a time.
+        // Bit p of (level + 2ᵇ − 1) / 2 is plane p. The same nibble of eight weights
+        // becomes a byte in each of four planes; three nibbles hold `maximumPlanes`.
         let low = 0;
+        let middle = 0;
         let high = 0;
         for (let j = 0; j < 8; j++) {
           const doubled = levels[i + j]! + top;
           wrong |= doubled & ~(2 * top);
           const bits = doubled >> 1;
           low |= spread[bits & 15]! << j;
-          high |= spread[(bits >> 4) & 15]! << j;
+          middle |= spread[(bits >> 4) & 15]! << j;
+          high |= spread[(bits >> 8) & 15]! << j;
         }
         for (let plane = 0; plane < planes; plane++) {
-          out[at + plane * planeBytes] = (plane < 4 ? low : high) >>> (8 * (plane & 3));
+          out[at + plane * planeBytes] = (plane < 4 ? low : plane < 8 ? middle : high) >>> (8 * (plane & 3));
         }
       }
     }

@@ -95,14 +95,14 @@ interface Span {
  * Spans kept before the older half is settled. Events come in the order of their end, so an instruction is counted
  * short only if half as many others begin and end while it runs.
  */
-const mostPending = 1 << 17;
+const defaultPending = 1 << 17;
 
 /**
  * A sink that measures the float and attention work of decoding that is not hidden behind weight streaming: the union
  * of the busy cycles of vector, attention, KV store and sampler, less the union of the weight transfers. The result is
  * null where fewer than two tokens came out.
  */
-export function exposedSink(): TraceSink & { result(): ExposedCycles | null } {
+export function exposedSink(mostPending = defaultPending): TraceSink & { result(): ExposedCycles | null } {
   const phases = new Phases();
   const key = 'exposed';
   let pending: Span[] = [];

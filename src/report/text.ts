@@ -13,8 +13,7 @@ export function renderSummary(summary: Summary, host?: HostFacts): string[] {
     '',
     ...unitTable(summary),
     ...operationTable(summary),
-    '',
-    boundSentence(summary),
+    ...boundSentence(summary),
   ];
 }
 
@@ -144,16 +143,21 @@ function operationTable(summary: Summary): string[] {
   ];
 }
 
-/** One sentence that says what bounds the run. */
-function boundSentence(summary: Summary): string {
-  const total = summary.cycles.total;
-  const part = (unit: string, ...names: string[]) =>
-    names.reduce((sum, name) => sum + (summary.units[unit]?.[name] ?? 0), 0) / total;
-  const streaming = part('weightBuffer', 'working', 'memory');
-  const engine = part('matmul', 'working', 'tableBuild');
-  if (streaming > 0.85) {
-    return `Bound by memory: weights stream in during ${percent(streaming)} of the run; the matmul engine works ${percent(engine)}.`;
-  }
-  if (engine > 0.6) return `Bound by the matmul engine: it works ${percent(engine)} of the run.`;
-  return `Bound by operations that wait for each other: weights stream in during ${percent(streaming)} of the run, the matmul engine works ${percent(engine)}.`;
+/** One sentence that says what bounds decoding, or the prompt where there was no decoding. */
+function boundSentence({ cycles, operations, newTokens }: Summary): string[] {
+  const decoding = newTokens > 1 && cycles.perToken !== null;
+  const span = decoding ? (cycles.perToken ?? 0) * (newTokens - 1) : (cycles.firstToken ?? cycles.total);
+  const worked = Object.values(decoding ? operations.decode : operations.prefill);
+  const part = (unit: string) => worked.reduce((sum, units) => sum + (units[unit] ?? 0), 0) / span;
+  const streaming = part('weightBuffer');
+  const engine = part('matmul');
+  if (worked.length === 0) return [];
+  const shares = `weights stream in during ${percent(streaming)} of the time, the matmul engine works ${percent(engine)}`;
+  const bound =
+    streaming > 0.85 && streaming >= engine
+      ? 'memory'
+      : engine > 0.7
+        ? 'the matmul engine'
+        : 'operations that wait for each other';
+  return ['', `${decoding ? 'Decoding' : 'The prompt'} is bound by ${bound}: ${shares}.`];
 }

@@ -116,7 +116,10 @@ const oracles: Record<string, Oracle> = {
         );
         each(v.planes as number, (plane) =>
           each(v.steps as number, (step) =>
-            read('weights', (v.weights as number) + (block * (v.planes as number) + plane) * (v.steps as number) + step),
+            read(
+              'weights',
+              (v.weights as number) + (block * (v.planes as number) + plane) * (v.steps as number) + step,
+            ),
           ),
         );
       });
@@ -131,7 +134,8 @@ const oracles: Record<string, Oracle> = {
   'vector.dequantise': (v, read, write) =>
     rowsOf(v, (row, i) => {
       const options = v.options as number;
-      if (options & 2) each(2, (limb) => read('acc', (v.src as number) + (2 * row + limb) * (v.srcPitch as number) + i));
+      if (options & 2)
+        each(2, (limb) => read('acc', (v.src as number) + (2 * row + limb) * (v.srcPitch as number) + i));
       else read('acc', (v.src as number) + row * (v.srcPitch as number) + i);
       read('coef', (v.scale as number) + (options & 1 ? i : 0));
       const dst = (v.dst as number) + row * (v.dstPitch as number) + i;
@@ -264,9 +268,7 @@ describe('bounds', () => {
 
   test('the last element is inside, the next is not', () => {
     expect(outOfBounds(scan(size - 8, 8), shape)).toBeUndefined();
-    expect(outOfBounds(scan(size - 8, 9), shape)).toBe(
-      `reads act ${size - 8}…${size}, but act has ${size} elements`,
-    );
+    expect(outOfBounds(scan(size - 8, 9), shape)).toBe(`reads act ${size - 8}…${size}, but act has ${size} elements`);
   });
 
   test('a first element outside is found without the length', () => {

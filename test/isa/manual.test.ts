@@ -13,7 +13,10 @@ test('docs/isa.md is what the table gives', async () => {
 test('every link of the overview leads to a heading', () => {
   const manual = renderIsaManual();
   const anchors = [...manual.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
-    (title as string).toLowerCase().replaceAll(/[^a-z0-9 -]/g, '').replaceAll(' ', '-'),
+    (title as string)
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9 -]/g, '')
+      .replaceAll(' ', '-'),
   );
   const links = [...manual.matchAll(/\]\(#([^)]+)\)/g)].map(([, link]) => link);
   expect(links.length).toBeGreaterThan(40);

@@ -7,7 +7,9 @@ const hw = hardware('kv260', 'vector.lanes=16', 'vector.activationElements=13107
 
 function verify(text: string): string[] {
   const { instructions, segments, labels } = assemble(text, 'p.lasm', { hw });
-  return verifyProgram(instructions, hw, segments, { labels, file: 'p.lasm' }).map(({ code, message }) => `${code} ${message}`);
+  return verifyProgram(instructions, hw, segments, { labels, file: 'p.lasm' }).map(
+    ({ code, message }) => `${code} ${message}`,
+  );
 }
 
 /** The faults of a program, one message each. */

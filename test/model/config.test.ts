@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseConfig, readConfig } from '../../src/model/index.ts';
 import { directoryOf, directoryOnDisk, messageOf, smallConfig, ternStories } from './files.ts';
@@ -178,6 +179,33 @@ describe('config.json', () => {
       expect(message(changes)).toBe(`error[${expected.replace('@', () => where(key, changes))}`);
     });
   }
+
+  it('with any values is read or refused in one line', () => {
+    const keys = [
+      ...Object.keys(smallConfig),
+      'head_dim',
+      'rope_scaling',
+      'rope_parameters',
+      'quantization_config',
+      'attention_bias',
+      '__proto__',
+    ];
+    const value = fc.oneof(
+      fc.jsonValue(),
+      fc.integer({ min: -2, max: 12 }),
+      fc.constantFrom('silu', 'relu2', true, null),
+    );
+    let read = 0;
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.constantFrom(...keys), value), { minLength: 1, maxLength: 3 }), (changes) => {
+        const failure = message(Object.fromEntries(changes));
+        if (failure === 'no error') read++;
+        else expect(failure).toMatch(/^error\[(MDL|JSON)0\d\d\] m\/config\.json[^\n]*$/);
+      }),
+      { numRuns: 2000 },
+    );
+    expect(read).toBeGreaterThan(50);
+  });
 
   it('refuses what is no JSON object, and directories without it', () => {
     const of = (bytes: Uint8Array | string) => messageOf(() => readConfig(directoryOf('m', { 'config.json': bytes })));

@@ -122,12 +122,25 @@ describe('a tokenizer that does not fit', () => {
     );
     expect(message('[1]')).toBe('error[TOK002] m/tokenizer.json the file does not hold a JSON object');
     expect(message('{"model":')).toMatch(/^error\[JSON001\] m\/tokenizer\.json:1:10 /);
-    expect(message({})).toBe('error[TOK003] m/tokenizer.json there is no tokenizer model in the file');
+    expect(message({})).toBe('error[TOK003] m/tokenizer.json the tokenizer is not understood: there is no model');
     expect(message(small({ model: { type: 'Nonsense', vocab: {} } }))).toBe(
-      'error[TOK003] m/tokenizer.json the tokenizer model "Nonsense" is not supported (supported are BPE, Unigram and WordPiece)',
+      'error[TOK003] m/tokenizer.json the tokenizer is not understood: model type "Nonsense" (supported are BPE, Unigram and WordPiece)',
     );
     expect(message(small({ decoder: { type: 'Odd' } }))).toBe(
       'error[TOK003] m/tokenizer.json the tokenizer is not understood: Unknown Decoder type: Odd',
+    );
+    const vocabulary = (vocab: unknown, more = {}) =>
+      message(small({ model: { type: 'BPE', vocab, merges: [] }, ...more }));
+    expect(vocabulary([])).toBe(
+      'error[TOK003] m/tokenizer.json the tokenizer is not understood: there is no vocabulary',
+    );
+    expect(vocabulary({ a: -1 })).toBe('error[TOK003] m/tokenizer.json the tokenizer is not understood: token id -1');
+    expect(vocabulary({ a: '1' })).toBe('error[TOK003] m/tokenizer.json the tokenizer is not understood: token id "1"');
+    expect(vocabulary({ a: 0 }, { added_tokens: 3 })).toBe(
+      'error[TOK003] m/tokenizer.json the tokenizer is not understood: added_tokens is not a list',
+    );
+    expect(vocabulary({ a: 0 }, { added_tokens: [{ id: 1e15, content: 'x' }] })).toBe(
+      `error[TOK004] m/tokenizer.json the tokenizer has token ids up to 1000000000000000, the model's vocabulary ends at 3 ${hint}`,
     );
     expect(message(small())).toBe('no error');
     expect(message(small({ model: { type: 'BPE', vocab: { a: 0, b: 9 }, merges: [] } }))).toBe(
@@ -140,6 +153,37 @@ describe('a tokenizer that does not fit', () => {
     expect(message(small(), { ...model, bosTokenId: 0, eosTokenIds: [1, 2] })).toBe(
       `error[TOK005] m/tokenizer.json the model's eos_token_id 2 is no token of the tokenizer ${hint}`,
     );
+  });
+
+  it('is used or refused, whatever its bytes', () => {
+    const json = JSON.stringify(
+      small({
+        added_tokens: [{ id: 2, content: '<s>', special: true, lstrip: false, rstrip: false, normalized: false }],
+        pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, use_regex: true },
+        decoder: { type: 'ByteLevel' },
+        model: { type: 'BPE', vocab: { a: 0, b: 1, ab: 3 }, merges: [['a', 'b']] },
+      }),
+    );
+    const replaceAt = (text: string, at: number, by: string) => text.slice(0, at) + by + text.slice(at + 1);
+    const edit = fc.tuple(
+      fc.nat({ max: json.length - 1 }),
+      fc.constantFrom('', '1', '"', 'x', '{', '[', ',', '9e9', 'null'),
+    );
+    let used = 0;
+    fc.assert(
+      fc.property(fc.array(edit, { minLength: 1, maxLength: 3 }), (edits) => {
+        const text = edits.reduce((changed, [at, by]) => replaceAt(changed, at, by), json);
+        const failure = messageOf(() => {
+          const model = { vocabularySize: 4, bosTokenId: -1, eosTokenIds: [] };
+          const tokenizer = openTokenizer({ tokenizerJson: bytes(text), origin: 'm' }, model);
+          tokenizer.decode(tokenizer.encode('ab <s>b'));
+          used++;
+        });
+        if (failure !== 'no error') expect(failure).toMatch(/^error\[(TOK|JSON)0\d\d\] m\/tokenizer\.json[^\n]*$/);
+      }),
+      { numRuns: 2000 },
+    );
+    expect(used).toBeGreaterThan(50);
   });
 
   it('is refused by name when it has no token for a text', () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { maximumPlanes } from '../../src/hw/derive.ts';
 import type { Alphabet } from '../../src/isa/table.ts';
 import { lutMatmul, lutMatmulByTables, type MatmulRun, type TableForm } from '../../src/numerics/matmul.ts';
 import { packBinaryTile, packedTileBytes, packedWordBytes, packTernaryTile } from '../../src/numerics/pack.ts';
@@ -127,7 +128,7 @@ const problems = fc
     }),
     shape: fc.record({
       alphabet: fc.constantFrom<Alphabet>('ternary', 'binary'),
-      planes: fc.integer({ min: 1, max: 8 }),
+      planes: fc.integer({ min: 1, max: maximumPlanes }),
       blocks: fc.integer({ min: 1, max: 3 }),
       steps: fc.integer({ min: 1, max: 3 }),
       rows: fc.integer({ min: 1, max: 5 }),
@@ -174,7 +175,7 @@ describe('lutMatmul', () => {
     { group: 6, tables: 90, columns: 2 },
   ])('is exact for G=$group, T=$tables, Q=$columns', (geometry) => {
     for (const alphabet of ['ternary', 'binary'] as const) {
-      const shape = { alphabet, planes: 8, blocks: 2, steps: 2, rows: 3, accumulate: false };
+      const shape = { alphabet, planes: maximumPlanes, blocks: 2, steps: 2, rows: 3, accumulate: false };
       const p = problem(geometry, shape, plain, 7);
       p.input.fill(-128, 0, p.run.inputPitch);
       expect(fast(p)).toEqual(dotProducts(p));

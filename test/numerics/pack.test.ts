@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import kv260 from '../../hw-models/kv260.json' with { type: 'json' };
 import { LutraError } from '../../src/base/diagnostics.ts';
-import { derive } from '../../src/hw/derive.ts';
+import { derive, maximumPlanes } from '../../src/hw/derive.ts';
 import { hardwareModelSchema } from '../../src/hw/schema.ts';
 import {
   packBinaryTile,
@@ -130,7 +130,7 @@ describe('packing and unpacking', () => {
     const levels = (planes: number) =>
       fc.integer({ min: 0, max: 2 ** planes - 1 }).map((bits) => 2 * bits - (2 ** planes - 1));
     const cases = fc
-      .integer({ min: 1, max: 8 })
+      .integer({ min: 1, max: maximumPlanes })
       .chain((planes) => fc.tuple(fc.constant(planes), tiles(levels(planes))));
     fc.assert(
       fc.property(cases, ([planes, { geometry: shape, tile, source, weights }]) => {
@@ -178,7 +178,7 @@ describe('refusals', () => {
       thrownBy(() => packTernaryTile(shape, { ...tile, columns: 3, weights }, out, 0)),
       thrownBy(() => packTernaryTile(shape, { ...tile, offset: 11, weights }, out, 0)),
       thrownBy(() => packTernaryTile(shape, { ...tile, weights }, out, 61)),
-      thrownBy(() => packBinaryTile(shape, 9, { ...tile, weights: new Int16Array(20) }, out, 0)),
+      thrownBy(() => packBinaryTile(shape, maximumPlanes + 1, { ...tile, weights: new Int16Array(20) }, out, 0)),
     ].map((error) => error.diagnostics[0]?.code);
     expect(codes).toEqual(['NUM101', 'NUM101', 'NUM101', 'NUM104', 'NUM105']);
   });

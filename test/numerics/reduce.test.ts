@@ -29,7 +29,7 @@ function writtenOrder(x: readonly number[], y: readonly number[], lanes: number,
 }
 
 const vectors = fc
-  .array(fc.tuple(float32, float32), { minLength: 0, maxLength: 150 })
+  .array(fc.tuple(float32, float32), { minLength: 0, maxLength: 150, size: 'max' })
   .map((pairs) => ({ x: pairs.map(([a]) => a), y: pairs.map(([, b]) => b) }));
 
 describe('tree', () => {
@@ -76,7 +76,7 @@ describe('reduction', () => {
   });
 
   it('stays within its bound of the exact sum', () => {
-    const pairs = fc.array(fc.tuple(float32, float32), { minLength: 1, maxLength: 200 });
+    const pairs = fc.array(fc.tuple(float32, float32), { minLength: 1, maxLength: 200, size: 'max' });
     fc.assert(
       fc.property(powers(5), powers(3), pairs, (lanes, partialSums, values) => {
         const x = Float32Array.from(values, ([a]) => a);

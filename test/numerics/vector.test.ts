@@ -57,7 +57,7 @@ const value = fc
   .map(([significand, unit]) => significand * unit);
 const rowOf = (element: fc.Arbitrary<number>) =>
   fc
-    .array(fc.tuple(element, element), { minLength: 1, maxLength: 40 })
+    .array(fc.tuple(element, element), { minLength: 1, maxLength: 40, size: 'max' })
     .map((pairs) => ({ x: pairs.map(([a]) => f(a)), gain: pairs.map(([, b]) => f(b)) }));
 
 describe('quantise', () => {
@@ -145,6 +145,13 @@ describe('quantise', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it('forms t as (levels · r) · i', () => {
+    // 32512·(r·i) and (32512·i)·r would give 23280, 4450 and 3808.
+    const rows = [143.5, 102.75, 437.5, 59.875, 863.5, 101.125];
+    const second = (first: number) => quantiseRow(rows.slice(first, first + 2), [1, 1], f(1e-5), true).levels[1];
+    expect([second(0), second(2), second(4)]).toEqual([23279, 4449, 3807]);
   });
 
   it('takes a NaN for 0 and an infinity for the largest number', () => {
@@ -270,6 +277,13 @@ describe('dequantise', () => {
     expect([...buffers.act]).toEqual([6, 20, 36, 80, 7]);
     dequantise(float32, { ...run, scale: 1, rows: 2, elements: 2, dstPitch: 2, srcPitch: 3 }, buffers);
     expect([...buffers.act]).toEqual([6, 12, 36, 48, 7]);
+  });
+
+  it('rounds an accumulated sum to float32 first', () => {
+    // 1 + 2⁻¹¹ + 2⁻³⁰ is 1 + 2⁻¹¹ in float32, which is a tie in float16.
+    const buffers = buffersOf({ acc: [1], act: [1], coef: [2 ** -11 + 2 ** -30], rowScales: [1] });
+    dequantise(arithmeticOf('float16'), { ...run, accumulate: true }, buffers);
+    expect(buffers.act[0]).toBe(1);
   });
 
   it.each(['float16', 'bfloat16'] as const)('rounds to %s when it writes', (format) => {

@@ -86,7 +86,7 @@ export function assemble(text: string, file: string, options: AssembleOptions = 
   const memory = new MemoryMap();
   for (const { cursor } of directives) faults.attempt(() => readDirective(cursor, symbols, memory));
   const instructions = statements.flatMap(({ cursor }) => readInstruction(cursor, symbols, faults) ?? []);
-  if (statements.length === 0) {
+  if (statements.length === 0 && !faults.any) {
     faults.add({ code: 'ASM018', message: 'the program has no instructions', place: { file } });
   }
   // A segment that lost elements to a fault would look empty.

@@ -12,7 +12,7 @@ const shapes = {
   directive: /\.[A-Za-z][A-Za-z0-9]*/y,
   name: /[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*/y,
   float: /\d[\d_]*(?:\.\d+(?:[eE][+-]?\d+)?f?|[eE][+-]?\d+f?|f)/y,
-  integer: /0[xX][0-9A-Fa-f_]+|0[bB][01_]+|\d[\d_]*/y,
+  integer: /0[xX]_*[0-9A-Fa-f][0-9A-Fa-f_]*|0[bB]_*[01][01_]*|\d[\d_]*/y,
   symbol: /<<|>>|[-+*/%()&|=,:@]/y,
 } as const;
 

@@ -74,7 +74,7 @@ function readOperands(
 }
 
 /** `add rd, a, b`: how an instruction is written. */
-export function usage(spec: InstructionSpec): string {
+function usage(spec: InstructionSpec): string {
   return `${spec.name} ${spec.operands.map(({ name }) => name).join(', ')}`.trimEnd();
 }
 

@@ -2,7 +2,12 @@ import { LutraError } from '../../base/diagnostics.ts';
 import { type Footprint, footprintsOverlap } from '../../isa/footprint.ts';
 import { issueUnits, type Space } from '../../isa/table.ts';
 import type { Command } from './command.ts';
-import type { Clock } from './semaphores.ts';
+import { type Clock, newClock } from './semaphores.ts';
+
+/** Accesses of one kind to one space between two searches for those that can be forgotten. */
+const compactionInterval = 64;
+/** Control flow touches no buffers. */
+const frontEnd = issueUnits.indexOf('frontEnd');
 
 interface Access extends Footprint {
   readonly unit: number;
@@ -20,9 +25,12 @@ export class RaceDetector {
   private readonly reads = new Map<Space, Access[]>();
   /** Ranges of memory are read again and again; the latest read of each is enough. */
   private readonly memoryReads = new Map<string, Access>();
+  /** What each unit knew when it last started something; it will never know less. */
+  private readonly known: Clock[] = issueUnits.map(() => newClock());
 
   /** Checks and records what `command`, number `sequence` of `unit`, does after everything in `clock`. */
   enter(unit: number, sequence: number, command: Command, clock: Clock, footprints: readonly Footprint[]): void {
+    (this.known[unit] as Clock).set(clock);
     for (const range of footprints) {
       if (range.begin >= range.end) continue;
       const access: Access = { ...range, unit, sequence, command };
@@ -57,8 +65,13 @@ export class RaceDetector {
     if (access.write) prune(this.writes, access.space, covered);
     const table = access.write ? this.writes : this.reads;
     const list = table.get(access.space);
-    if (list) list.push(access);
-    else table.set(access.space, [access]);
+    if (!list) table.set(access.space, [access]);
+    else if (list.push(access) % compactionInterval === 0) removeFrom(list, (other) => this.isSettled(other));
+  }
+
+  /** Every other unit comes after it already, so nothing can race with it any more. */
+  private isSettled({ unit, sequence }: Access): boolean {
+    return this.known.every((clock, other) => other === frontEnd || other === unit || (clock[unit] as number) >= sequence);
   }
 }
 
@@ -75,9 +88,12 @@ function contains(outer: Footprint, inner: Footprint): boolean {
 
 function prune(table: Map<Space, Access[]>, space: Space, covered: (other: Access) => boolean): void {
   const list = table.get(space);
-  if (!list) return;
+  if (list) removeFrom(list, covered);
+}
+
+function removeFrom(list: Access[], unwanted: (access: Access) => boolean): void {
   let kept = 0;
-  for (const other of list) if (!covered(other)) list[kept++] = other;
+  for (const access of list) if (!unwanted(access)) list[kept++] = access;
   list.length = kept;
 }
 

@@ -24,6 +24,14 @@ export interface Transfer {
   readonly onFinished: (firstBeatCycle: number, finishedCycle: number) => void;
 }
 
+/** A test bench’s hand in the sampler; leaves the time as it is. */
+export interface SamplerTap {
+  /** The logits of one scan; valid during the call. */
+  readonly onLogits: (firstToken: number, logits: Float32Array) => void;
+  /** Replaces the pick. */
+  readonly onPick: (token: number) => number;
+}
+
 /** What a unit sees of the machine around it. */
 export interface Surroundings {
   readonly hw: HardwareModel;
@@ -36,6 +44,7 @@ export interface Surroundings {
   readonly trace: TraceSink;
   /** False: time only. */
   readonly values: boolean;
+  readonly samplerTap: SamplerTap | undefined;
   readonly requestTransfer: (transfer: Transfer, cycle: number) => void;
   /** Asks for an evaluation of a unit at `cycle`. */
   readonly wake: (unit: number, cycle: number) => void;

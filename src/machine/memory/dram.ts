@@ -243,7 +243,7 @@ export class Dram implements Backing {
       const b = firstBank + ((firstBurst + k) & (groups - 1));
       const behind = (count - 1 - k) & (groups - 1);
       const lastInBank = count - 1 - behind;
-      const bankEnd = end - behind * burstTicks;
+      const bankEnd = lastInBank < touched ? ends[lastInBank]! : end - behind * burstTicks;
       const ready = write ? bankEnd + this.tWr : bankEnd - tCl;
       if (ready > bankReady[b]!) bankReady[b] = ready;
     }

@@ -51,6 +51,8 @@ export class FrontEnd {
   private marks: MarkContext = { pass: -1, layer: -1, operation: -1, token: -1 };
   private pc = 0;
   private phase: Phase = { name: 'fetch', at: 0 };
+  /** Words loaded: the front end’s sequence numbers in the race check. */
+  private loads = 0;
   instructions = 0;
 
   constructor(code: readonly Instruction[], codeAddress: number, around: Surroundings, ports: FrontEndPorts) {
@@ -181,63 +183,55 @@ export class FrontEnd {
   }
 
   private control(spec: InstructionSpec, values: readonly number[], cycle: number): void {
-    const { branchTakenCycles, multiplyCycles } = this.around.hw.frontEnd;
     const [x = 0, y = 0, z = 0] = values;
-    const follow = cycle + 1;
-    const write = (value: number, at = follow) => {
-      this.registers[x] = value;
-      this.next(at, this.pc + 1, cycle);
-    };
-    const branch = (taken: boolean, target: number) =>
-      this.next(taken ? follow + branchTakenCycles : follow, taken ? target : this.pc + 1, cycle);
     switch (spec.name) {
       case 'halt':
         this.accounting.enter('idle', cycle);
         this.phase = { name: 'halted' };
         return;
       case 'li':
-        return write(y);
+        return this.write(x, y, cycle);
       case 'add':
-        return write(y + z);
+        return this.write(x, y + z, cycle);
       case 'sub':
-        return write(y - z);
+        return this.write(x, y - z, cycle);
       case 'mul':
-        return write(Math.imul(y, z), follow + multiplyCycles);
+        return this.write(x, Math.imul(y, z), cycle, this.around.hw.frontEnd.multiplyCycles);
       case 'min':
-        return write(Math.min(y, z));
+        return this.write(x, Math.min(y, z), cycle);
       case 'max':
-        return write(Math.max(y, z));
+        return this.write(x, Math.max(y, z), cycle);
       case 'and':
-        return write(y & z);
+        return this.write(x, y & z, cycle);
       case 'or':
-        return write(y | z);
+        return this.write(x, y | z, cycle);
       case 'shl':
-        return write(y << (z & 31));
+        return this.write(x, y << (z & 31), cycle);
       case 'shr':
-        return write(y >>> (z & 31));
+        return this.write(x, y >>> (z & 31), cycle);
       case 'ld':
         return this.load(x, y, cycle);
       case 'jmp':
-        return branch(true, x);
+        return this.branch(true, x, cycle);
       case 'beq':
-        return branch(x === y, z);
+        return this.branch(x === y, z, cycle);
       case 'bne':
-        return branch(x !== y, z);
+        return this.branch(x !== y, z, cycle);
       case 'blt':
-        return branch(x < y, z);
+        return this.branch(x < y, z, cycle);
       case 'bge':
-        return branch(x >= y, z);
+        return this.branch(x >= y, z, cycle);
       case 'loop': {
         const count = (this.registers[x] as number) - 1;
         this.registers[x] = count;
-        return branch(count !== 0, y);
+        return this.branch(count !== 0, y, cycle);
       }
       case 'recv': {
         const pick = this.ports.peekToken() as { token: number; clock: Clock };
         this.ports.takeToken();
         this.clock = this.clock.slice();
         joinClock(this.clock, pick.clock);
-        return write(pick.token);
+        return this.write(x, pick.token, cycle);
       }
       case 'emit':
         this.ports.emit(x, cycle);
@@ -246,7 +240,17 @@ export class FrontEnd {
         this.marks = { ...this.marks, [['pass', 'layer', 'operation', 'token'][x] as string]: y };
         break;
     }
-    this.next(follow, this.pc + 1, cycle);
+    this.next(cycle + 1, this.pc + 1, cycle);
+  }
+
+  private write(register: number, value: number, cycle: number, extraCycles = 0): void {
+    this.registers[register] = value;
+    this.next(cycle + 1 + extraCycles, this.pc + 1, cycle);
+  }
+
+  private branch(taken: boolean, target: number, cycle: number): void {
+    if (taken) this.next(cycle + 1 + this.around.hw.frontEnd.branchTakenCycles, target, cycle);
+    else this.next(cycle + 1, this.pc + 1, cycle);
   }
 
   private load(register: number, address: number, cycle: number): void {
@@ -256,6 +260,7 @@ export class FrontEnd {
         message: `instruction ${this.pc} (ld): address ${address} is ${address % 4 === 0 ? 'past the end of memory' : 'not a multiple of 4'}`,
       });
     }
+    this.checkRaces(address, cycle);
     this.accounting.enter('memory', cycle);
     this.phase = { name: 'load' };
     const bytes = this.around.store.read(address, 4);
@@ -264,6 +269,18 @@ export class FrontEnd {
       this.registers[register] = word;
       this.next(ready, this.pc + 1, ready);
     });
+  }
+
+  /** A load comes after everything that the front end waited for, and before everything that it issues from now on. */
+  private checkRaces(address: number, cycle: number): void {
+    const { spec } = this.code[this.pc] as Instruction;
+    const { clock, marks, pc } = this;
+    const command = { spec, pc, wait: 0, post: 0, values: [], fetched: cycle, issued: cycle, marks, clock };
+    const word = { space: 'ddr', write: false, begin: address, end: address + 4, rows: 1, pitch: 4, width: 4 } as const;
+    this.loads += 1;
+    this.around.races.enter(index, this.loads, command, clock, [word]);
+    this.clock = clock.slice();
+    this.clock[index] = this.loads;
   }
 
   /** Why the front end does not move, in words, for the watchdog. */

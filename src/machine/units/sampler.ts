@@ -33,14 +33,16 @@ export class Sampler extends Unit {
     switch (command.spec.name) {
       case 'sampler.begin':
         this.temperature = floatFromBits(a);
-        this.greedy = this.temperature === 0;
+        this.greedy = !(this.temperature > 0);
         this.topK = b;
         this.seed = c;
         this.step = d;
         this.state.count = 0;
         return { first: 1, finish: 1 };
       case 'sampler.scan': {
-        if (this.around.values) insertLogits(this.state, this.around.buffers.act, a, b, c);
+        const { values, buffers, samplerTap } = this.around;
+        if (values) insertLogits(this.state, buffers.act, a, b, c);
+        if (values) samplerTap?.onLogits(c, buffers.act.subarray(a, a + b));
         return { first: 1, finish: b + 2, parts: new Map([['pipeline', 2]]) };
       }
       case 'sampler.pick': {
@@ -55,6 +57,7 @@ export class Sampler extends Unit {
   protected override finished(command: Command, clock: Clock): void {
     if (command.spec.name !== 'sampler.pick') return;
     const token = this.around.values ? pickToken(this.state, this.temperature, this.topK, this.seed, this.step) : 0;
-    this.deliver(token, clock.slice());
+    const { samplerTap } = this.around;
+    this.deliver(samplerTap ? samplerTap.onPick(token) : token, clock.slice());
   }
 }

@@ -22,6 +22,9 @@ describe('elements', () => {
     ['.f32 bits(0x7f800000)', [0, 0, 0x80, 0x7f]],
     ['.bf16 1.5', [0xc0, 0x3f]],
     ['.f16 1.5', [0, 0x3e]],
+    // Ties go to even, down and up.
+    ['.f16 1 + 1 / 2048f, 1 + 3 / 2048f', [0, 0x3c, 2, 0x3c]],
+    ['.bf16 1 + 1 / 256f, 1 + 3 / 256f', [0x80, 0x3f, 0x82, 0x3f]],
     ['.i8 repeat(3, 7), 1', [7, 7, 7, 1]],
     ['.i8 ramp(4, 1, -2)', [1, 255, 253, 251]],
     ['.i8 1\n.align 4\n.i8 2\n.align 4', [1, 0, 0, 0, 2, 0, 0, 0]],
@@ -43,7 +46,11 @@ describe('elements', () => {
     fc.assert(
       fc.property(number, (x) => {
         // Written with all digits, a float literal is exactly this double.
-        const text = Number.isFinite(x) ? `${Object.is(x, -0) ? '-0' : x.toExponential()}` : x > 0 ? 'bits(0x7f800000)' : 'bits(0xff800000)';
+        const text = Number.isFinite(x)
+          ? `${Object.is(x, -0) ? '-0' : x.toExponential()}`
+          : x > 0
+            ? 'bits(0x7f800000)'
+            : 'bits(0xff800000)';
         const word = (directive: string) => {
           const [low, high] = bytes(`${directive} ${text === '-0' ? '-0f' : text}`);
           return (low as number) | ((high as number) << 8);
@@ -85,6 +92,8 @@ describe('segments', () => {
     ]);
     expect(codeAddress).toBe(4352);
     expect(Object.fromEntries(constants)).toEqual({ command: 0, a: 4096, b: 4160, c: 256, d: 4288 });
+    // Neighbours may touch.
+    expect(assemble('.reserve e = 64, 64\n.reserve f = 128, 64\n.code 192\nhalt', 'd.lasm').segments).toHaveLength(2);
     expect(assemble('.code 0x8000\nhalt', 'd.lasm').codeAddress).toBe(0x8000);
   });
 });

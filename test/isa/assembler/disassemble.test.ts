@@ -59,6 +59,7 @@ test('a listing reads like a program', () => {
     .u32 1, 2, 3
 start:
     ld r1, table+8
+    ld r1, table+12
 again:
     vector.add 0, r1, r2-16, 1, 16, 16 @wait(dma) @post(dma, sampler)
     loop r1, again
@@ -72,19 +73,23 @@ again:
 
 start:
     ld r1, table+0x8 ; line 5
+    ld r1, 0x100c ; line 6
 again:
-    vector.add dst=0, a=r1, b=r2-16, rows=1, elements=16, pitch=16 @wait(dma) @post(dma, sampler) ; line 7
-    loop r1, again ; line 8
-    beq r1, 0, L6 ; line 9
-    jmp start ; line 10
-    sync ; line 11
+    vector.add dst=0, a=r1, b=r2-16, rows=1, elements=16, pitch=16 @wait(dma) @post(dma, sampler) ; line 8
+    loop r1, again ; line 9
+    beq r1, 0, L6 ; line 10
+    jmp start ; line 11
 L6:
-    halt ; line 12
+    sync ; line 12
+    halt ; line 13
 `);
 });
 
 test('floats are the shortest decimals that are the same float32', () => {
-  const bits = fc.oneof(fc.nat(0xffffffff), fc.constantFrom(0, 0x80000000, 1, 0x7f7fffff, 0x7f800000, 0xff800000, 0x7fc00001));
+  const bits = fc.oneof(
+    fc.nat(0xffffffff),
+    fc.constantFrom(0, 0x80000000, 1, 0x7f7fffff, 0x7f800000, 0xff800000, 0x7fc00001),
+  );
   fc.assert(
     fc.property(bits, (pattern) => {
       const text = formatFloat(pattern);

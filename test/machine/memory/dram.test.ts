@@ -107,6 +107,17 @@ describe('device timings, computed by hand (one tick is 1 ns is one cycle)', () 
     ]);
   });
 
+  test('each bank of a burst counts its write recovery from its own data', () => {
+    const hw = roundModel({ timing: { tRrd: 20 } });
+    // Data of the two bank groups ends at 32 and 52; the first may close at 48.
+    expect(
+      times(hw, [
+        [0, 0, 128, 'w'],
+        [0, sameBank, 64],
+      ])[1],
+    ).toEqual([48 + 44, 48 + 44]);
+  });
+
   test('another bank opens behind the data', () => {
     expect(
       times(roundModel(), [
@@ -203,6 +214,17 @@ describe('device timings, computed by hand (one tick is 1 ns is one cycle)', () 
     ]);
   });
 
+  test('a burst over two channels begins with its first bytes', () => {
+    const hw = roundModel({ channels: 2, interleaveBytes: 64 });
+    // Channel 0 is busy until 32 and gives the first half at 40, channel 1 the second half at 32 already.
+    expect(
+      times(hw, [
+        [0, 0, 64],
+        [0, 128, 128],
+      ])[1],
+    ).toEqual([40, 40]);
+  });
+
   test('data rate is exact: 1024 DRAM bursts at 2133 MT/s seen from 250 MHz', () => {
     const memory = { ...kv260.memory, banks: 1, rowBytes: 65_536, commandGapNanoseconds: 0 };
     const hw = { ...kv260, memory: { ...memory, timing: { ...memory.timing, tRefi: 100_000 } } };
@@ -269,6 +291,17 @@ describe('refresh', () => {
     ]);
     expect(dram.statistics).toEqual({ rowHits: 1, rowMisses: 2, rowConflicts: 0, refreshes: 3 });
   });
+});
+
+test('refreshes in idle time close the rows, however long ago', () => {
+  // The last refresh is due 20 cycles before the second move of the origin of time, and has no row to close.
+  const hw = roundModel({ timing: { tRefi: 65_531 } });
+  expect(
+    times(hw, [
+      [100, 0, 64],
+      [2 ** 18 + 6, 0, 64],
+    ])[1],
+  ).toEqual([4 * 65_531 + 132, 262_256]);
 });
 
 describe('gather', () => {

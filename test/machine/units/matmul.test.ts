@@ -34,8 +34,13 @@ describe('matmul', () => {
       blocks: fc.integer({ min: 1, max: 5 }),
       steps: fc.integer({ min: 1, max: 12 }),
       planes: fc.integer({ min: 1, max: 4 }),
-      tables: fc.constantFrom(
-        ...([['select', 1], ['half', 1], ['half', 2], ['full', 1], ['full', 2], ['full', 4]] as const),
+      tables: fc.constantFrom<readonly [string, number]>(
+        ['select', 1],
+        ['half', 1],
+        ['half', 2],
+        ['full', 1],
+        ['full', 2],
+        ['full', 4],
       ),
     });
     fc.assert(
@@ -49,7 +54,7 @@ describe('matmul', () => {
         );
         const { started, first, finished } = run.stamps('matmul.run');
         const { matmulLatency } = derive(hw);
-        const stored = { select: 0, half: 2, full: 4 }[form];
+        const stored = { select: 0, half: 2, full: 4 }[form] as number;
         const build = Math.ceil(stored / entries);
         const read = planes * steps;
         expect(finished - started).toBe(build + (rows * blocks - 1) * Math.max(read, build) + read + matmulLatency);

@@ -1,0 +1,313 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { serializeSafetensorsHeader } from '../../src/base/safetensors.ts';
+import { hardwareDigest } from '../../src/hw/index.ts';
+import { assemble } from '../../src/isa/assembler/assemble.ts';
+import {
+  checkImageFor,
+  codeBytes,
+  type ProgramImage,
+  parseImage,
+  programImage,
+  serializeImage,
+} from '../../src/isa/image.ts';
+import { headerStrings } from '../../src/isa/imageMetadata.ts';
+import { hardware, messageOf } from '../hw/models.ts';
+
+const hw = hardware('kv260');
+
+function sample(): ProgramImage {
+  const program = assemble(
+    `.command 16
+.data x
+    .f32 repeat(20, 1)
+.reserve y, 100
+start:
+    ld r1, x
+    jmp end
+end:
+    halt`,
+    'p.lasm',
+    { hw },
+  );
+  const image = programImage(program, hw);
+  return {
+    ...image,
+    metadata: { ...image.metadata, operations: ['norm', 'attention'], plan: { b: [1, 2], a: 'x' } },
+    files: new Map([
+      ['tokenizer.json', new TextEncoder().encode('{}')],
+      ['empty', new Uint8Array(0)],
+    ]),
+  };
+}
+
+function join(chunks: readonly Uint8Array[]): Uint8Array {
+  return new Uint8Array(Buffer.concat(chunks));
+}
+
+test('an image comes back as it was', () => {
+  const image = sample();
+  const bytes = join(serializeImage(image));
+  expect(parseImage(bytes, 'p.lutra')).toEqual(image);
+  // Also at an odd place in memory.
+  const shifted = new Uint8Array(bytes.length + 3);
+  shifted.set(bytes, 3);
+  expect(parseImage(shifted.subarray(3), 'p.lutra')).toEqual(image);
+});
+
+test('equal images give equal bytes, whatever the order of their properties', () => {
+  const image = sample();
+  const other = {
+    ...image,
+    labels: new Map([...image.labels].reverse()),
+    metadata: { ...image.metadata, plan: { a: 'x', b: [1, 2] } },
+  };
+  expect(join(serializeImage(other))).toEqual(join(serializeImage(image)));
+});
+
+test('segment data are not copied', () => {
+  const image = sample();
+  const data = image.segments.find(({ name }) => name === 'x')?.data;
+  expect(serializeImage(image)).toContain(data);
+});
+
+test('code is little-endian words', () => {
+  expect([...codeBytes(sample()).subarray(0, 12)]).toEqual([0x10, 0, 0, 0, 1, 0, 0, 0, 0, 0x10, 0, 0]);
+});
+
+test('a hand-written program has as many positions as its command block', () => {
+  expect(sample().metadata).toMatchObject({ maxPositions: 16, modelName: 'none', hardwareDigest: hardwareDigest(hw) });
+});
+
+describe('another machine', () => {
+  test('is refused with both names and digests', () => {
+    const tiny = hardware('tiny');
+    const digests = [hw, tiny].map((model) => hardwareDigest(model).slice(0, 12));
+    expect(messageOf(() => checkImageFor(sample(), tiny))).toBe(
+      `error[IMG009] compiled for kv260 (digest ${digests[0]}…), not tiny (${digests[1]}…) (compile again for this machine, or run on kv260)`,
+    );
+  });
+
+  test('is one in which a single field differs', () => {
+    expect(() => checkImageFor(sample(), hw)).not.toThrow();
+    expect(() => checkImageFor(sample(), { ...hw, description: 'other words' })).not.toThrow();
+    expect(() => checkImageFor(sample(), { ...hw, clockHz: hw.clockHz + 1 })).toThrow('IMG009');
+  });
+});
+
+/** The file of a sample image whose metadata strings were changed. */
+function withMetadata(change: (strings: Record<string, string>) => void, tensors = sampleTensors()): Uint8Array {
+  const image = sample();
+  const segments = image.segments.map(({ data, ...segment }) => ({ ...segment, stored: data !== undefined }));
+  const strings = headerStrings({ ...image, segments });
+  change(strings);
+  const declarations = tensors.map(({ data, ...tensor }) => ({ ...tensor, bytes: data.length }));
+  return join([serializeSafetensorsHeader(declarations, strings), ...tensors.map(({ data }) => data)]);
+}
+
+interface Tensor {
+  name: string;
+  dtype: string;
+  shape: number[];
+  data: Uint8Array;
+}
+
+function sampleTensors(): Tensor[] {
+  const image = sample();
+  const x = image.segments.find(({ name }) => name === 'x')?.data as Uint8Array;
+  return [
+    { name: 'code', dtype: 'U32', shape: [3, 8], data: codeBytes(image) },
+    { name: 'segment/x', dtype: 'U8', shape: [80], data: x },
+  ];
+}
+
+const edit = (key: string, change: (value: Record<string, unknown>) => void) => (strings: Record<string, string>) => {
+  const value = JSON.parse(strings[key] as string) as Record<string, unknown>;
+  change(value);
+  strings[key] = JSON.stringify(value);
+};
+type SegmentMap = { name: string; address: number; bytes: number; stored: boolean; kind: string }[];
+const editMap = (change: (segments: SegmentMap) => void) =>
+  edit('lutra.memory', (memory) => change(memory.segments as SegmentMap));
+const at = (segments: SegmentMap, index: number) => segments[index] as SegmentMap[number];
+
+describe('a damaged image is refused', () => {
+  test('the unchanged one is not', () => {
+    expect(() =>
+      parseImage(
+        withMetadata(() => {}),
+        'p.lutra',
+      ),
+    ).not.toThrow();
+  });
+
+  test.each<[string, (strings: Record<string, string>) => void, string]>([
+    [
+      'no image',
+      (s) => delete s['lutra.image'],
+      'error[IMG001] p.lutra this is no program image (lutra compile makes one from a model)',
+    ],
+    [
+      'version',
+      (s) => Object.assign(s, { 'lutra.image': '2' }),
+      'error[IMG002] p.lutra image format 2 is not 1, the one that is understood (compile it again with this lutra)',
+    ],
+    ['no hardware', (s) => delete s['lutra.hardware'], 'error[IMG003] p.lutra metadata lutra.hardware is missing'],
+    [
+      'no digest',
+      edit('lutra.hardware', (v) => delete v.digest),
+      'error[IMG003] p.lutra metadata lutra.hardware.digest: Invalid input: expected string, received undefined',
+    ],
+    [
+      'bad digest',
+      edit('lutra.hardware', (v) => Object.assign(v, { digest: 'ABC' })),
+      'error[IMG003] p.lutra metadata lutra.hardware.digest: is not a SHA-256 in hexadecimal',
+    ],
+    [
+      'not JSON',
+      (s) => Object.assign(s, { 'lutra.labels': '{' }),
+      'error[IMG003] p.lutra metadata lutra.labels is not JSON',
+    ],
+    [
+      'unknown field',
+      edit('lutra.model', (v) => Object.assign(v, { extra: 1 })),
+      'error[IMG003] p.lutra metadata lutra.model: Unrecognized key: "extra"',
+    ],
+    [
+      'overlap',
+      editMap((m) => Object.assign(at(m, 2), { address: 4160 })),
+      'error[IMG006] p.lutra segment y at 4160 overlaps x, which ends at 4176',
+    ],
+    [
+      'overlap with the code',
+      edit('lutra.memory', (v) => Object.assign(v, { codeAddress: 4096 })),
+      'error[IMG006] p.lutra segment code at 4096 overlaps x, which ends at 4176',
+    ],
+    [
+      'alignment',
+      editMap((m) => Object.assign(at(m, 2), { address: 4232 })),
+      'error[IMG006] p.lutra segment y begins at 4232, which is not a multiple of 64',
+    ],
+    [
+      'order',
+      editMap((m) => m.reverse()),
+      'error[IMG006] p.lutra the segments are not in the order of their addresses',
+    ],
+    [
+      'twice a name',
+      editMap((m) => Object.assign(at(m, 2), { name: 'x' })),
+      'error[IMG006] p.lutra two segments are called x',
+    ],
+    [
+      'beyond memory',
+      edit('lutra.memory', (v) => Object.assign(v, { memoryBytes: 4400 })),
+      'error[IMG006] p.lutra segment code ends at 4448, behind the end of the memory used, 4400',
+    ],
+    [
+      'no contents',
+      editMap((m) => Object.assign(at(m, 2), { stored: true })),
+      'error[IMG007] p.lutra the contents of segment y are missing (the file is damaged or was not made by lutra)',
+    ],
+    [
+      'contents too many',
+      editMap((m) => Object.assign(at(m, 1), { stored: false })),
+      'error[IMG007] p.lutra segment x should have no contents (the file is damaged or was not made by lutra)',
+    ],
+    [
+      'contents of another size',
+      editMap((m) => Object.assign(at(m, 1), { bytes: 81 })),
+      'error[IMG007] p.lutra segment x has 81 bytes, its contents 80',
+    ],
+    [
+      'contents of nothing',
+      editMap((m) => m.splice(1, 1)),
+      'error[IMG007] p.lutra contents of a segment x that the map lacks',
+    ],
+    [
+      'label',
+      edit('lutra.labels', (v) => Object.assign(v, { start: 4 })),
+      'error[IMG008] p.lutra label start is at 4, the code has 3 instructions',
+    ],
+    [
+      'label name',
+      edit('lutra.labels', (v) => Object.assign(v, { 'a b': 0 })),
+      'error[IMG008] p.lutra "a b" cannot be a label',
+    ],
+  ])('%s', (_, change, message) => {
+    expect(messageOf(() => parseImage(withMetadata(change), 'p.lutra'))).toBe(message);
+  });
+
+  const withTensors = (change: (tensors: Tensor[]) => void) => {
+    const tensors = sampleTensors();
+    change(tensors);
+    return messageOf(() =>
+      parseImage(
+        withMetadata(() => {}, tensors),
+        'p.lutra',
+      ),
+    );
+  };
+
+  test('without code', () => {
+    expect(withTensors((tensors) => tensors.shift())).toBe('error[IMG004] p.lutra the image holds no code');
+  });
+
+  test('with code of another shape', () => {
+    expect(withTensors(([code]) => Object.assign(code as Tensor, { shape: [24] }))).toBe(
+      'error[IMG004] p.lutra the code is U32 [24] (U32 [instructions, 8] is expected)',
+    );
+    expect(withTensors(([code]) => Object.assign(code as Tensor, { shape: [0, 8], data: new Uint8Array(0) }))).toBe(
+      'error[IMG004] p.lutra the code is U32 [0, 8] (U32 [instructions, 8] is expected)',
+    );
+  });
+
+  test('with illegal instructions, each by its index', () => {
+    const message = withTensors(([code]) => {
+      const bytes = (code as Tensor).data;
+      bytes[32] = 0xee;
+      bytes[64 + 4] = 1;
+    });
+    expect(message.split('\n')).toEqual([
+      'error[IMG005] p.lutra instruction 1: no instruction has opcode 0xee (the file is damaged or was not made by lutra)',
+      'error[IMG005] p.lutra instruction 2: halt: bit 0 of word 1 belongs to no operand and is not zero (the file is damaged or was not made by lutra)',
+    ]);
+  });
+
+  test('with a foreign tensor', () => {
+    const message = withTensors((tensors) =>
+      tensors.push({ name: 'weights', dtype: 'F32', shape: [1], data: new Uint8Array(4) }),
+    );
+    expect(message).toBe('error[IMG007] p.lutra tensor "weights" (F32) belongs to no image');
+  });
+
+  test('cut off anywhere, or with any byte of its header changed: an error with the file, or the same image', () => {
+    const bytes = join(serializeImage(sample()));
+    const headerBytes = bytes.length - 3 * 32 - 80 - 2;
+    fc.assert(
+      fc.property(fc.nat(bytes.length - 1), (length) => {
+        expect(messageOf(() => parseImage(bytes.subarray(0, length), 'p.lutra'))).toMatch(
+          /^error\[(ST|IMG)0\d\d\] p\.lutra/,
+        );
+      }),
+      { numRuns: 100 },
+    );
+    fc.assert(
+      fc.property(fc.nat(headerBytes - 1), fc.integer({ min: 1, max: 255 }), (place, change) => {
+        const damaged = bytes.slice();
+        damaged[place] = (damaged[place] as number) ^ change;
+        const message = messageOf(() => parseImage(damaged, 'p.lutra'));
+        if (message !== 'no error') expect(message).toMatch(/^error\[(ST|IMG)0\d\d\] p\.lutra/);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+test('an unsound image is not written', () => {
+  const image = sample();
+  const wrong = image.segments.map((segment) => (segment.name === 'x' ? { ...segment, bytes: 70 } : segment));
+  expect(messageOf(() => serializeImage({ ...image, segments: wrong }))).toBe(
+    'error[IMG007] image segment x has 70 bytes, its contents 80',
+  );
+  expect(messageOf(() => serializeImage({ ...image, memoryBytes: 0 }))).toContain('IMG006');
+});
