@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { createReference } from '../../src/reference/index.ts';
+import { hardware } from '../machine/harness.ts';
+import { compileSmall, golden, logitBound, modelPath, outputOf, runToHalt, tokenizer } from './smallModel.ts';
+import { graph } from './smallModel.ts';
+
+const newTokens = 64;
+const hw = hardware('kv260');
+const image = compileSmall(hw);
+const continuations = golden.map(({ prompt, prompt_ids }) => ({
+  prompt,
+  ids: outputOf(runToHalt(image, hw, { prompt: prompt_ids, maxNewTokens: newTokens })),
+}));
+
+describe('the small model on kv260', () => {
+  it('writes what the float32 implementation wrote, or differs where two logits are closer than the bound', () => {
+    const reference = createReference(graph);
+    let identical = 0;
+    for (const [index, { prompt_ids, output_ids }] of golden.entries()) {
+      const expected = output_ids.slice(0, newTokens);
+      const actual = continuations[index]?.ids ?? [];
+      const at = expected.findIndex((token, position) => actual[position] !== token);
+      if (at < 0) {
+        identical += 1;
+        continue;
+      }
+      reference.reset();
+      const logits = reference.lastLogits([...prompt_ids, ...expected.slice(0, at)]);
+      const gap = (logits[expected[at] as number] as number) - (logits[actual[at] as number] as number);
+      expect(Math.abs(gap), `prompt ${index}, token ${at}`).toBeLessThan(logitBound);
+    }
+    reference.dispose();
+    expect(identical).toBeGreaterThanOrEqual(12);
+  });
+
+  it('writes the same tokens as ever', async () => {
+    const record = {
+      regenerate: 'npx vitest run test/e2e/golden.test.ts -u',
+      model: modelPath,
+      machine: 'hw-models/kv260.json',
+      newTokens,
+      continuations: continuations.map(({ prompt, ids }) => ({ prompt, text: tokenizer.decode(ids), ids: ids.join(' ') })),
+    };
+    await expect(`${JSON.stringify(record, null, 2)}\n`).toMatchFileSnapshot('../../golden/tern-stories-5m.kv260.json');
+  });
+});
