@@ -3,7 +3,7 @@
  * the model card’s figure. `npx tsx bench/perplexity.ts [EVERY]` scores every EVERY-th document only.
  */
 import { parseArgs } from 'node:util';
-import { modelDirectory, defaultHardware, defaultModel, readText } from '../src/cli/files.ts';
+import { defaultHardware, defaultModel, modelDirectory, readText } from '../src/cli/files.ts';
 import { compile } from '../src/compiler/index.ts';
 import { loadHardwareModel } from '../src/hw/index.ts';
 import { scoreTokens } from '../src/machine/score.ts';

@@ -30,10 +30,12 @@ const flags = ({ options }: Verb) =>
   options.flatMap(({ short, long }) => [short, long].filter((flag) => flag !== undefined));
 
 function bash(name: string, verbs: readonly Verb[]): string {
-  const cases = verbs.map((verb) => `    ${verb.name}) words='${[...flags(verb), ...verb.words].join(' ')}' ;;`);
+  const cases = verbs.map(
+    (verb) => `    ${verb.name}) flags='${flags(verb).join(' ')}' words='${verb.words.join(' ')}' ;;`,
+  );
   return `# ${name} completion for bash: eval "$(${name} completion bash)"
 _${name}() {
-  local current=\${COMP_WORDS[COMP_CWORD]} words
+  local current=\${COMP_WORDS[COMP_CWORD]} flags='' words=''
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
     mapfile -t COMPREPLY < <(compgen -W '${verbs.map((verb) => verb.name).join(' ')} --help --version' -- "$current")
@@ -41,11 +43,10 @@ _${name}() {
   fi
   case \${COMP_WORDS[1]} in
 ${cases.join('\n')}
-    *) words='' ;;
   esac
   case $current in
-    -*) mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current") ;;
-    *) mapfile -t COMPREPLY < <(compgen -W "\${words//-[a-z-]*/}" -- "$current"; compgen -f -- "$current") ;;
+    -*) mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$current") ;;
+    *) mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current"; compgen -f -- "$current") ;;
   esac
 }
 complete -o filenames -F _${name} ${name}

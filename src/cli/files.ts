@@ -3,9 +3,7 @@
  * file behind (a temporary name, then a rename).
  */
 import {
-  accessSync,
   closeSync,
-  constants,
   existsSync,
   fstatSync,
   mkdirSync,
@@ -14,6 +12,7 @@ import {
   readFileSync,
   readSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   writeSync,
@@ -199,11 +198,12 @@ export function checkOutputFile(file: string, force: boolean): void {
   checkWritable(file, dirname(resolve(file)));
 }
 
-/** `target` is to be made inside `parent`, which exists. */
+/** Tries whether something can be made inside `parent`, which exists, for `target`. */
 function checkWritable(target: string, parent: string): void {
+  const probe = join(parent, `.lutra.${process.pid}.tmp`);
   try {
-    if (!statSync(parent).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' });
-    accessSync(parent, constants.W_OK | constants.X_OK);
+    mkdirSync(probe);
+    rmdirSync(probe);
   } catch (error) {
     throw unwritable(target, error);
   }
@@ -239,9 +239,16 @@ export function checkOutputDirectory(directory: string, force: boolean): void {
       });
     }
   }
-  let parent = dirname(resolve(directory));
-  while (!existsSync(parent)) parent = dirname(parent);
-  checkWritable(directory, parent);
+  const { nearest } = missingParents(directory);
+  checkWritable(directory, nearest);
+}
+
+/** The nearest ancestor that exists, and those below it that do not, outermost first. */
+function missingParents(path: string): { nearest: string; missing: string[] } {
+  const missing: string[] = [];
+  let nearest = dirname(resolve(path));
+  for (; !existsSync(nearest); nearest = dirname(nearest)) missing.unshift(nearest);
+  return { nearest, missing };
 }
 
 /** A directory that is filled under a temporary name and appears under its own only when it is complete. */
@@ -255,7 +262,8 @@ export function createDirectory(directory: string): GrowingDirectory {
   const target = resolve(directory);
   const temporary = temporaryName(target);
   try {
-    mkdirSync(dirname(target), { recursive: true });
+    // Not mkdir's own recursion, which never ends on some file systems (/proc).
+    for (const parent of missingParents(target).missing) mkdirSync(parent);
     mkdirSync(temporary);
   } catch (error) {
     throw unwritable(directory, error);

@@ -51,10 +51,20 @@ export function openProgram(
   if (isDirectory(path) || path.endsWith('.json')) return compileModel(path, hw, options, progress);
   if (path.endsWith('.lasm')) return { ...assembleFile(path, hw), tokenizer: undefined };
   const image = parseImage(readBytes(path), path);
-  checkImageFor(image, hw);
+  inFile(path, () => checkImageFor(image, hw));
   if (options.timingOnly !== true) checkHasWeights(image, path);
   const warnings = verifyProgram(image.code, hw, image.segments, { labels: image.labels, file: path });
   return { image, tokenizer: imageTokenizer(image, path), warnings };
+}
+
+/** Adds the file to faults that know no place. */
+function inFile(file: string, check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    if (!(error instanceof LutraError)) throw error;
+    throw new LutraError(error.diagnostics.map((diagnostic) => ({ place: { file }, ...diagnostic })));
+  }
 }
 
 /** An image that was compiled with --timing-only has the places of its weights and nothing in them. */

@@ -5,7 +5,7 @@ import { LutraError } from '../base/diagnostics.ts';
 import type { ProgramImage } from '../isa/image.ts';
 import { codeReserve, type MemoryMap } from './memoryMap.ts';
 import type { OnChip, Rows, TiledModel } from './place.ts';
-import { tileAlignment, type TiledOperation } from './tile.ts';
+import { type TiledOperation, tileAlignment } from './tile.ts';
 
 function require(condition: boolean, code: string, sentence: string): void {
   if (!condition) throw new LutraError({ code, message: sentence, exit: 'internal' });
@@ -25,16 +25,11 @@ function checkOperation(operation: TiledOperation, slotWords: number): void {
     let end = 0;
     for (const { output, first, columns, offset } of pieces) {
       const granule = operation.outputs.find(({ name }) => name === output)?.granule ?? 1;
-      require(
-        first === next.get(output) && columns > 0,
-        'CMP090',
-        `${operation.name}: ${output} column ${first} follows ${next.get(output)}`,
-      );
-      require(
-        offset >= end && offset % granule === 0 && first % granule === 0,
-        'CMP090',
-        `${operation.name}: ${output} begins at column ${offset} of its tile`,
-      );
+      require(first === next.get(output) &&
+        columns > 0, 'CMP090', `${operation.name}: ${output} column ${first} follows ${next.get(output)}`);
+      require(offset >= end &&
+        offset % granule === 0 &&
+        first % granule === 0, 'CMP090', `${operation.name}: ${output} begins at column ${offset} of its tile`);
       next.set(output, first + columns);
       end = offset + columns;
     }
@@ -80,7 +75,9 @@ export function checkMemoryMap(map: MemoryMap): void {
   ]);
 }
 
-function checkDisjoint(ranges: readonly { readonly name: string; readonly begin: number; readonly end: number }[]): void {
+function checkDisjoint(
+  ranges: readonly { readonly name: string; readonly begin: number; readonly end: number }[],
+): void {
   const sorted = [...ranges].sort((a, b) => a.begin - b.begin);
   sorted.forEach(({ name, begin }, index) => {
     const before = sorted[index - 1];
@@ -90,9 +87,6 @@ function checkDisjoint(ranges: readonly { readonly name: string; readonly begin:
 
 /** After emitting: the code fits its reserve. */
 export function checkCodeSize(image: ProgramImage, codeBytes: number): void {
-  require(
-    codeBytes <= codeReserve,
-    'CMP093',
-    `the program of ${image.metadata.modelName} has ${codeBytes} bytes of code, more than ${codeReserve}`,
-  );
+  require(codeBytes <=
+    codeReserve, 'CMP093', `the program of ${image.metadata.modelName} has ${codeBytes} bytes of code, more than ${codeReserve}`);
 }

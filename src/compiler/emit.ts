@@ -9,15 +9,16 @@
  *
  * What the units wait for is argued in `schedule.ts`.
  */
-import { type HardwareModel } from '../hw/schema.ts';
-import { type Derived } from '../hw/derive.ts';
+
+import { encodeFloat } from '../base/float.ts';
+import type { Derived } from '../hw/derive.ts';
+import type { HardwareModel } from '../hw/schema.ts';
 import type { OperandValue } from '../isa/instruction.ts';
 import { gateFunctions, markKinds, memoryFormats, spaces } from '../isa/table.ts';
-import { encodeFloat } from '../numerics/float.ts';
 import { at, createBuilder, type DraftProgram, type Sync } from './builder.ts';
 import { emitAttention } from './emitAttention.ts';
 import { type EmitContext, emitLoad, emitMatrix, toggle } from './emitMatrix.ts';
-import { operationNames, type OperationName } from './lower.ts';
+import { type OperationName, operationNames } from './lower.ts';
 import { commandHeaderBytes, type MemoryMap } from './memoryMap.ts';
 import { type OnChip, scaleOrder, type TiledModel } from './place.ts';
 import { registers as r } from './registers.ts';

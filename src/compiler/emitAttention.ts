@@ -39,7 +39,11 @@ function emitAppend({ builder, chip }: EmitContext, keys: number | ReturnType<ty
   const values = typeof keys === 'number' ? keys + distance : at(keys.register, keys.offset + distance);
   const rows = { rows: at(r.rows), elements: k.pitch, pitch: k.pitch };
   builder.emit('kvStore.append', { src: k.address, dst: keys, ...rows }, { needs: ['rowsReady'] });
-  builder.emit('kvStore.append', { src: v.address, dst: values, ...rows }, { needs: ['rowsReady'], gives: ['rowsKept'] });
+  builder.emit(
+    'kvStore.append',
+    { src: v.address, dst: values, ...rows },
+    { needs: ['rowsReady'], gives: ['rowsKept'] },
+  );
 }
 
 interface Attend {
@@ -98,11 +102,7 @@ function emitResidentLoop({ builder, ...rest }: EmitContext, scoreDepth: number,
   builder.emit('min', { rd: r.tiles, a: at(r.tiles), b: scoreDepth });
   const keys = at(r.destination);
   const values = at(r.destination, half);
-  attend(
-    context,
-    { keys, values, firstPosition: at(r.scratch0), count: at(r.tiles), options: at(r.flags) },
-    {},
-  );
+  attend(context, { keys, values, firstPosition: at(r.scratch0), count: at(r.tiles), options: at(r.flags) }, {});
   builder.emit('li', { rd: r.flags, value: 0 });
   builder.emit('add', { rd: r.destination, a: at(r.destination), b: scoreDepth * rowBytes });
   builder.emit('add', { rd: r.scratch0, a: at(r.scratch0), b: scoreDepth });
@@ -151,7 +151,11 @@ function emitHistory(context: EmitContext, map: MemoryMap): void {
   const fill = { bytes: at(r.tiles), rows: 1, stride: 0 };
   builder.emit('kvStore.fill', { dst: at(r.stage), src: at(r.destination), ...fill }, { needs: ['stageFree'] });
   builder.emit('add', { rd: r.destination, a: at(r.destination), b: map.kvHalf });
-  builder.emit('kvStore.fill', { dst: at(r.stage, stageHalf), src: at(r.destination), ...fill }, { gives: ['rowsKept'] });
+  builder.emit(
+    'kvStore.fill',
+    { dst: at(r.stage, stageHalf), src: at(r.destination), ...fill },
+    { gives: ['rowsKept'] },
+  );
   builder.emit('sub', { rd: r.destination, a: at(r.destination), b: map.kvHalf - stageHalf });
   attend(
     context,

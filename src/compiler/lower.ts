@@ -2,8 +2,9 @@
  * Pass 1, lower: a model becomes the list of matrix operations that the machine runs, each with its inputs, the
  * outputs that share its tiles, and how its weights are written.
  */
-import { maximumPlanes } from '../hw/derive.ts';
+
 import { LutraError } from '../base/diagnostics.ts';
+import { maximumPlanes } from '../hw/derive.ts';
 import type { Alphabet } from '../isa/table.ts';
 import type { LinearRole, ModelGraph, ModelShape } from '../model/graph.ts';
 

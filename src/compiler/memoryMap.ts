@@ -60,12 +60,7 @@ export interface MemoryMap {
 const regionAlignment = 4096;
 
 /** Lays out external memory. Throws CMP030 if the model does not fit it. */
-export function mapMemory(
-  model: TiledModel,
-  chip: OnChip,
-  formats: Formats,
-  hw: HardwareModel,
-): MemoryMap {
+export function mapMemory(model: TiledModel, chip: OnChip, formats: Formats, hw: HardwareModel): MemoryMap {
   const { shape, maxPositions } = model;
   const { layout } = chip.coef;
   const regions: Region[] = [];
@@ -87,7 +82,10 @@ export function mapMemory(
   const embeddingRowBytes = shape.hiddenSize * storedBytes[formats.embedding];
   const embedding = region('embedding', 'embedding', shape.vocabularySize * embeddingRowBytes);
 
-  const weightStride = model.layer.reduce((sum, { tiles }) => sum + tiles.reduce((bytes, one) => bytes + one.bytes, 0), 0);
+  const weightStride = model.layer.reduce(
+    (sum, { tiles }) => sum + tiles.reduce((bytes, one) => bytes + one.bytes, 0),
+    0,
+  );
   const weights = roundUp(next, regionAlignment);
   for (let layer = 0; layer < shape.layerCount; layer++) {
     region(`layers.${layer}.weights`, 'ternary', weightStride, layer === 0 ? regionAlignment : tileAlignment);

@@ -60,7 +60,15 @@ export interface KvPlacement {
 }
 
 export interface OnChip {
-  readonly act: { readonly x: Rows; readonly q: Rows; readonly k: Rows; readonly v: Rows; readonly o: Rows; readonly h: Rows; readonly logits: Rows };
+  readonly act: {
+    readonly x: Rows;
+    readonly q: Rows;
+    readonly k: Rows;
+    readonly v: Rows;
+    readonly o: Rows;
+    readonly h: Rows;
+    readonly logits: Rows;
+  };
   readonly coef: {
     readonly rope: number;
     /** Two slots; every coefficient load takes the next. */
@@ -160,7 +168,9 @@ function placeActivations(model: TiledModel, hw: HardwareModel): OnChip['act'] &
   const kvPitch = shape.kvHeads * shape.headDimension;
   const xPitch = roundUp(shape.hiddenSize, lanes);
   const hPitch = roundUp(shape.intermediateSize, lanes);
-  const logitsPitch = Math.max(...head.tiles.flatMap(({ pieces }) => pieces.map((piece) => roundUp(piece.columns, lanes))));
+  const logitsPitch = Math.max(
+    ...head.tiles.flatMap(({ pieces }) => pieces.map((piece) => roundUp(piece.columns, lanes))),
+  );
   for (const pitch of [queryPitch, xPitch, hPitch]) {
     if (pitch <= largestField) continue;
     throw new LutraError({

@@ -1,7 +1,7 @@
 /** What the compiler planned: plain JSON in the image's metadata, and the same as text. */
 import type { Derived } from '../hw/derive.ts';
 import { bytesPerInstruction } from '../isa/table.ts';
-import { storedBytes, type MemoryMap } from './memoryMap.ts';
+import { type MemoryMap, storedBytes } from './memoryMap.ts';
 import { type BufferUse, type OnChip, scaleOrder, type TiledModel } from './place.ts';
 import type { TiledOperation } from './tile.ts';
 

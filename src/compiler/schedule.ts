@@ -110,5 +110,9 @@ export function schedule({ drafts, labels }: DraftProgram): ScheduledProgram {
 function resolve(labels: ReadonlyMap<string, number>, name: string): number {
   const index = labels.get(name);
   if (index !== undefined) return index;
-  throw new LutraError({ code: 'CMP041', message: `the program goes to ${name}, which is not there`, exit: 'internal' });
+  throw new LutraError({
+    code: 'CMP041',
+    message: `the program goes to ${name}, which is not there`,
+    exit: 'internal',
+  });
 }

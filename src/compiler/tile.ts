@@ -107,13 +107,7 @@ function granuleOf({ outputs }: MatrixOperation): number {
   return (outputs[0] as Output).granule;
 }
 
-function sizeOf(
-  operation: MatrixOperation,
-  atoms: number,
-  blocks: number,
-  hw: HardwareModel,
-  derived: Derived,
-): Size {
+function sizeOf(operation: MatrixOperation, atoms: number, blocks: number, hw: HardwareModel, derived: Derived): Size {
   const { columns } = hw.matmul;
   const width = atoms * granuleOf(operation) * (operation.paired ? 2 : 1);
   // Rows of sums follow each other steps × Q apart, and the vector unit reads them from a multiple of its lanes on.
@@ -151,7 +145,11 @@ function refuseTooLarge(
       hint: `raise matmul.accumulatorElements to at least ${2 * sums}, or lower rowsPerPass`,
     });
   }
-  if (blocks > largestField || blocks * derived.blockInputs > largestField || steps * hw.matmul.columns > largestField) {
+  if (
+    blocks > largestField ||
+    blocks * derived.blockInputs > largestField ||
+    steps * hw.matmul.columns > largestField
+  ) {
     throw new LutraError({
       code: 'CMP012',
       message: `operation ${name}: ${inputs} inputs × ${steps * hw.matmul.columns} columns do not fit the 16-bit fields of matmul.run`,

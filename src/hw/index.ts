@@ -13,4 +13,4 @@ export { renderHardwareModelDocs, renderHardwareModelJsonSchema } from './docs.t
 export { loadHardwareModel } from './load.ts';
 export { estimateResources, type ResourceEstimate, type Resources, type UnitEstimate } from './resources.ts';
 export { capacityWarnings } from './rules.ts';
-export { type FloatFormat, type HardwareModel, hardwareModelSchema } from './schema.ts';
+export { type HardwareModel, hardwareModelSchema } from './schema.ts';

@@ -6,6 +6,7 @@
  * everything that can be computed from the fields is in `derive.ts`, and nowhere else.
  */
 import { z } from 'zod';
+import { floatFormatNames } from '../base/float.ts';
 
 // A description may end with its unit in brackets; the documentation page gives units a column of their own.
 const count = (description: string, maximum = 2 ** 24) => z.int().min(1).max(maximum).describe(description);
@@ -15,7 +16,7 @@ const powerOfTwo = (description: string, maximum: number) =>
   z.int().min(1).max(maximum).meta({ description, powerOfTwo: true });
 const nanoseconds = (description: string) => z.number().min(0).max(100_000).describe(`${description} [ns]`);
 const queueDepth = count('commands that may wait in this unit’s queue [commands]', 256);
-const floatFormat = z.enum(['float32', 'float16', 'bfloat16']);
+const floatFormat = z.enum(floatFormatNames);
 
 const resources = z
   .strictObject({
@@ -195,4 +196,3 @@ export const hardwareModelSchema = z.strictObject({
 });
 
 export type HardwareModel = z.infer<typeof hardwareModelSchema>;
-export type FloatFormat = z.infer<typeof floatFormat>;

@@ -1,19 +1,12 @@
 /** Dense tensors of weight files as float32: bfloat16, float16 and float32 are all exact in it. */
+
 import { LutraError } from '../base/diagnostics.ts';
+import { decodeFloat } from '../base/float.ts';
 import { quoteName } from '../base/safetensors.ts';
 import type { DenseTensor } from './graph.ts';
 import { findTensor, type StoredTensor, storedElements, type WeightFiles } from './weightFiles.ts';
 
 export const floatDtypes = ['BF16', 'F16', 'F32'] as const;
-
-/** The value of an IEEE binary16 bit pattern. */
-function float16(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 0x3ff;
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
-}
 
 /** Little-endian BF16, F16 or F32 elements as float32. */
 function decodeFloats(dtype: string, bytes: Uint8Array): Float32Array {
@@ -25,7 +18,7 @@ function decodeFloats(dtype: string, bytes: Uint8Array): Float32Array {
     const bits = new Uint32Array(values.buffer);
     for (let i = 0; i < count; i++) bits[i] = view.getUint16(2 * i, true) << 16;
   } else if (dtype === 'F16') {
-    for (let i = 0; i < count; i++) values[i] = float16(view.getUint16(2 * i, true));
+    for (let i = 0; i < count; i++) values[i] = decodeFloat('float16', view.getUint16(2 * i, true));
   } else {
     for (let i = 0; i < count; i++) values[i] = view.getFloat32(4 * i, true);
   }

@@ -5,8 +5,10 @@
  * is a hash of seed, tensor, row and position. Scales and gains are such that activations stay near 1.
  * `shapeOnlyModel` has no weights at all, for `--timing-only`.
  */
+
 import { LutraError } from '../base/diagnostics.ts';
 import { canonicalJson, sha256Hex } from '../base/digest.ts';
+import { hash, mix } from '../base/hash.ts';
 import type { ModelConfig } from './config.ts';
 import {
   checkRows,
@@ -66,18 +68,6 @@ function buildGraph(config: ModelConfig, name: string, origin: string, make: Ten
   };
 }
 
-/** A 32-bit mixing function (xor-shift, multiply): every input bit reaches every output bit. */
-function mix(x: number): number {
-  let y = x ^ (x >>> 16);
-  y = Math.imul(y, 0x7feb352d);
-  y ^= y >>> 15;
-  y = Math.imul(y, 0x846ca68b);
-  return (y ^ (y >>> 16)) >>> 0;
-}
-
-/** The key of one row of one tensor. */
-const rowKey = (tensorKey: number, row: number) => mix(tensorKey ^ mix(row + 0x9e3779b9));
-
 function tensorKeyOf(seed: number, name: string): number {
   let key = mix(seed + 0x6a09e667);
   for (let i = 0; i < name.length; i++) key = mix(key ^ (name.charCodeAt(i) + Math.imul(i, 0x01000193)));
@@ -126,7 +116,7 @@ function randomTensors(seed: number): TensorMaker {
           checkRows({ name, rows }, first, count);
           const values = new Int8Array(count * columns);
           for (let i = 0; i < count; i++) {
-            fillTernaryRow(values, i * columns, (i + 1) * columns, rowKey(tensorKey, first + i));
+            fillTernaryRow(values, i * columns, (i + 1) * columns, hash(tensorKey, first + i));
           }
           return values;
         },
@@ -142,7 +132,7 @@ function randomTensors(seed: number): TensorMaker {
           checkRows({ name, rows: shape[0] ?? 0 }, first, count);
           const values = new Float32Array(count * columns);
           for (let i = 0; i < values.length; i++) {
-            const key = rowKey(tensorKey, first + Math.floor(i / columns));
+            const key = hash(tensorKey, first + Math.floor(i / columns));
             const unit = mix(key + Math.imul(i % columns, 0x9e3779b9)) / 2 ** 31 - 1;
             values[i] = toBfloat16(centre + spread * unit);
           }

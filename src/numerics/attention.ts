@@ -2,9 +2,11 @@
  * Online softmax attention over runs of positions, and the key and value rows that it reads (docs/machine.md,
  * attention and KV store).
  */
+
+import type { FloatFormat } from '../base/float.ts';
+import { decodeFloat, encodeFloat, rounder } from '../base/float.ts';
 import { floatFormatBytes } from '../hw/derive.ts';
-import type { FloatFormat, HardwareModel } from '../hw/schema.ts';
-import { decodeFloat, encodeFloat, rounder } from './float.ts';
+import type { HardwareModel } from '../hw/schema.ts';
 import { exp, maximumUlp, reciprocal } from './functions.ts';
 import { createReducer, type Reducer, reductionErrorBound, tree, unitRoundoff } from './reduce.ts';
 

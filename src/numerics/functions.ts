@@ -11,7 +11,7 @@
  * Pipelines (`hw.vector.latency`): unpack and normalise, range reduction, ROM read, c2·s, slope, slope·s, sum,
  * normalise, round: 9 stages for the reciprocal, one more for the parity of rsqrt and for the product of exp.
  */
-import { powerOfTwo } from './float.ts';
+import { powerOfTwo } from '../base/float.ts';
 import { exp2Series, type QuadraticTable, quadraticTable } from './functions-tables.ts';
 
 export { type RopeAngle, type RopeFrequencies, ropeAngle, ropeAngleOf, ropeFrequencies } from './ropeAngle.ts';

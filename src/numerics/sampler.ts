@@ -1,5 +1,7 @@
 /** The sampler's candidate list, its generator and its pick (docs/machine.md, sampler). */
+
 import { LutraError } from '../base/diagnostics.ts';
+import { hash } from '../base/hash.ts';
 import { exp, reciprocal } from './functions.ts';
 
 const { fround } = Math;
@@ -78,17 +80,4 @@ export function pickToken(state: SamplerState, temperature: number, topK: number
 /** u in [0, 1): the top 24 bits of the hash, exact in float32. */
 export function uniform(seed: number, step: number): number {
   return (hash(seed, step) >>> 8) / 2 ** 24;
-}
-
-/** mix(seed xor mix(step + 0x9e3779b9)), unsigned 32 bits. */
-export function hash(seed: number, step: number): number {
-  return mix(seed ^ mix((step + 0x9e3779b9) | 0));
-}
-
-/** A 32-bit finaliser: two multiplications between shifts. */
-function mix(value: number): number {
-  let x = value;
-  x = Math.imul(x ^ (x >>> 16), 0x7feb352d);
-  x = Math.imul(x ^ (x >>> 15), 0x846ca68b);
-  return (x ^ (x >>> 16)) >>> 0;
 }

@@ -12,7 +12,7 @@
  *
  * Nothing here calls `Math.sin`, `cos`, `exp` or `pow`: they may differ between hosts.
  */
-import { powerOfTwo } from './float.ts';
+import { powerOfTwo } from '../base/float.ts';
 import { cosineSeries, quadraticTable, sineQuotientSeries } from './functions-tables.ts';
 
 const single = new Float32Array(1);

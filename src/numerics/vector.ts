@@ -2,9 +2,10 @@
  * The vector unit's operations on rows (docs/machine.md, vector unit). Operands carry the instructions' names; float
  * arithmetic is float32, and what goes to `act` is rounded to the vector unit's format.
  */
-import type { FloatFormat, HardwareModel } from '../hw/schema.ts';
+import type { FloatFormat } from '../base/float.ts';
+import { float32ToInteger, rounder } from '../base/float.ts';
+import type { HardwareModel } from '../hw/schema.ts';
 import type { GateFunction } from '../isa/table.ts';
-import { float32ToInteger, rounder } from './float.ts';
 import { exp, reciprocal, rsqrt } from './functions.ts';
 import { createReducer, type Reducer } from './reduce.ts';
 

@@ -11,7 +11,11 @@ export function negativeLogLikelihood(logits: Float32Array, token: number): numb
  * A text of documents as windows to score: each document begins with `start` and ends with it as the last target;
  * what is longer than `positions` goes on in the next window, which begins with `start` again.
  */
-export function scoringWindows(documents: readonly (readonly number[])[], start: number, positions: number): number[][] {
+export function scoringWindows(
+  documents: readonly (readonly number[])[],
+  start: number,
+  positions: number,
+): number[][] {
   return documents.flatMap((document) => {
     const targets = [...document, start];
     const windows: number[][] = [];

@@ -2,8 +2,15 @@
  * A machine without cycles, written apart from the simulator: it runs the front end, collects what is issued, and plays
  * the units' queues in any order that semaphores and queue depths allow.
  */
-import { footprintsOverlap, type Footprint, attentionShape, machineShape, resolvedFootprint } from '../../src/isa/footprint.ts';
+
 import type { HardwareModel } from '../../src/hw/schema.ts';
+import {
+  attentionShape,
+  type Footprint,
+  footprintsOverlap,
+  machineShape,
+  resolvedFootprint,
+} from '../../src/isa/footprint.ts';
 import type { ProgramImage } from '../../src/isa/image.ts';
 import type { Instruction } from '../../src/isa/instruction.ts';
 import { issueUnits } from '../../src/isa/table.ts';

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createReference } from '../../src/reference/index.ts';
 import { hardware } from '../machine/harness.ts';
-import { compileSmall, golden, logitBound, modelPath, outputOf, runToHalt, tokenizer } from './smallModel.ts';
-import { graph } from './smallModel.ts';
+import { compileSmall, golden, graph, logitBound, modelPath, outputOf, runToHalt, tokenizer } from './smallModel.ts';
 
 const newTokens = 64;
 const hw = hardware('kv260');
@@ -39,7 +38,11 @@ describe('the small model on kv260', () => {
       model: modelPath,
       machine: 'hw-models/kv260.json',
       newTokens,
-      continuations: continuations.map(({ prompt, ids }) => ({ prompt, text: tokenizer.decode(ids), ids: ids.join(' ') })),
+      continuations: continuations.map(({ prompt, ids }) => ({
+        prompt,
+        text: tokenizer.decode(ids),
+        ids: ids.join(' '),
+      })),
     };
     await expect(`${JSON.stringify(record, null, 2)}\n`).toMatchFileSnapshot('../../golden/tern-stories-5m.kv260.json');
   });

@@ -12,7 +12,10 @@ const reference = createReference(graph);
 describe('logits of the machine', () => {
   it('stay within the stated bound of the tfjs reference on random prompts, prefill and decode', () => {
     const token = fc.nat(graph.vocabularySize - 1);
-    const text = fc.tuple(fc.array(token, { minLength: 1, maxLength: 40 }), fc.array(token, { minLength: 1, maxLength: 6 }));
+    const text = fc.tuple(
+      fc.array(token, { minLength: 1, maxLength: 40 }),
+      fc.array(token, { minLength: 1, maxLength: 6 }),
+    );
     let squares = 0;
     let count = 0;
     fc.assert(

@@ -15,7 +15,9 @@ describe('perplexity of held-out text through the machine', () => {
     const image = compileSmall(hw);
     const reference = createReference(graph);
     const documents = readFileSync(`${modelPath}/heldout_synthetic.txt`, 'utf8').split('<|endoftext|>');
-    const ids = documents.filter((text, index) => text !== '' && index % every === 0).map((text) => tokenizer.encode(text).slice(1));
+    const ids = documents
+      .filter((text, index) => text !== '' && index % every === 0)
+      .map((text) => tokenizer.encode(text).slice(1));
     let machineLoss = 0;
     let referenceLoss = 0;
     let targets = 0;

@@ -20,7 +20,9 @@ export interface GoldenContinuation {
 }
 
 /** Greedy continuations by another implementation, in float32 (see the model card). */
-export const golden: readonly GoldenContinuation[] = JSON.parse(readFileSync(`${modelPath}/golden.json`, 'utf8')).golden;
+export const golden: readonly GoldenContinuation[] = JSON.parse(
+  readFileSync(`${modelPath}/golden.json`, 'utf8'),
+).golden;
 
 export function compileSmall(hw: HardwareModel, options: Partial<CompileOptions> = {}): ProgramImage {
   return compile(graph, hw, { weights: 'pack', ...options });

@@ -105,7 +105,13 @@ describe('random programs', () => {
       const hw = randomHardware(seed);
       const { shop, items, random } = randomRegion(seed, hw);
       const edges = chooseEdges(items, random);
-      const needed = edges.filter((edge) => !isOrdered(items, edges.filter((other) => other !== edge)));
+      const needed = edges.filter(
+        (edge) =>
+          !isOrdered(
+            items,
+            edges.filter((other) => other !== edge),
+          ),
+      );
       if (needed.length === 0) continue;
       const dropped = random.pick(needed);
       const program = (kept: typeof edges): RandomProgram => ({

@@ -39,7 +39,9 @@ export function randomProgram(seed: number, hw: HardwareModel, size = 1): Random
   const random = new Random(seed);
   const shop = new Workshop(random, hw);
   const author = new Author(shop);
-  const body = Array.from({ length: Math.max(1, Math.round(size * random.integer(1, 3))) }, () => author.node(0)).flat();
+  const body = Array.from({ length: Math.max(1, Math.round(size * random.integer(1, 3))) }, () =>
+    author.node(0),
+  ).flat();
   const memory = [...shop.memory.values()];
   const lines = [
     '.command 4',
@@ -52,7 +54,9 @@ export function randomProgram(seed: number, hw: HardwareModel, size = 1): Random
   return {
     source: `${lines.join('\n')}\n`,
     commandWords: Array.from({ length: 20 }, () => random.bits()),
-    results: memory.flatMap(({ name, start, size: bytes, written }) => (written ? [{ name, address: start, bytes }] : [])),
+    results: memory.flatMap(({ name, start, size: bytes, written }) =>
+      written ? [{ name, address: start, bytes }] : [],
+    ),
   };
 }
 
@@ -250,7 +254,21 @@ class Author {
   }
 }
 
-const makers = [transfer, transfer, product, product, vector, vector, vector, vector, keyValues, attention, sampling, control, pause];
+const makers = [
+  transfer,
+  transfer,
+  product,
+  product,
+  vector,
+  vector,
+  vector,
+  vector,
+  keyValues,
+  attention,
+  sampling,
+  control,
+  pause,
+];
 
 /** Streams for a region. Those that share state in their unit follow each other in one stream. */
 function chooseStreams(shop: Workshop): Stream[] {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { FloatFormat } from '../../src/hw/schema.ts';
+import type { FloatFormat } from '../../src/base/float.ts';
+import { decodeFloat, roundTo } from '../../src/base/float.ts';
 import {
   type AttendRun,
   type AttentionConfig,
@@ -12,7 +13,6 @@ import {
   visibleCount,
   visiblePositions,
 } from '../../src/numerics/attention.ts';
-import { decodeFloat, roundTo } from '../../src/numerics/float.ts';
 import { exp, reciprocal } from '../../src/numerics/functions.ts';
 import { createReducer } from '../../src/numerics/reduce.ts';
 

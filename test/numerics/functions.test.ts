@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { decodeFloat, encodeFloat } from '../../src/numerics/float.ts';
+import { decodeFloat, encodeFloat } from '../../src/base/float.ts';
 import {
   cosine,
   exp,

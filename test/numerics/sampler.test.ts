@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { hash } from '../../src/base/hash.ts';
 import { exp, reciprocal } from '../../src/numerics/functions.ts';
-import { createSampler, hash, insertLogits, pickToken, uniform } from '../../src/numerics/sampler.ts';
+import { createSampler, insertLogits, pickToken, uniform } from '../../src/numerics/sampler.ts';
 
 const f = Math.fround;
 

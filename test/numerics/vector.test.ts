@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { FloatFormat } from '../../src/hw/schema.ts';
-import { roundTo } from '../../src/numerics/float.ts';
+import type { FloatFormat } from '../../src/base/float.ts';
+import { roundTo } from '../../src/base/float.ts';
 import { reciprocal, rsqrt } from '../../src/numerics/functions.ts';
 import { createReducer, reductionErrorBound } from '../../src/numerics/reduce.ts';
 import {

@@ -1,4 +1,6 @@
 /** The contents of memory as written in a program: lists, repetitions, ramps and seeded pseudo-random values. */
+import { decodeFloat, encodeFloat } from '../../base/float.ts';
+import { hash } from '../../base/hash.ts';
 import type { Cursor, Scope, Value } from './expression.ts';
 import { evaluate } from './expression.ts';
 
@@ -10,27 +12,6 @@ interface ElementType {
   readonly high: number;
   /** Appends the elements, little-endian. */
   readonly pack: (values: readonly number[]) => Uint8Array;
-}
-
-const scratch = new DataView(new ArrayBuffer(8));
-
-/** Bits of the nearest float with these widths, ties to even, subnormals kept, one NaN. */
-function smallFloatBits(value: number, exponentBits: number, mantissaBits: number): number {
-  scratch.setFloat64(0, value);
-  const high = scratch.getUint32(0);
-  const sign = high >>> 31;
-  const infinity = ((1 << exponentBits) - 1) << mantissaBits;
-  const signBit = sign << (exponentBits + mantissaBits);
-  if (Number.isNaN(value)) return infinity | (1 << (mantissaBits - 1));
-  const least = 2 - (1 << (exponentBits - 1));
-  const exponent = Math.max(((high >>> 20) & 0x7ff) - 1023, least);
-  // Division by a power of two is exact, so the only rounding is this one.
-  const scaled = Math.abs(value) / 2 ** (exponent - mantissaBits);
-  const floor = Math.floor(scaled);
-  const rest = scaled - floor;
-  const rounded = floor + (rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? 1 : 0);
-  const bits = (exponent - least) * 2 ** mantissaBits + rounded;
-  return signBit | (bits >= infinity || !Number.isFinite(bits) ? infinity : bits);
 }
 
 function packed(bytes: number, write: (view: DataView, offset: number, value: number) => void) {
@@ -54,10 +35,8 @@ function integers(bits: 8 | 16 | 32, signed: boolean): ElementType {
   return { integer: true, low, high: low + 2 ** bits - 1, pack: packed(bits / 8, write) };
 }
 
-function halfFloats(exponentBits: number, mantissaBits: number): ElementType {
-  const pack = packed(2, (view, offset, value) =>
-    view.setUint16(offset, smallFloatBits(value, exponentBits, mantissaBits), true),
-  );
+function halfFloats(format: 'float16' | 'bfloat16'): ElementType {
+  const pack = packed(2, (view, offset, value) => view.setUint16(offset, encodeFloat(format, value), true));
   return { integer: false, low: -1, high: 1, pack };
 }
 
@@ -94,8 +73,8 @@ export const elementTypes: ReadonlyMap<string, ElementType> = new Map(
     '.i32': integers(32, true),
     '.u32': integers(32, false),
     '.f32': float32,
-    '.f16': halfFloats(5, 10),
-    '.bf16': halfFloats(8, 7),
+    '.f16': halfFloats('float16'),
+    '.bf16': halfFloats('bfloat16'),
     '.trits': { integer: true, low: -1, high: 1, pack: packTrits },
     '.bits': { integer: true, low: 0, high: 1, pack: packBits },
   }),
@@ -103,18 +82,6 @@ export const elementTypes: ReadonlyMap<string, ElementType> = new Map(
 
 /** Elements that one program may hold. */
 const mostElements = 2 ** 26;
-
-function mix(value: number): number {
-  let x = value;
-  x = Math.imul(x ^ (x >>> 16), 0x7feb352d);
-  x = Math.imul(x ^ (x >>> 15), 0x846ca68b);
-  return (x ^ (x >>> 16)) >>> 0;
-}
-
-/** 32 pseudo-random bits: the sampler’s hash of docs/machine.md. */
-function hash(seed: number, step: number): number {
-  return mix(seed ^ mix((step + 0x9e3779b9) | 0));
-}
 
 /** Reads the list of a data directive; throws the errors of expressions, ASM007 (range) and ASM015 (too much). */
 export function readElements(directive: string, cursor: Cursor, scope: Scope): Uint8Array {
@@ -195,18 +162,13 @@ const generators: ReadonlyMap<string, Generator> = new Map<string, Generator>(
 function element(type: ElementType, cursor: Cursor, scope: Scope, bounded = true): number {
   const { token } = cursor;
   const value: Value = evaluate(cursor, scope);
-  if (!type.integer) return value.type === 'bits' ? floatOfBits(value.value) : Number(value.value);
+  if (!type.integer) return value.type === 'bits' ? decodeFloat('float32', Number(value.value)) : Number(value.value);
   if (value.type !== 'integer') throw cursor.error('ASM012', 'an integer is needed here', undefined, token);
   const number = Number(value.value);
   if (bounded && (number < type.low || number > type.high)) {
     throw cursor.error('ASM007', `${number} is not from ${type.low} to ${type.high}`, undefined, token);
   }
   return number;
-}
-
-function floatOfBits(bits: bigint): number {
-  scratch.setUint32(0, Number(bits));
-  return scratch.getFloat32(0);
 }
 
 /** An integer in a range; throws ASM007 or ASM012. */

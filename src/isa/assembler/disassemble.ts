@@ -1,3 +1,4 @@
+import { decodeFloat } from '../../base/float.ts';
 import { type Instruction, type OperandValue, unitsOfMask } from '../instruction.ts';
 import type { Segment } from '../segments.ts';
 import type { InstructionSpec, Operand } from '../table.ts';
@@ -159,12 +160,9 @@ function formatAddress(value: number, landmarks: readonly Landmark[]): string {
   return offset === 0 ? inside.name : `${inside.name}+${hex(offset)}`;
 }
 
-const scratch = new DataView(new ArrayBuffer(4));
-
 /** The shortest decimal that is this float32, or its bits where there is none. */
 export function formatFloat(bits: number): string {
-  scratch.setUint32(0, bits);
-  const value = scratch.getFloat32(0);
+  const value = decodeFloat('float32', bits);
   if (!Number.isFinite(value)) return `bits(${hex(bits)})`;
   for (let digits = 1; digits <= 9; digits++) {
     const text = value.toPrecision(digits);

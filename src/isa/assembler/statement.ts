@@ -1,5 +1,6 @@
 /** One instruction line: mnemonic, operands by position or name, semaphores. */
 
+import { encodeFloat } from '../../base/float.ts';
 import { type Instruction, mayBeRegister, type OperandValue, semaphoreMask, valueFault } from '../instruction.ts';
 import { didYouMean } from '../suggest.ts';
 import { type InstructionSpec, type IssueUnit, instructionsByName, issueUnits, type Operand } from '../table.ts';
@@ -163,14 +164,6 @@ function unknownName(operand: Operand, names: readonly string[], cursor: Cursor,
   return cursor.error('ASM013', `${operand.name} cannot be ${token.text}`, hint, token);
 }
 
-const scratch = new DataView(new ArrayBuffer(4));
-
-/** Bit pattern of the float32 nearest to a number. */
-export function float32Bits(value: number): number {
-  scratch.setFloat32(0, value);
-  return scratch.getUint32(0);
-}
-
 function toOperandValue(operand: Operand, value: Value, cursor: Cursor, token: Token): number {
   const { kind } = operand;
   if (value.type === 'bits' && (kind.type === 'float' || kind.type === 'integer')) return Number(value.value);
@@ -184,7 +177,7 @@ function toOperandValue(operand: Operand, value: Value, cursor: Cursor, token: T
         token,
       );
     }
-    return float32Bits(number);
+    return encodeFloat('float32', number);
   }
   if (value.type !== 'integer') {
     throw cursor.error('ASM012', `${operand.name} is an integer, not a float`, undefined, token);

@@ -40,9 +40,7 @@ export class Accounting {
   snapshot(cycle: number): Record<string, number> {
     const result = new Map(this.cycles);
     result.set(this.current, (result.get(this.current) ?? 0) + cycle - this.since);
-    return Object.fromEntries(
-      [...result].filter(([, count]) => count > 0).sort(([a], [b]) => (a < b ? -1 : 1)),
-    );
+    return Object.fromEntries([...result].filter(([, count]) => count > 0).sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
   private add(name: string, count: number): void {

@@ -1,8 +1,8 @@
+import { decodeFloat, encodeFloat, rounder } from '../../base/float.ts';
 import type { Derived } from '../../hw/derive.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
 import { memoryFormatBytes } from '../../isa/footprint.ts';
 import type { MemoryFormat, Space } from '../../isa/table.ts';
-import { decodeFloat, encodeFloat, rounder } from '../../numerics/float.ts';
 
 /** The contents of the on-chip buffers. In a run without values they stay empty. */
 export interface Buffers {

@@ -1,5 +1,5 @@
-import type { MarkContext } from '../../trace/events.ts';
 import type { InstructionSpec } from '../../isa/table.ts';
+import type { MarkContext } from '../../trace/events.ts';
 import type { Clock } from './semaphores.ts';
 
 /** An instruction on its way through a unit, its operands resolved to numbers. */
@@ -23,12 +23,4 @@ export interface Timing {
   readonly finish: number;
   /** Part of `finish` by class; the rest counts as working. */
   readonly parts?: ReadonlyMap<string, number>;
-}
-
-const scratch = new DataView(new ArrayBuffer(4));
-
-/** The float32 with this bit pattern. */
-export function floatFromBits(bits: number): number {
-  scratch.setUint32(0, bits >>> 0);
-  return scratch.getFloat32(0);
 }

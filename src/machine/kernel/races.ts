@@ -59,8 +59,7 @@ export class RaceDetector {
     }
     // An older access that comes before this one and lies within it can race only where this one would too.
     const covered = (other: Access) =>
-      contains(access, other) &&
-      (other.unit === access.unit || (clock[other.unit] as number) >= other.sequence);
+      contains(access, other) && (other.unit === access.unit || (clock[other.unit] as number) >= other.sequence);
     prune(this.reads, access.space, covered);
     if (access.write) prune(this.writes, access.space, covered);
     const table = access.write ? this.writes : this.reads;
@@ -71,7 +70,9 @@ export class RaceDetector {
 
   /** Every other unit comes after it already, so nothing can race with it any more. */
   private isSettled({ unit, sequence }: Access): boolean {
-    return this.known.every((clock, other) => other === frontEnd || other === unit || (clock[unit] as number) >= sequence);
+    return this.known.every(
+      (clock, other) => other === frontEnd || other === unit || (clock[unit] as number) >= sequence,
+    );
   }
 }
 
@@ -79,10 +80,7 @@ export class RaceDetector {
 function contains(outer: Footprint, inner: Footprint): boolean {
   if (outer.rows === 1) return inner.begin >= outer.begin && inner.end <= outer.end;
   return (
-    inner.begin === outer.begin &&
-    inner.rows <= outer.rows &&
-    inner.pitch === outer.pitch &&
-    inner.width <= outer.width
+    inner.begin === outer.begin && inner.rows <= outer.rows && inner.pitch === outer.pitch && inner.width <= outer.width
   );
 }
 

@@ -1,4 +1,5 @@
 import { LutraError } from '../../base/diagnostics.ts';
+import { decodeFloat } from '../../base/float.ts';
 import {
   type AttendRun,
   type AttentionArithmetic,
@@ -9,7 +10,7 @@ import {
   createAttentionState,
   visibleCount,
 } from '../../numerics/attention.ts';
-import { type Command, floatFromBits, type Timing } from '../kernel/command.ts';
+import type { Command, Timing } from '../kernel/command.ts';
 import { portMask } from '../kernel/ports.ts';
 import { type Surroundings, Unit } from '../kernel/unit.ts';
 
@@ -43,7 +44,16 @@ export class Attention extends Unit {
   protected start(command: Command): Timing {
     if (command.spec.name === 'attention.configure') {
       const [heads, kvHeads, headDimension, window, sink, scale, query, output] = command.values as Eight;
-      this.config = { heads, kvHeads, headDimension, window, sink, scale: floatFromBits(scale), query, output };
+      this.config = {
+        heads,
+        kvHeads,
+        headDimension,
+        window,
+        sink,
+        scale: decodeFloat('float32', scale),
+        query,
+        output,
+      };
       return { first: 1, finish: 1 };
     }
     return command.spec.name === 'attention.attend' ? this.attend(command) : { first: 1, finish: 1 };

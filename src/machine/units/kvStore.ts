@@ -71,7 +71,8 @@ export class KvStore extends Unit {
         rowBytes: bytes,
         rows,
         stride,
-        onFinished: (firstBeat, lastBeat) => this.finishTransfer(firstBeat + 1, write ? lastBeat : lastBeat + 1, moving),
+        onFinished: (firstBeat, lastBeat) =>
+          this.finishTransfer(firstBeat + 1, write ? lastBeat : lastBeat + 1, moving),
       },
       cycle,
     );

@@ -54,15 +54,4 @@ export class Matmul extends Unit {
   }
 }
 
-type Operands = readonly [
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-];
+type Operands = readonly [number, number, number, number, number, number, number, number, number, number];

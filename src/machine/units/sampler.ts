@@ -1,5 +1,6 @@
+import { decodeFloat } from '../../base/float.ts';
 import { createSampler, insertLogits, pickToken } from '../../numerics/sampler.ts';
-import { type Command, floatFromBits, type Timing } from '../kernel/command.ts';
+import type { Command, Timing } from '../kernel/command.ts';
 import { portMask } from '../kernel/ports.ts';
 import type { Clock } from '../kernel/semaphores.ts';
 import { type Surroundings, Unit } from '../kernel/unit.ts';
@@ -32,7 +33,7 @@ export class Sampler extends Unit {
     const [a, b, c, d] = command.values as readonly [number, number, number, number];
     switch (command.spec.name) {
       case 'sampler.begin':
-        this.temperature = floatFromBits(a);
+        this.temperature = decodeFloat('float32', a);
         this.greedy = !(this.temperature > 0);
         this.topK = b;
         this.seed = c;

@@ -1,3 +1,4 @@
+import { decodeFloat } from '../../base/float.ts';
 import { gateFunctions } from '../../isa/table.ts';
 import {
   add,
@@ -10,7 +11,7 @@ import {
   quantise,
   type VectorArithmetic,
 } from '../../numerics/vector.ts';
-import { type Command, floatFromBits, type Timing } from '../kernel/command.ts';
+import type { Command, Timing } from '../kernel/command.ts';
 import { portMask } from '../kernel/ports.ts';
 import { type Surroundings, Unit } from '../kernel/unit.ts';
 
@@ -80,7 +81,7 @@ export class Vector extends Unit {
 
   private quantise([dst, src, gain, rows, elements, dstPitch, srcPitch, epsilonBits]: Eight, wide: boolean): Timing {
     const { derived, buffers, values } = this.around;
-    const epsilon = floatFromBits(epsilonBits);
+    const epsilon = decodeFloat('float32', epsilonBits);
     const run = { dst, src, gain, rows, elements, dstPitch, srcPitch, epsilon };
     if (values) quantise(this.arithmetic, run, wide, buffers);
     const { reduceLatency, scalarLatency, quantiseLatency } = derived;
@@ -119,7 +120,7 @@ export class Vector extends Unit {
 
   private norm([dst, src, gain, rows, elements, dstPitch, srcPitch, epsilonBits]: Eight): Timing {
     const { derived, buffers, values } = this.around;
-    const run = { dst, src, gain, rows, elements, dstPitch, srcPitch, epsilon: floatFromBits(epsilonBits) };
+    const run = { dst, src, gain, rows, elements, dstPitch, srcPitch, epsilon: decodeFloat('float32', epsilonBits) };
     if (values) norm(this.arithmetic, run, buffers);
     const settle = derived.reduceLatency + derived.scalarLatency;
     return {

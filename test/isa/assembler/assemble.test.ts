@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { encodeFloat } from '../../../src/base/float.ts';
 import { type AssembleOptions, assemble } from '../../../src/isa/assembler/assemble.ts';
-import { float32Bits } from '../../../src/isa/assembler/statement.ts';
 import { instruction, operandValue } from '../../../src/isa/instruction.ts';
 import { hardware, messageOf } from '../../hw/models.ts';
 
@@ -125,7 +125,7 @@ describe('expressions', () => {
     expect(value('A * 2', {}, '.const A = 4 + 1')).toBe(10);
     expect(value('B', { constants: new Map([['B', 7]]) })).toBe(7);
     expect(value('hw.matmul.columns * derived.blockInputs', { hw })).toBe(5 * 6);
-    expect(value('WIDE', {}, '.const WIDE = 2.0')).toBe(float32Bits(2));
+    expect(value('WIDE', {}, '.const WIDE = 2.0')).toBe(encodeFloat('float32', 2));
     expect(program('.const y = end + 10\nemit y\nend: halt').instructions[0]?.values).toEqual([11]);
   });
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { encodeFloat } from '../../../src/base/float.ts';
 import { assemble } from '../../../src/isa/assembler/assemble.ts';
-import { encodeFloat } from '../../../src/numerics/float.ts';
 import { messageOf } from '../../hw/models.ts';
 
 /** The bytes of one segment. */

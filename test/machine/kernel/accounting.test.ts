@@ -6,7 +6,13 @@ describe('Accounting', () => {
   it('splits a finished instruction and keeps the rest as working', () => {
     const accounting = new Accounting();
     accounting.enter('working', 10);
-    accounting.split(new Map([['tableBuild', 4], ['pipeline', 3]]), 30);
+    accounting.split(
+      new Map([
+        ['tableBuild', 4],
+        ['pipeline', 3],
+      ]),
+      30,
+    );
     accounting.enter('idle', 30);
     expect(accounting.snapshot(35)).toEqual({ idle: 15, pipeline: 3, tableBuild: 4, working: 13 });
   });

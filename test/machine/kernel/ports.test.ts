@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { portMask, Ports } from '../../../src/machine/kernel/ports.ts';
+import { Ports, portMask } from '../../../src/machine/kernel/ports.ts';
 
 const { actRead, actWrite, kvRead } = portMask;
 

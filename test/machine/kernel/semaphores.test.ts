@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { newClock, semaphoreMaximum, Semaphores } from '../../../src/machine/kernel/semaphores.ts';
+import { newClock, Semaphores, semaphoreMaximum } from '../../../src/machine/kernel/semaphores.ts';
 
 describe('Semaphores', () => {
   it('shows a post only after the commit, and wakes the receiver', () => {

@@ -6,7 +6,11 @@ const capacity = 300_000;
 
 describe('MemoryStore', () => {
   it('reads what a flat array would hold', () => {
-    const access = fc.record({ write: fc.boolean(), address: fc.nat(capacity - 2000), length: fc.integer({ min: 1, max: 2000 }) });
+    const access = fc.record({
+      write: fc.boolean(),
+      address: fc.nat(capacity - 2000),
+      length: fc.integer({ min: 1, max: 2000 }),
+    });
     fc.assert(
       fc.property(fc.array(access, { maxLength: 30 }), (accesses) => {
         const flat = new Uint8Array(capacity);

@@ -133,7 +133,8 @@ export class Workshop {
       });
       if (operandFault(spec, resolved, this.shape, attention) !== undefined) return undefined;
       const touched = resolvedFootprint(spec, resolved, this.shape, attention);
-      if (outOfBounds(touched, this.shape) !== undefined || !touched.every((range) => this.allows(range))) return undefined;
+      if (outOfBounds(touched, this.shape) !== undefined || !touched.every((range) => this.allows(range)))
+        return undefined;
       if (trodsOnItself(touched)) return undefined;
       footprints.push(...touched);
     }

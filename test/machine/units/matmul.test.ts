@@ -73,7 +73,10 @@ describe('matmul', () => {
       '$1$2 @wait(weightBuffer, dma)\n$1$2, options=accumulate @post(dma)',
     );
     expect(twice).toContain('accumulate');
-    const run = runAssembly(twice.replace('inputPitch=4, options=accumulate', 'options=accumulate, inputPitch=4'), machine());
+    const run = runAssembly(
+      twice.replace('inputPitch=4, options=accumulate', 'options=accumulate, inputPitch=4'),
+      machine(),
+    );
     expect(integersAt(run.machine, 0x3000, 3)).toEqual([20, -4, 4]);
   });
 });

@@ -9,8 +9,11 @@
  * A number cannot show its NaN payload, but a Float32Array can: a NaN that an operation of the host made may carry any
  * bits there. Bits that leave the machine therefore pass `encodeFloat` or `encodeFloats`, which write the one NaN.
  */
-import { LutraError } from '../base/diagnostics.ts';
-import type { FloatFormat } from '../hw/schema.ts';
+import { LutraError } from './diagnostics.ts';
+
+/** Names of the formats. */
+export const floatFormatNames = ['float32', 'float16', 'bfloat16'] as const;
+export type FloatFormat = (typeof floatFormatNames)[number];
 
 const largestPower = 300;
 const powers = new Float64Array(2 * largestPower + 1);

@@ -14,7 +14,7 @@ import {
   rounder,
   roundTo,
   subtract32,
-} from '../../src/numerics/float.ts';
+} from '../../src/base/float.ts';
 
 type Small = 'float16' | 'bfloat16';
 const small: readonly Small[] = ['float16', 'bfloat16'];

@@ -1,0 +1,381 @@
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { lutra, smallConfig, temporaryDirectory } from './capture.ts';
+
+const directory = temporaryDirectory();
+const at = (...parts: string[]) => join(directory, ...parts);
+const kv260 = 'hw-models/kv260.json';
+const tiny = 'hw-models/tiny.json';
+const model = 'models/tern-stories-5m';
+const help = '(lutra --help shows the verbs and options)';
+const synthetic = ['--weights', 'synthetic:1', '--max-tokens', '2'];
+let image = '';
+let small = '';
+
+/** The command must say exactly this on stderr, nothing on stdout, and return this code. */
+async function refused(argv: string[], code: number, ...lines: string[]): Promise<void> {
+  const before = readdirSync(directory, { recursive: true });
+  const outcome = await lutra(...argv);
+  expect(outcome.stderr).toBe(lines.map((line) => `${line}\n`).join(''));
+  expect(outcome.stdout).toBe('');
+  expect(outcome.code).toBe(code);
+  expect(readdirSync(directory, { recursive: true })).toEqual(before);
+}
+
+/** A copy of the KV260 hardware model with one text replaced, and the line and column of that text. */
+function brokenHardware(name: string, from: string, to: string): { file: string; place: string } {
+  const text = readFileSync(kv260, 'utf8');
+  const index = text.indexOf(from);
+  expect(index).toBeGreaterThan(0);
+  const value = index + from.indexOf(':') + 2;
+  const before = text.slice(0, value).split('\n');
+  const file = at(name);
+  writeFileSync(file, text.replace(from, to));
+  return { file, place: `${file}:${before.length}:${(before.at(-1) as string).length + 1}` };
+}
+
+beforeAll(async () => {
+  mkdirSync(at('small'));
+  small = at('small', 'config.json');
+  writeFileSync(small, JSON.stringify(smallConfig));
+  image = at('small.img');
+  const { code } = await lutra('compile', small, '--weights', 'synthetic:1', '-o', image);
+  expect(code).toBe(0);
+});
+
+describe('wrong use', () => {
+  const cases: [string, string[], string][] = [
+    ['no verb', [], `no verb given ${help}`],
+    ['an unknown verb', ['rnu'], `unknown command 'rnu' (did you mean run?)`],
+    ['an unknown option', ['run', '--sede', '1'], `unknown option '--sede' (did you mean --seed?)`],
+    ['an option without its value', ['run', '--hw'], `option '--hw <file>' argument missing ${help}`],
+    ['no output', ['compile', 'x'], `required option '-o, --out <image>' not specified ${help}`],
+    ['too many arguments', ['run', 'a', 'b'], `too many arguments for 'run'. Expected 1 argument but got 2 ${help}`],
+    ['a missing argument', ['disasm'], `missing required argument 'image' ${help}`],
+    [
+      'a seed that is no number',
+      ['run', '--seed', 'x'],
+      `option '--seed <seed>': 'x' does not fit; it takes a whole number from 0 to 4294967295 ${help}`,
+    ],
+    [
+      'no tokens at all',
+      ['run', '--max-tokens', '0'],
+      `option '--max-tokens <count>': '0' does not fit; it takes a whole number of at least 1 ${help}`,
+    ],
+    [
+      'a negative temperature',
+      ['run', '--temperature=-1'],
+      `option '--temperature <t>': '-1' does not fit; it takes a number from 0 (greedy) to 100 ${help}`,
+    ],
+    [
+      'an unknown shell',
+      ['completion', 'ksh'],
+      `command-argument value 'ksh' is invalid for argument 'shell'. Allowed choices are bash, zsh, fish ${help}`,
+    ],
+  ];
+  it.each(cases)('%s', async (_name, argv, message) => {
+    await refused(argv, 2, `error[CLI001] ${message}`);
+  });
+
+  it('two prompts', async () => {
+    await refused(
+      ['run', image, '--prompt', 'x', '--prompt-tokens', '3'],
+      2,
+      'error[CLI003] --prompt and --prompt-tokens exclude each other',
+    );
+  });
+
+  it.each(['random', 'synthetic:', 'synthetic:5000000000'])('--weights %s', async (source) => {
+    await refused(
+      ['run', small, '--weights', source],
+      2,
+      `error[CLI002] --weights ${source}: not a source of weights (write synthetic:SEED with a seed from 0 to 4294967295, for example synthetic:1)`,
+    );
+  });
+
+  it('a trace without a place', async () => {
+    await refused(
+      ['run', image, '--trace-jsonl'],
+      2,
+      'error[CLI007] --trace-jsonl needs a file name where there is no run directory (add a file name, or --out DIRECTORY)',
+    );
+  });
+
+  it('--set without a value, and of an unknown field', async () => {
+    await refused(
+      ['run', '--set', 'nonsense'],
+      2,
+      'error[HW010] --set nonsense expected path=value (for example matmul.columns=8)',
+    );
+    const { code, stderr } = await lutra('check', kv260, '--set', 'matmul.colums=8');
+    expect(stderr).toMatch(
+      /^error\[HW011\] --set matmul.colums=8 matmul.colums: there is no such field \(did you mean columns\?.*\)\n$/,
+    );
+    expect(code).toBe(2);
+  });
+});
+
+describe('hardware models', () => {
+  it('a file that is not there', async () => {
+    const message = `error[IO001] ${at('no.json')} cannot be read: no such file or directory`;
+    await refused(['run', image, '--hw', at('no.json')], 3, message);
+    await refused(['check', at('no.json')], 3, message);
+  });
+
+  it('a field with a wrong value, in run and in check', async () => {
+    const { file, place } = brokenHardware('type.json', '"clockHz": 250000000', '"clockHz": "fast"');
+    const message = `error[HW001] ${place} clockHz: "fast" has the wrong type (expected a whole number from 1 to 2000000000)`;
+    await refused(['run', image, '--hw', file], 3, message);
+    await refused(['check', file], 1, message);
+  });
+
+  it('a broken rule', async () => {
+    await refused(
+      ['check', kv260, '--set', 'memory.rowBytes=3000'],
+      1,
+      'error[HW012] --set memory.rowBytes=3000 memory.rowBytes: 3000 is not a power of two (try 2048 or 4096)',
+      ...(await lutra('check', kv260, '--set', 'memory.rowBytes=3000')).stderr.trimEnd().split('\n').slice(1),
+    );
+  });
+
+  it('what is not JSON', async () => {
+    writeFileSync(at('comma.json'), '{"a":1,}');
+    await refused(
+      ['check', at('comma.json')],
+      1,
+      `error[JSON001] ${at('comma.json')}:1:8 a comma stands before the closing bracket (JSON allows no trailing comma)`,
+    );
+  });
+});
+
+describe('models and images', () => {
+  it('nothing there', async () => {
+    await refused(
+      ['run', at('nothing')],
+      3,
+      `error[IO001] ${at('nothing')} cannot be read: no such file or directory (give a model directory, a config.json, a program image or a .lasm file)`,
+    );
+  });
+
+  it('a JSON file that is no model', async () => {
+    await refused(
+      ['run', `${model}/tokenizer.json`],
+      3,
+      `error[CLI006] ${model}/tokenizer.json is no model (give a model directory, or its config.json)`,
+    );
+  });
+
+  it('an unknown architecture', async () => {
+    mkdirSync(at('gpt'), { recursive: true });
+    writeFileSync(at('gpt', 'config.json'), '{"architectures":["GPT2LMHeadModel"]}');
+    await refused(
+      ['run', at('gpt')],
+      3,
+      `error[MDL004] ${at('gpt')}/config.json:1:18 architectures: "GPT2LMHeadModel" is not supported (supported are BitNetForCausalLM, BitnetForCausalLM, LlamaForCausalLM (the last with quantization_config.quant_method "bitnet"))`,
+    );
+  });
+
+  it('a model without weights', async () => {
+    await refused(
+      ['run', small, '--prompt-tokens', '2'],
+      3,
+      `error[MDL010] ${at('small')} there is neither model.safetensors nor model.safetensors.index.json (use --weights synthetic:SEED to run without weights)`,
+    );
+  });
+
+  it('a model that does not fit', async () => {
+    const wide = at('wide', 'config.json');
+    mkdirSync(at('wide'), { recursive: true });
+    writeFileSync(wide, JSON.stringify({ ...smallConfig, hidden_size: 1536, head_dim: 96, num_attention_heads: 16 }));
+    const { code, stderr } = await lutra('run', wide, '--timing-only', '--hw', tiny, '--prompt-tokens', '2');
+    expect(stderr).toMatch(
+      /^error\[CMP010\] operation \S+: its smallest tile .* \(raise weightBuffer.words to at least \d+\)\n$/,
+    );
+    expect(code).toBe(3);
+  });
+
+  it('a truncated image', async () => {
+    writeFileSync(at('short.img'), readFileSync(image).subarray(0, 5000));
+    const { code, stderr } = await lutra('run', at('short.img'), '--prompt-tokens', '2');
+    expect(stderr).toMatch(
+      /^error\[ST010\] \S+short.img tensor "\S+" ends at data byte \d+, the file has \d+ \(is the download complete\?\)\n$/,
+    );
+    expect(code).toBe(3);
+  });
+
+  it('a hostile header', async () => {
+    writeFileSync(at('hostile.img'), Buffer.from([255, 255, 255, 255, 255, 255, 255, 15, 123, 125]));
+    await refused(
+      ['disasm', at('hostile.img')],
+      3,
+      `error[ST003] ${at('hostile.img')} the header length is 1152921504606846975 bytes, the limit is 100000000 (is this a safetensors file?)`,
+    );
+  });
+
+  it('a safetensors file that is no image', async () => {
+    await refused(
+      ['run', `${model}/model.safetensors`],
+      3,
+      `error[IMG001] ${model}/model.safetensors this is no program image (lutra compile makes one from a model)`,
+    );
+  });
+
+  it('an image for another machine', async () => {
+    const { code, stderr } = await lutra('run', image, '--hw', tiny, '--prompt-tokens', '2');
+    expect(stderr).toMatch(
+      /^error\[IMG009\] \S+small.img compiled for kv260 \(digest [0-9a-f]{12}…\), not tiny \([0-9a-f]{12}…\) \(compile again for this machine, or run on kv260\)\n$/,
+    );
+    expect(code).toBe(3);
+  });
+
+  it('an image without weights, asked for text', async () => {
+    const timing = at('timing.img');
+    expect((await lutra('compile', small, '--timing-only', '-o', timing)).code).toBe(0);
+    await refused(
+      ['run', timing, '--prompt-tokens', '2'],
+      3,
+      `error[CLI008] ${timing} the image was compiled with --timing-only and holds no weights (run it with --timing-only, or compile it again)`,
+    );
+    expect((await lutra('run', timing, '--timing-only', '--prompt-tokens', '2', '--max-tokens', '2')).code).toBe(0);
+  });
+
+  it('a tokenizer of another model', async () => {
+    mkdirSync(at('mixed'), { recursive: true });
+    writeFileSync(at('mixed', 'config.json'), JSON.stringify(smallConfig));
+    copyFileSync(`${model}/tokenizer.json`, at('mixed', 'tokenizer.json'));
+    await refused(
+      ['run', at('mixed'), ...synthetic],
+      3,
+      `error[TOK004] ${at('mixed')}/tokenizer.json the tokenizer has token ids up to 2047, the model's vocabulary ends at 255 (tokenizer.json and config.json belong to different models)`,
+    );
+  });
+
+  it('assembly text with a fault', async () => {
+    writeFileSync(at('bad.lasm'), 'halt\nhalf\n');
+    const { code, stderr } = await lutra('asm', at('bad.lasm'), '-o', at('bad.img'));
+    expect(stderr).toMatch(
+      /^error\[ASM002\] \S+bad.lasm:2:1 there is no instruction half \(did you mean halt\?.*\)\n$/,
+    );
+    expect(code).toBe(3);
+  });
+});
+
+describe('prompts', () => {
+  it('an empty one', async () => {
+    await refused(
+      ['run', image, '--prompt', ''],
+      3,
+      'error[CLI004] the prompt is empty (give --prompt a text to continue)',
+    );
+  });
+
+  it('one that is too long', async () => {
+    await refused(
+      ['run', image, '--prompt-tokens', '65', '--out', at('long')],
+      3,
+      'error[RUN002] the prompt has 65 tokens, and the program holds 64 positions (shorten the prompt, or compile with more positions if the model allows it)',
+    );
+  });
+
+  it('text without a tokenizer', async () => {
+    await refused(
+      ['run', image, '--prompt', 'Hello'],
+      3,
+      'error[CLI005] there is no tokenizer.json with this program, so a text prompt cannot be read (use --prompt-tokens N)',
+    );
+  });
+});
+
+describe('output', () => {
+  const run = () => ['run', image, '--prompt-tokens', '2', '--max-tokens', '1'];
+
+  it('a file that exists', async () => {
+    await refused(
+      ['compile', small, '--weights', 'synthetic:1', '-o', image],
+      3,
+      `error[IO003] ${image} exists already; nothing was written (choose another name, or --force to replace it)`,
+    );
+    await refused(
+      ['compile', small, '--weights', 'synthetic:1', '-o', directory],
+      3,
+      `error[IO003] ${directory} exists already and is a directory (give the name of a file)`,
+    );
+    await refused(
+      [...run(), '--trace-jsonl', image],
+      3,
+      `error[IO003] ${image} exists already; nothing was written (choose another name, or --force to replace it)`,
+    );
+  });
+
+  it('a directory that is in use, even with --force', async () => {
+    await refused(
+      [...run(), '--out', directory, '--force'],
+      3,
+      `error[IO005] ${directory} exists already and is not empty; nothing was written (choose another directory)`,
+    );
+    await refused(
+      [...run(), '--out', image],
+      3,
+      `error[IO005] ${image} exists already and is a file (choose another directory)`,
+    );
+  });
+
+  it('an earlier run, unless --force is given', async () => {
+    const out = at('runs', 'first');
+    expect((await lutra(...run(), '--out', out)).code).toBe(0);
+    await refused(
+      [...run(), '--out', out],
+      3,
+      `error[IO005] ${out} exists already and is not empty; nothing was written (choose another directory, or --force to replace this run)`,
+    );
+    expect((await lutra(...run(), '--out', out, '--force')).code).toBe(0);
+  });
+
+  it('paths that cannot be written', async () => {
+    await refused(
+      [...run(), '--out', join(image, 'x')],
+      3,
+      `error[IO004] ${join(image, 'x')} cannot be written: a part of the path is not a directory`,
+    );
+    await refused(
+      ['compile', small, '--weights', 'synthetic:1', '-o', at('none', 'x.img')],
+      3,
+      `error[IO004] ${at('none', 'x.img')} cannot be written: no such file or directory`,
+    );
+  });
+});
+
+describe('runs that do not end', () => {
+  it('the cycle limit: the answer is no, and what was done is kept', async () => {
+    const out = at('limited');
+    const { code, stdout, stderr } = await lutra(
+      'run',
+      image,
+      '--prompt-tokens',
+      '2',
+      '--max-cycles',
+      '2000',
+      '--out',
+      out,
+    );
+    expect(stderr).toBe(
+      `\nrun directory: ${out}\nerror[MCH002] the program did not halt within 2000 cycles (raise --max-cycles, or look for a loop without end)\n`,
+    );
+    expect(stdout).toContain('stopped before its end');
+    expect(code).toBe(1);
+    expect(JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8')).finished).toBe(false);
+  });
+
+  it('a deadlock: says who waits for whom', async () => {
+    writeFileSync(
+      at('stuck.lasm'),
+      'matmul.sync @wait(vector) @post(vector)\nvector.sync @wait(matmul) @post(matmul)\nhalt\n',
+    );
+    const { code, stderr } = await lutra('run', at('stuck.lasm'));
+    expect(stderr).toMatch(
+      /^error\[MCH001\] deadlock in cycle \d+: .*matmul.*vector.* \(every wait needs a post that comes before it\)\n$/,
+    );
+    expect(code).toBe(1);
+  });
+});

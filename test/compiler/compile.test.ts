@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest';
+import { LutraError } from '../../src/base/diagnostics.ts';
+import { type CompileOptions, compile } from '../../src/compiler/compile.ts';
+import { describePlan, type Plan } from '../../src/compiler/plan.ts';
+import { disassemble } from '../../src/isa/assembler/disassemble.ts';
+import { machine, type shapes as Shapes, shapes, testGraph } from './models.ts';
+
+const kv260 = machine('kv260');
+
+function message(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof LutraError) return error.message;
+    throw error;
+  }
+  return 'no error';
+}
+
+describe('compile', () => {
+  it.each([
+    ['kv260', 'stories'],
+    ['kv260', 'large'],
+    ['kv260', '2b4t'],
+    ['tiny', 'stories'],
+    ['odd', 'stories'],
+  ] as const)('gives %s a program for %s of at most 64 KiB', (hw, shape: keyof typeof Shapes) => {
+    for (const fuse of [true, false]) {
+      const image = compile(testGraph(shapes[shape]), machine(hw), { weights: 'none', fuse });
+      expect(image.code.length * 32).toBeLessThanOrEqual(65_536);
+      expect(image.segments.every(({ data }) => data === undefined)).toBe(true);
+    }
+  });
+
+  it('does not read tensors for timing only', () => {
+    const graph = testGraph(shapes.stories);
+    const unreadable = () => {
+      throw new Error('read');
+    };
+    const closed = {
+      ...graph,
+      embedding: { ...graph.embedding, readRows: unreadable },
+      layers: graph.layers.map((layer) => ({ ...layer, query: { ...layer.query, readRows: unreadable } })),
+    };
+    expect(() => compile(closed, kv260, { weights: 'none' })).not.toThrow();
+    expect(() => compile(closed, kv260)).toThrow('read');
+  });
+
+  it('lays segments out in order, aligned and apart, the code behind them', () => {
+    const image = compile(testGraph(shapes.large), kv260, { weights: 'none' });
+    let end = 0;
+    for (const { address, bytes } of image.segments) {
+      expect(address % 64).toBe(0);
+      expect(address).toBeGreaterThanOrEqual(end);
+      end = address + bytes;
+    }
+    expect(image.codeAddress).toBeGreaterThanOrEqual(end);
+    expect(image.memoryBytes).toBe(image.codeAddress + 32 * image.code.length);
+  });
+
+  it('gives the weights and nothing else the bytes they need', () => {
+    const { bytesPerToken } = compile(testGraph(shapes['2b4t']), kv260, { weights: 'none' }).metadata.plan as Plan;
+    // Five digits to a byte, inputs padded to whole blocks of 130: 2600 for 2560, 7020 for 6912.
+    const ideal = 30 * ((2600 * (2560 + 2 * 640 + 2560 + 2 * 6912) + 7020 * 2560) / 5);
+    expect(bytesPerToken.weights).toBeGreaterThanOrEqual(ideal);
+    expect(bytesPerToken.weights).toBeLessThan(1.01 * ideal);
+  });
+
+  it('reads well as text', () => {
+    const { code, labels } = compile(testGraph(shapes.stories), kv260, { weights: 'none' });
+    const text = disassemble(code, { labels });
+    for (const label of ['start', 'boundary', 'prompt', 'pass', 'layer', 'head', 'end'])
+      expect(text).toContain(`${label}:`);
+    expect(text.match(/mark +operation/g)?.length).toBeGreaterThanOrEqual(7);
+  });
+
+  it('describes its plan', () => {
+    const image = compile(testGraph(shapes.stories), kv260, { weights: 'none', fuse: false });
+    const lines = describePlan(image.metadata.plan as Plan);
+    expect(lines[0]).toMatch(/^per token {2}[\d,]+ bytes: weights [\d,]+, head [\d,]+, coefficients/);
+    expect(lines).toContain('prefill    8 rows per pass');
+    expect(lines.some((line) => line.endsWith('not loaded ahead of float work'))).toBe(true);
+    expect(lines.at(-1)).toBe(
+      `code       ${image.code.length} instructions, ${(32 * image.code.length).toLocaleString('en')} bytes`,
+    );
+  });
+});
+
+describe('a model that does not fit', () => {
+  const stories = testGraph(shapes.stories);
+  const fault = (overrides: readonly string[], options: CompileOptions = {}) =>
+    message(() => compile(stories, machine('kv260', overrides), { weights: 'none', ...options }));
+
+  it.each<[string[], string, CompileOptions?]>([
+    [
+      ['weightBuffer.words=20'],
+      'error[CMP010] operation down: its smallest tile (768 inputs × 16 columns) is 12 words; half of the weight buffer has 10 (raise weightBuffer.words to at least 24)',
+    ],
+    [
+      ['matmul.accumulatorElements=64'],
+      'error[CMP011] operation qkv: its smallest tile gives 64 sums for 2 rows; half of the accumulator buffer has 32 (raise matmul.accumulatorElements to at least 128, or lower rowsPerPass)',
+      { rowsPerPass: 2 },
+    ],
+    [
+      ['vector.activationElements=768'],
+      'error[CMP021] the act buffer is too small for the model: it needs 1024 elements with 1 rows per pass, and has 768 (raise vector.activationElements to at least 1024)',
+    ],
+    [['memory.capacityBytes=2097152'], 'error[CMP030] the model does not fit external memory'],
+    [
+      ['vector.lanes=32'],
+      "error[CMP002] the model's head dimension 32 is not a multiple of 64 (2 × vector.lanes) (vector.lanes must be a power of two that divides 16)",
+    ],
+  ])('%j', (overrides, expected, options = {}) => {
+    expect(fault(overrides, options).slice(0, expected.length)).toBe(expected);
+  });
+
+  it('refuses impossible options', () => {
+    expect(fault([], { headBits: 13 })).toBe(
+      'error[CMP003] a head of 13 bits cannot be built (headBits is an integer from 1 to 12)',
+    );
+    expect(fault([], { rowsPerPass: 0 })).toBe(
+      'error[CMP004] rowsPerPass 0 is not a number of rows (an integer from 1 on)',
+    );
+    expect(fault([], { rowsPerPass: 9 })).toMatch(
+      /^error\[CMP020\] a pass of 9 rows: more than matmul.maxRows, which is 8/,
+    );
+    expect(fault([], { maxPositions: 257 })).toBe(
+      'error[CMP005] maxPositions 257: the model has 1 to 256 positions (at most 256)',
+    );
+  });
+
+  it('refuses layers with different norms', () => {
+    const { attentionSubNorm: _, ...bare } = stories.layers[1] as (typeof stories.layers)[number];
+    const mixed = { ...stories, layers: stories.layers.map((layer, i) => (i === 1 ? bare : layer)) };
+    expect(message(() => compile(mixed, kv260, { weights: 'none' }))).toMatch(
+      /^error\[CMP001\] layer 1 lacks the attentionSubNorm that layer 0 has/,
+    );
+  });
+});

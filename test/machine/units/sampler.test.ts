@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest';
+import { createSampler, insertLogits, pickToken } from '../../../src/numerics/sampler.ts';
+import { hardware, runAssembly } from '../harness.ts';
+
+const hw = hardware('kv260', 'memory.kind=ideal');
+
+/** Loads logits, scans them in two parts and emits the token. */
+function sample(logits: readonly number[], begin: string, model = hw) {
+  const half = Math.floor(logits.length / 2);
+  const list = logits.map((value) => value.toExponential()).join(', ');
+  return runAssembly(
+    `.data logits = 0x1000
+    .f32 ${list}
+    dma.load space=act, format=float32, local=7, remote=logits, elements=${logits.length}, rows=1, remoteStride=0, localPitch=0 @post(sampler)
+    sampler.begin ${begin}
+    sampler.scan src=7, elements=${half}, firstToken=1000 @wait(dma)
+    sampler.scan src=${7 + half}, elements=${logits.length - half}, firstToken=${1000 + half}
+    sampler.pick
+    recv r1
+    emit r1
+    halt`,
+    model,
+  );
+}
+
+const greedy = 'temperature=0.0, topK=1, seed=0, step=0';
+const duration = (run: ReturnType<typeof sample>, name: string) => run.stamps(name).finished - run.stamps(name).started;
+
+describe('sampler', () => {
+  it('picks the largest logit', () => {
+    expect(sample([0.5, -1, 3, 2.75, 0.1], greedy).tokens.map(({ token }) => token)).toEqual([1002]);
+  });
+
+  it('prefers the lower id of equal logits, within a scan and across scans', () => {
+    expect(sample([1, 4, 0, 4, 4, 2], greedy).tokens[0]?.token).toBe(1001);
+    expect(sample([1, 0, 0, 3, 3, 3], greedy).tokens[0]?.token).toBe(1003);
+    const backwards = runAssembly(
+      `sampler.begin ${greedy}
+      sampler.scan src=0, elements=4, firstToken=50
+      sampler.scan src=0, elements=4, firstToken=10
+      sampler.pick
+      recv r1
+      emit r1
+      halt`,
+      hw,
+    );
+    expect(backwards.tokens[0]?.token).toBe(10);
+  });
+
+  it('takes elements + 2 for a scan and 1 for everything else that draws nothing', () => {
+    const run = sample([1, 2, 3, 4, 5, 6, 7], greedy);
+    expect(duration(run, 'sampler.begin')).toBe(1);
+    const [a, b] = [run.stamps('sampler.scan', 0), run.stamps('sampler.scan', 1)];
+    expect([a.finished - a.started, b.finished - b.started]).toEqual([3 + 2, 4 + 2]);
+    expect(a.first - a.started).toBe(1);
+    expect(duration(run, 'sampler.pick')).toBe(1);
+    const classes = run.machine.counters.snapshot(run.machine.cycle)['sampler'];
+    expect(classes).toMatchObject({ pipeline: 4, working: 1 + 3 + 4 + 1 });
+  });
+
+  it('gives the token to the front end in the cycle after the pick', () => {
+    const run = sample([1, 2], greedy);
+    // recv executes one cycle after the pick has finished, emit with the next instruction.
+    expect(run.tokens[0]?.cycle).toBeGreaterThan(run.stamps('sampler.pick').finished + 1);
+    expect(run.machine.counters.snapshot(run.machine.cycle)['frontEnd']?.['wait.sampler']).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['kv260', 9 + 2 * 3 + 10 + 64 * (4 + 1) + 2],
+    ['odd', 7 + 2 * 2 + 5 + 3 * (3 + 1) + 2],
+  ])('takes the same time for every draw on %s, whatever topK', (name, cycles) => {
+    const model = hardware(name, 'memory.kind=ideal');
+    for (const topK of [1, 3]) {
+      const run = sample([1, 2, 3, 4], `temperature=0.7, topK=${topK}, seed=1, step=0`, model);
+      expect(duration(run, 'sampler.pick')).toBe(cycles);
+    }
+  });
+
+  it('draws what the numerics draw, and different tokens at different steps', () => {
+    const logits = Array.from({ length: 40 }, (_, i) => Math.fround(2 * Math.sin(i * i)));
+    const seen = new Set<number>();
+    for (let step = 0; step < 12; step++) {
+      const state = createSampler(hw.sampler.candidates);
+      insertLogits(state, Float32Array.from(logits), 0, logits.length, 1000);
+      const expected = pickToken(state, Math.fround(0.9), 10, -5, step);
+      const run = sample(logits, `temperature=0.9, topK=10, seed=-5, step=${step}`);
+      expect(run.tokens[0]?.token).toBe(expected);
+      seen.add(expected);
+    }
+    expect(seen.size).toBeGreaterThan(3);
+  });
+
+  it('draws as often as the softmax says', () => {
+    // Probabilities 1 : 2 : 4 of three tokens at temperature 1.
+    const program = `.data logits = 0x1000
+      .f32 0.0, 0.6931472, 1.3862944
+      dma.load space=act, format=float32, local=0, remote=logits, elements=3, rows=1, remoteStride=0, localPitch=0 @post(sampler)
+      sampler.sync @wait(dma)
+      li r2, 700
+      again:
+      sampler.begin temperature=1.0, topK=3, seed=77, step=r2
+      sampler.scan src=0, elements=3, firstToken=0
+      sampler.pick
+      recv r1
+      emit r1
+      loop r2, again
+      halt`;
+    const counts = [0, 0, 0];
+    for (const { token } of runAssembly(program, hw).tokens) counts[token] = (counts[token] as number) + 1;
+    // Six standard deviations around 100, 200 and 400.
+    expect(Math.abs((counts[0] as number) - 100)).toBeLessThan(56);
+    expect(Math.abs((counts[1] as number) - 200)).toBeLessThan(72);
+    expect(Math.abs((counts[2] as number) - 400)).toBeLessThan(79);
+  });
+
+  it('takes a negative temperature for greedy, in value and in time', () => {
+    const run = sample([1, 5, 2], 'temperature=-1.0, topK=3, seed=1, step=0');
+    expect(run.tokens[0]?.token).toBe(1001);
+    expect(duration(run, 'sampler.pick')).toBe(1);
+  });
+
+  it('picks token 0 where there are no values, in the same time', () => {
+    const program =
+      'sampler.begin temperature=0.5, topK=3, seed=1, step=0\nsampler.scan src=0, elements=9, firstToken=4\nsampler.pick\nrecv r1\nemit r1\nhalt';
+    const [values, timing] = [true, false].map((mode) => runAssembly(program, hw, { values: mode }));
+    expect(timing?.tokens).toEqual([{ token: 0, cycle: values?.tokens[0]?.cycle }]);
+    expect(timing?.events).toEqual(values?.events);
+  });
+
+  it('refuses to pick from nothing', () => {
+    expect(() => runAssembly(`sampler.begin ${greedy}\nsampler.pick\nrecv r1\nhalt`, hw)).toThrow(
+      'sampler.pick has no logit to pick from',
+    );
+  });
+});
