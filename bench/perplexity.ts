@@ -22,8 +22,8 @@ const documents = text.split('<|endoftext|>').filter((document, index) => docume
 const ids = documents.map((document) => tokenizer.encode(document).slice(1));
 let loss = 0;
 let tokens = 0;
-for (const window of scoringWindows(ids, graph.bosTokenId, graph.maxPositions)) {
-  scoreTokens(image, hw, window, 1, (position, logits) => {
+for (const { tokens: window, promptLength } of scoringWindows(ids, graph.bosTokenId, graph.maxPositions)) {
+  scoreTokens(image, hw, window, promptLength, (position, logits) => {
     loss += negativeLogLikelihood(logits, window[position + 1] as number);
     tokens += 1;
   });

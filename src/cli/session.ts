@@ -136,8 +136,12 @@ function openGraph(directory: ModelDirectory, options: CompileOptions): ModelGra
     }
     return timingOnly ? shapeOnlyModel(readConfig(directory), name) : syntheticModel(readConfig(directory), name, seed);
   }
-  return timingOnly ? shapeOnlyModel(readConfig(directory), name) : loadModel(directory);
+  // Weight files are looked at even without values: their formats decide how many bytes move.
+  return timingOnly && !hasWeights(directory) ? shapeOnlyModel(readConfig(directory), name) : loadModel(directory);
 }
+
+const hasWeights = (directory: ModelDirectory) =>
+  directory.open('model.safetensors') !== undefined || directory.read('model.safetensors.index.json') !== undefined;
 
 /** What an image keeps of a model directory, so that it can be run alone. */
 function tokenizerFiles(directory: ModelDirectory): Map<string, Uint8Array> {

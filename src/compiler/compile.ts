@@ -49,7 +49,7 @@ export interface Layout {
 export function compile(graph: ModelGraph, hw: HardwareModel, options: CompileOptions = {}): ProgramImage {
   const { weights = 'pack', fuse = true, onTileProgress = () => {} } = options;
   const derived = derive(hw);
-  const formats: Formats = weights === 'pack' ? chooseFormats(graph) : { gains: 'bfloat16', embedding: 'bfloat16' };
+  const formats = chooseFormats(graph);
   const { model, chip, map } = layOut(graph, hw, derived, formats, options);
   const { code, labels } = schedule(emit(model, chip, map, hw, derived, { fuse }));
   const segments: readonly Segment[] =

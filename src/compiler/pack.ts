@@ -14,24 +14,16 @@ import type { Tile, TiledOperation } from './tile.ts';
 /** Elements of a tensor read at a time. */
 const chunkElements = 2 ** 18;
 
-/** bfloat16 for gains and embeddings whose values it holds exactly, else float32. Reads the tensors. */
+/** bfloat16 for gains and embeddings whose values it holds exactly, else float32. */
 export function chooseFormats(graph: ModelGraph): Formats {
   const gains = [graph.finalNorm, ...graph.layers.flatMap(gainsOf)];
-  const format = (tensors: readonly DenseTensor[]): StoredFloat =>
-    tensors.every(isExactBfloat16) ? 'bfloat16' : 'float32';
-  return { gains: format(gains), embedding: format([graph.embedding]) };
+  const widest = (tensors: readonly DenseTensor[]): StoredFloat =>
+    tensors.every(({ format }) => format === 'bfloat16') ? 'bfloat16' : 'float32';
+  return { gains: widest(gains), embedding: widest([graph.embedding]) };
 }
 
 function gainsOf({ inputNorm, attentionSubNorm, postNorm, ffnSubNorm }: LayerTensors): DenseTensor[] {
   return [inputNorm, attentionSubNorm, postNorm, ffnSubNorm].filter((tensor) => tensor !== undefined);
-}
-
-function isExactBfloat16(tensor: DenseTensor): boolean {
-  for (const { values } of chunks(tensor)) {
-    const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-    for (let i = 0; i < bits.length; i++) if ((bits[i]! & 0xffff) !== 0) return false;
-  }
-  return true;
 }
 
 interface Chunk {

@@ -45,6 +45,7 @@ export function denseTensor(files: WeightFiles, name: string, shape: readonly nu
   return {
     name,
     shape,
+    format: tensor.dtype === 'BF16' ? 'bfloat16' : 'float32',
     readRows: (first, count) => readFloats(tensor, first * rowElements, count * rowElements),
   };
 }

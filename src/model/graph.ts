@@ -21,6 +21,8 @@ export interface TernaryTensor {
 export interface DenseTensor {
   readonly name: string;
   readonly shape: readonly number[];
+  /** The narrowest format in which every value of the model file is exact. */
+  readonly format: 'bfloat16' | 'float32';
   /** Rows of the first dimension; of a vector, its elements. */
   readRows(first: number, count: number): Float32Array;
 }

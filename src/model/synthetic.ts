@@ -128,6 +128,7 @@ function randomTensors(seed: number): TensorMaker {
       return {
         name,
         shape,
+        format: 'bfloat16',
         readRows(first, count) {
           checkRows({ name, rows: shape[0] ?? 0 }, first, count);
           const values = new Float32Array(count * columns);
@@ -165,6 +166,6 @@ export function shapeOnlyModel(config: ModelConfig, name: string): ModelGraph {
   };
   return buildGraph(config, name, 'shape', {
     ternary: (tensor, rows, columns) => ({ name: tensor, rows, columns, scale: 1, readRows }),
-    dense: (tensor, shape) => ({ name: tensor, shape, readRows }),
+    dense: (tensor, shape) => ({ name: tensor, shape, format: 'bfloat16', readRows }),
   });
 }

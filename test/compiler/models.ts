@@ -81,6 +81,7 @@ export function testGraph(shape: TestShape, dense: (value: number) => number = b
     return {
       name,
       shape: dimensions,
+      format: dense === bfloat16 ? 'bfloat16' : 'float32',
       readRows: (first, count) => Float32Array.from({ length: count * width }, (_, i) => value(first * width + i)),
     };
   };

@@ -119,6 +119,7 @@ describe('quantiseHeadRows', () => {
   const tensor = (values: readonly number[]) => ({
     name: 'head',
     shape: [1, values.length],
+    format: 'float32' as const,
     readRows: () => Float32Array.from(values),
   });
 

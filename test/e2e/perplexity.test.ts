@@ -21,10 +21,10 @@ describe('perplexity of held-out text through the machine', () => {
     let machineLoss = 0;
     let referenceLoss = 0;
     let targets = 0;
-    for (const window of scoringWindows(ids, graph.bosTokenId, graph.maxPositions)) {
+    for (const { tokens: window, promptLength } of scoringWindows(ids, graph.bosTokenId, graph.maxPositions)) {
       reference.reset();
       const expected = reference.logits(window.slice(0, -1));
-      scoreTokens(image, hw, window, 1, (position, logits) => {
+      scoreTokens(image, hw, window, promptLength, (position, logits) => {
         const token = window[position + 1] as number;
         machineLoss += negativeLogLikelihood(logits, token);
         referenceLoss += negativeLogLikelihood(expected[position] as Float32Array, token);

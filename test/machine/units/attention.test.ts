@@ -113,9 +113,9 @@ describe('attention', () => {
             working += 2 * beats * problem.heads * visible(problem, row, positions).length;
           }
         });
-        const classes = run.machine.counters.snapshot(run.machine.cycle)['attention'];
+        const classes = run.machine.counters.snapshot(run.machine.cycle).attention;
         // The configure’s cycle counts as work too.
-        expect(classes?.['working']).toBe(working + 1);
+        expect(classes?.working).toBe(working + 1);
       }),
       { numRuns: 60 },
     );

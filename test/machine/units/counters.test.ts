@@ -51,12 +51,12 @@ describe('counters', () => {
     for (const classes of Object.values(units)) {
       expect(Object.values(classes).reduce((sum, count) => sum + count, 0)).toBe(machine.cycle);
     }
-    expect(units['matmul']).toEqual({ idle: machine.cycle });
+    expect(units.matmul).toEqual({ idle: machine.cycle });
     // The vector unit waited from the cycle after its instruction was issued: for the load, and where the load took
     // longer than it took to issue the scan, then for the read port that the scan held.
     const add = stamps('vector.add');
     const { vector } = units;
-    expect((vector?.['wait.dma'] ?? 0) + (vector?.['port'] ?? 0)).toBe(add.started - add.issued - 1);
+    expect((vector?.['wait.dma'] ?? 0) + (vector?.port ?? 0)).toBe(add.started - add.issued - 1);
     expect(machine.counters.read('vector', 'wait.dma', machine.cycle)).toBe(stamps('dma.load').finished - add.issued);
   });
 });

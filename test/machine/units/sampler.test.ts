@@ -54,7 +54,7 @@ describe('sampler', () => {
     expect([a.finished - a.started, b.finished - b.started]).toEqual([3 + 2, 4 + 2]);
     expect(a.first - a.started).toBe(1);
     expect(duration(run, 'sampler.pick')).toBe(1);
-    const classes = run.machine.counters.snapshot(run.machine.cycle)['sampler'];
+    const classes = run.machine.counters.snapshot(run.machine.cycle).sampler;
     expect(classes).toMatchObject({ pipeline: 4, working: 1 + 3 + 4 + 1 });
   });
 
@@ -62,7 +62,7 @@ describe('sampler', () => {
     const run = sample([1, 2], greedy);
     // recv executes one cycle after the pick has finished, emit with the next instruction.
     expect(run.tokens[0]?.cycle).toBeGreaterThan(run.stamps('sampler.pick').finished + 1);
-    expect(run.machine.counters.snapshot(run.machine.cycle)['frontEnd']?.['wait.sampler']).toBeGreaterThan(0);
+    expect(run.machine.counters.snapshot(run.machine.cycle).frontEnd?.['wait.sampler']).toBeGreaterThan(0);
   });
 
   it.each([

@@ -297,8 +297,8 @@ describe.each(['kv260', 'odd'] as const)('vector on %s', (name) => {
         expect(cycles(outcome, 'vector.dequantise')[1]).toBe(rows * beats(elements) + dequantise);
         expect(cycles(outcome, 'vector.norm')[1]).toBe(norming);
         // What is not latency of a pipeline moves data at full rate.
-        const classes = outcome.machine.counters.snapshot(outcome.machine.cycle)['vector'];
-        expect(classes?.['working']).toBe(rows * (4 * beats(elements) + beats(208)));
+        const classes = outcome.machine.counters.snapshot(outcome.machine.cycle).vector;
+        expect(classes?.working).toBe(rows * (4 * beats(elements) + beats(208)));
       }),
       { numRuns: 20 },
     );

@@ -80,7 +80,7 @@ describe('weightBuffer', () => {
     const firstBeat = started + 2;
     const lastBeat = firstBeat + bytes / 8 - 1;
     expect([first, finished]).toEqual([firstBeat + 1, lastBeat + 1]);
-    const classes = run.machine.counters.snapshot(run.machine.cycle)['weightBuffer'];
+    const classes = run.machine.counters.snapshot(run.machine.cycle).weightBuffer;
     expect(classes).toMatchObject({ working: bytes / 8, memory: finished - started - bytes / 8 });
   });
 
@@ -123,9 +123,7 @@ describe('weightBuffer', () => {
     expect(load.issued).toBeLessThan(run.stamps('matmul.run').finished);
     // The port is free after the commit of the cycle in which the engine finishes.
     expect(load.started).toBe(run.stamps('matmul.run').finished + 1);
-    expect(run.machine.counters.snapshot(run.machine.cycle)['weightBuffer']?.['port']).toBe(
-      load.started - load.issued - 1,
-    );
+    expect(run.machine.counters.snapshot(run.machine.cycle).weightBuffer?.port).toBe(load.started - load.issued - 1);
   });
 
   it('makes the engine wait likewise', () => {
