@@ -104,7 +104,7 @@ export function compileModel(
   }
   const directory = modelDirectory(path);
   const graph = openGraph(directory, options);
-  const image = compile(graph, hw, {
+  const image = compileFor(directory.name, graph, hw, {
     weights: options.timingOnly === true ? 'none' : 'pack',
     fuse: options.fuse,
     ...(options.headBits === undefined ? {} : { headBits: options.headBits }),
@@ -118,6 +118,16 @@ export function compileModel(
     tokenizer: tokenizerOf(files, directory.name, graph),
     warnings: [],
   };
+}
+
+/** Compiles; a fault that has no place of its own lies in the model. */
+function compileFor(file: string, ...args: Parameters<typeof compile>): ProgramImage {
+  try {
+    return compile(...args);
+  } catch (error) {
+    if (!(error instanceof LutraError)) throw error;
+    throw new LutraError(error.diagnostics.map((diagnostic) => ({ ...diagnostic, place: diagnostic.place ?? { file } })));
+  }
 }
 
 /** The model’s weights, made-up weights, or none at all. */

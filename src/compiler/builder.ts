@@ -3,7 +3,7 @@
  * semaphores. `schedule` turns them into instructions.
  */
 import type { OperandValue, RegisterOperand } from '../isa/instruction.ts';
-import type { Channel } from './schedule.ts';
+import type { Channel } from './channels.ts';
 
 export interface Draft {
   readonly name: string;

@@ -12,9 +12,10 @@
 
 import { encodeFloat } from '../base/float.ts';
 import type { Derived } from '../hw/derive.ts';
+import { gateFunctions } from '../hw/operands.ts';
 import type { HardwareModel } from '../hw/schema.ts';
 import type { OperandValue } from '../isa/instruction.ts';
-import { gateFunctions, markKinds, memoryFormats, spaces } from '../isa/table.ts';
+import { markKinds, memoryFormats, spaces } from '../isa/table.ts';
 import { at, createBuilder, type DraftProgram, type Sync } from './builder.ts';
 import { emitAttention } from './emitAttention.ts';
 import { type EmitContext, emitLoad, emitMatrix, toggle } from './emitMatrix.ts';

@@ -1,11 +1,11 @@
 /** Code for one matrix operation: loads, runs and dequantisations of its tiles, alike tiles in a loop. */
 
+import { alphabets } from '../hw/operands.ts';
 import type { OperandValue } from '../isa/instruction.ts';
-import { alphabets } from '../isa/table.ts';
 import { at, type Builder, type Sync } from './builder.ts';
+import type { Channel } from './channels.ts';
 import type { OnChip, TiledModel } from './place.ts';
 import { registers as r } from './registers.ts';
-import type { Channel } from './schedule.ts';
 import type { Piece, Tile, TiledOperation } from './tile.ts';
 
 export interface EmitContext {

@@ -5,7 +5,7 @@
 
 import { LutraError } from '../base/diagnostics.ts';
 import { maximumPlanes } from '../hw/derive.ts';
-import type { Alphabet } from '../isa/table.ts';
+import type { Alphabet } from '../hw/operands.ts';
 import type { LinearRole, ModelGraph, ModelShape } from '../model/graph.ts';
 
 /** Names of `mark operation` numbers, in that order. */

@@ -5,8 +5,9 @@
  * know, by the static verifier: a range whose end is not known ends at NaN, and comparisons with it are false.
  */
 import { type Derived, derive } from '../hw/derive.ts';
+import { alphabets } from '../hw/operands.ts';
 import type { HardwareModel } from '../hw/schema.ts';
-import { alphabets, type InstructionSpec, type MemoryFormat, memoryFormats, type Space, spaces } from './table.ts';
+import { type InstructionSpec, type MemoryFormat, memoryFormats, type Space, spaces } from './table.ts';
 
 /**
  * `rows` runs of `width`, `pitch` apart, in the unit of the space; they lie in `begin` to `end` (exclusive). Rows that

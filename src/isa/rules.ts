@@ -4,9 +4,9 @@
  * condition is written as a comparison that is false for NaN.
  */
 import { maximumPlanes } from '../hw/derive.ts';
+import { alphabets } from '../hw/operands.ts';
 import { type AttentionShape, type MachineShape, memoryFormatBytes } from './footprint.ts';
 import {
-  alphabets,
   type InstructionSpec,
   instructionTable,
   type MemoryFormat,

@@ -12,6 +12,7 @@
  * says that operand word `w` is not a value but a register and an offset: `R[word[4:0]] + signed word[31:5]`.
  * Only an operand that fills its word can be one. Bits that no operand claims are zero, and checked.
  */
+import { alphabets, gateFunctions } from '../hw/operands.ts';
 
 /** Units with a command queue; the position is the unit's semaphore bit. */
 export const issueUnits = [
@@ -44,10 +45,6 @@ export const registerCount = 32;
 /** How a transfer reads or writes elements in memory. */
 export const memoryFormats = ['float32', 'bfloat16', 'float16', 'int32', 'int8'] as const;
 export type MemoryFormat = (typeof memoryFormats)[number];
-export const alphabets = ['ternary', 'binary'] as const;
-export type Alphabet = (typeof alphabets)[number];
-export const gateFunctions = ['relu2', 'silu'] as const;
-export type GateFunction = (typeof gateFunctions)[number];
 export const markKinds = ['pass', 'layer', 'operation', 'token'] as const;
 
 export type OperandKind =

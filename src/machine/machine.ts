@@ -137,7 +137,10 @@ export class Machine {
   advance(steps: number): boolean {
     const { dense, cycleLimit = never } = this.options;
     for (let step = 0; step < steps && !this.halted; step++) {
-      if (this.now > cycleLimit) throw cycleLimitError(cycleLimit);
+      if (this.now > cycleLimit) {
+        this.now = cycleLimit;
+        throw cycleLimitError(cycleLimit);
+      }
       this.evaluate(this.now, dense);
       this.commit(this.now);
       const next = this.nextWake();

@@ -14,7 +14,7 @@
 import { powerOfTwo } from '../base/float.ts';
 import { exp2Series, type QuadraticTable, quadraticTable } from './functions-tables.ts';
 
-export { type RopeAngle, type RopeFrequencies, ropeAngle, ropeAngleOf, ropeFrequencies } from './ropeAngle.ts';
+export { ropeAngle, ropeAngleOf, ropeFrequencies } from './ropeAngle.ts';
 export { cosine, sine } from './trigonometry.ts';
 
 /**

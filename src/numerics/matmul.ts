@@ -3,8 +3,8 @@
  * (`lutMatmulByTables`), and fast (`lutMatmul`). Integer sums are exact, so all give the same.
  */
 import { digitsPerByte } from '../hw/derive.ts';
+import type { Alphabet } from '../hw/operands.ts';
 import type { HardwareModel } from '../hw/schema.ts';
-import type { Alphabet } from '../isa/table.ts';
 import type { Geometry } from './pack.ts';
 
 export type TableForm = HardwareModel['matmul']['tableForm'];

@@ -7,7 +7,7 @@
  */
 import { LutraError } from '../base/diagnostics.ts';
 import { digitsPerByte, maximumPlanes } from '../hw/derive.ts';
-import type { Alphabet } from '../isa/table.ts';
+import type { Alphabet } from '../hw/operands.ts';
 
 /** The shape of a word: G inputs per table, T tables, Q columns. Any part of a hardware model's `matmul` will do. */
 export interface Geometry {

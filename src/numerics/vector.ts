@@ -4,8 +4,8 @@
  */
 import type { FloatFormat } from '../base/float.ts';
 import { float32ToInteger, rounder } from '../base/float.ts';
+import type { GateFunction } from '../hw/operands.ts';
 import type { HardwareModel } from '../hw/schema.ts';
-import type { GateFunction } from '../isa/table.ts';
 import { exp, reciprocal, rsqrt } from './functions.ts';
 import { createReducer, type Reducer } from './reduce.ts';
 

@@ -190,7 +190,7 @@ describe('models and images', () => {
     writeFileSync(wide, JSON.stringify({ ...smallConfig, hidden_size: 1536, head_dim: 96, num_attention_heads: 16 }));
     const { code, stderr } = await lutra('run', wide, '--timing-only', '--hw', tiny, '--prompt-tokens', '2');
     expect(stderr).toMatch(
-      /^error\[CMP010\] operation \S+: its smallest tile .* \(raise weightBuffer.words to at least \d+\)\n$/,
+      /^error\[CMP010\] \S*wide operation \S+: its smallest tile .* \(raise weightBuffer.words to at least \d+\)\n$/,
     );
     expect(code).toBe(3);
   });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { maximumPlanes } from '../../src/hw/derive.ts';
-import type { Alphabet } from '../../src/isa/table.ts';
+import type { Alphabet } from '../../src/hw/operands.ts';
 import { lutMatmul, lutMatmulByTables, type MatmulRun, type TableForm } from '../../src/numerics/matmul.ts';
 import { packBinaryTile, packedTileBytes, packedWordBytes, packTernaryTile } from '../../src/numerics/pack.ts';
 

@@ -186,52 +186,71 @@ export class FrontEnd {
     const [x = 0, y = 0, z = 0] = values;
     switch (spec.name) {
       case 'halt':
+        this.instructions += 1;
         this.accounting.enter('idle', cycle);
         this.phase = { name: 'halted' };
         return;
       case 'li':
-        return this.write(x, y, cycle);
+        this.write(x, y, cycle);
+        return;
       case 'add':
-        return this.write(x, y + z, cycle);
+        this.write(x, y + z, cycle);
+        return;
       case 'sub':
-        return this.write(x, y - z, cycle);
+        this.write(x, y - z, cycle);
+        return;
       case 'mul':
-        return this.write(x, Math.imul(y, z), cycle, this.around.hw.frontEnd.multiplyCycles);
+        this.write(x, Math.imul(y, z), cycle, this.around.hw.frontEnd.multiplyCycles);
+        return;
       case 'min':
-        return this.write(x, Math.min(y, z), cycle);
+        this.write(x, Math.min(y, z), cycle);
+        return;
       case 'max':
-        return this.write(x, Math.max(y, z), cycle);
+        this.write(x, Math.max(y, z), cycle);
+        return;
       case 'and':
-        return this.write(x, y & z, cycle);
+        this.write(x, y & z, cycle);
+        return;
       case 'or':
-        return this.write(x, y | z, cycle);
+        this.write(x, y | z, cycle);
+        return;
       case 'shl':
-        return this.write(x, y << (z & 31), cycle);
+        this.write(x, y << (z & 31), cycle);
+        return;
       case 'shr':
-        return this.write(x, y >>> (z & 31), cycle);
+        this.write(x, y >>> (z & 31), cycle);
+        return;
       case 'ld':
-        return this.load(x, y, cycle);
+        this.load(x, y, cycle);
+        return;
       case 'jmp':
-        return this.branch(true, x, cycle);
+        this.branch(true, x, cycle);
+        return;
       case 'beq':
-        return this.branch(x === y, z, cycle);
+        this.branch(x === y, z, cycle);
+        return;
       case 'bne':
-        return this.branch(x !== y, z, cycle);
+        this.branch(x !== y, z, cycle);
+        return;
       case 'blt':
-        return this.branch(x < y, z, cycle);
+        this.branch(x < y, z, cycle);
+        return;
       case 'bge':
-        return this.branch(x >= y, z, cycle);
+        this.branch(x >= y, z, cycle);
+        return;
       case 'loop': {
         const count = (this.registers[x] as number) - 1;
         this.registers[x] = count;
-        return this.branch(count !== 0, y, cycle);
+        this.branch(count !== 0, y, cycle);
+        return;
       }
       case 'recv': {
         const pick = this.ports.peekToken() as { token: number; clock: Clock };
         this.ports.takeToken();
         this.clock = this.clock.slice();
         joinClock(this.clock, pick.clock);
-        return this.write(x, pick.token, cycle);
+        this.write(x, pick.token, cycle);
+        return;
       }
       case 'emit':
         this.ports.emit(x, cycle);
@@ -266,8 +285,11 @@ export class FrontEnd {
     const bytes = this.around.store.read(address, 4);
     const word = new DataView(bytes.buffer, bytes.byteOffset, 4).getInt32(0, true);
     this.request(address, 4, cycle, (ready) => {
+      // Called before `ready`: until then the front end still waits for memory, and its account must say so.
       this.registers[register] = word;
-      this.next(ready, this.pc + 1, ready);
+      this.instructions += 1;
+      this.pc += 1;
+      this.phase = { name: 'fetch', at: ready };
     });
   }
 

@@ -1,4 +1,4 @@
-import { alphabets } from '../../isa/table.ts';
+import { alphabets } from '../../hw/operands.ts';
 import { lutMatmul } from '../../numerics/matmul.ts';
 import type { Command, Timing } from '../kernel/command.ts';
 import { portMask } from '../kernel/ports.ts';

@@ -1,5 +1,5 @@
 import { decodeFloat } from '../../base/float.ts';
-import { gateFunctions } from '../../isa/table.ts';
+import { gateFunctions } from '../../hw/operands.ts';
 import {
   add,
   createVectorArithmetic,

@@ -1,4 +1,4 @@
-import { alphabets } from '../../isa/table.ts';
+import { alphabets } from '../../hw/operands.ts';
 import type { Command, Timing } from '../kernel/command.ts';
 import { portMask } from '../kernel/ports.ts';
 import { type Surroundings, Unit } from '../kernel/unit.ts';

@@ -1,0 +1,75 @@
+/**
+ * The channels of a compiled program, and why they suffice.
+ *
+ * A channel is a stream of permissions from one unit to another. There is exactly one channel for each pair of units,
+ * so a semaphore never mixes two meanings: units run their instructions in order, hence the n-th count that the
+ * consumer takes is the n-th that the producer gave. Each argument below is about "the n-th" of both sides.
+ *
+ * Two facts carry all of them:
+ *
+ * (A) *Program order is a schedule.* Every count is given by an instruction that comes earlier in program order than
+ *     the one that takes it (or is primed at the start). So the earliest unfinished instruction can always start, and
+ *     the front end, which issues in program order, always gets room: no deadlock, whatever the queue depths.
+ * (B) *Happens-before is transitive.* Whoever takes a count knows everything that its giver knew.
+ *
+ * weightReady  weightBuffer → matmul. Load n gives, run n takes. Tile order is the same on both sides, also for the
+ *              loads that are issued early, before the layer that uses them.
+ * weightFree   matmul → weightBuffer. Primed with one count per slot; run n gives, load n takes. Slots go round, so
+ *              load n writes what run n − slots read, whose count is the one it takes. Loads that the last pass issued
+ *              for a pass that never comes find a count each: all runs are over, at most `slots − 1` loads are
+ *              outstanding, and so `halt` is reached.
+ * sumsReady    matmul → vector. Run n gives; the first dequantisation of tile n takes.
+ * matmulGo     vector → matmul. An operation of t tiles gives t + 2 counts: its quantisation, a sync after it, the last
+ *              dequantisation of each tile. It takes t + 2: each run, then two syncs. Nothing is left between
+ *              operations, so within one: run 0 takes the quantisation's (inputs are there, and all earlier sums are
+ *              read, being earlier in the vector unit); run 1 takes the sync's; run i takes that of tile i − 2, whose
+ *              half of the accumulators it overwrites. Inputs are overwritten by the next quantisation, which follows
+ *              the last dequantisation, which followed the last run.
+ * dmaDone      dma → vector. Both sides in the order: coefficients of layer 0 (before the pass), activations and
+ *              rotations of the pass, coefficients of layers 1, 2, …, then, if a token is picked, final norm and the
+ *              column scales of each head tile. The vector unit takes them by a sync before the pass, the first
+ *              quantisation of each layer, the head's quantisation, and the dequantisation of each head tile.
+ * coefFree     vector → dma. Primed with 2, for the two coefficient slots; coefficient load n (of a layer, of the final
+ *              norm, of a head tile) takes, the last use of what load n brought gives. Slots alternate, so load n
+ *              overwrites what load n − 2 brought, whose count it takes. Layer l + 1 is loaded at the start of layer l,
+ *              when layer l − 1 has given its count: (A) holds.
+ * xFree        vector → frontEnd. Primed with 1; the last reader of activations of a pass gives (after the layers, or
+ *              the head's quantisation), the front end takes one before it issues the next pass's rotations and
+ *              activations. The rotations are read before that too.
+ * rowsReady    vector → kvStore. Two per layer: the last keys, the last values; `append` of keys and of values take.
+ * rowsKept     kvStore → attention. Per layer: the append of values, then each fill of values; attention takes one
+ *              before its first attend of the layer, and each attend of a staged tile takes one. By (B) the queries
+ *              are there too: they were written before the last values were.
+ * stageFree    attention → kvStore. Primed with 2, for the two staging slots; the attend of staged tile n gives, the
+ *              fill of keys of staged tile n takes, so it overwrites what tile n − 2 held. The current rows need none:
+ *              the next layer's append follows (rowsReady) its dequantisations, which follow this layer's attention.
+ * attended     attention → vector. The last attend of a layer gives; the quantisation of `o` takes. Queries, keys,
+ *              values and attention output may then be overwritten, by the gated activations for instance.
+ * logitsReady  vector → sampler. Per head tile: dequantisation gives, scan takes.
+ * logitsFree   sampler → vector. Primed with 2, for the two halves of the logits; scan gives, dequantisation takes. The
+ *              halves begin anew with each token: all scans are over then, since the front end received the pick.
+ *              Logits share the region of the queries: the next pass's are issued after that pick too.
+ * floatDone    vector → weightBuffer, only with `fuse: false`. An operation's quantisation gives, a sync before its
+ *              first load takes.
+ */
+import type { IssueUnit } from '../isa/table.ts';
+
+/** Who gives and who takes. */
+export const channels = {
+  weightReady: { from: 'weightBuffer', to: 'matmul' },
+  weightFree: { from: 'matmul', to: 'weightBuffer' },
+  sumsReady: { from: 'matmul', to: 'vector' },
+  matmulGo: { from: 'vector', to: 'matmul' },
+  dmaDone: { from: 'dma', to: 'vector' },
+  coefFree: { from: 'vector', to: 'dma' },
+  xFree: { from: 'vector', to: 'frontEnd' },
+  rowsReady: { from: 'vector', to: 'kvStore' },
+  rowsKept: { from: 'kvStore', to: 'attention' },
+  stageFree: { from: 'attention', to: 'kvStore' },
+  attended: { from: 'attention', to: 'vector' },
+  logitsReady: { from: 'vector', to: 'sampler' },
+  logitsFree: { from: 'sampler', to: 'vector' },
+  floatDone: { from: 'vector', to: 'weightBuffer' },
+} as const satisfies Record<string, { from: IssueUnit; to: IssueUnit }>;
+
+export type Channel = keyof typeof channels;
