@@ -1,11 +1,21 @@
 import { defineConfig } from 'vitest/config';
 
+/** Tests that run the small model for seconds to a minute; `npx vitest run --project parts` leaves them out. */
+const wholeModel = ['test/e2e/**/*.test.ts'];
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    pool: 'forks',
-    reporters: ['default'],
+    projects: [
+      {
+        test: {
+          name: 'parts',
+          include: ['test/**/*.test.ts'],
+          exclude: wholeModel,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      { test: { name: 'e2e', include: wholeModel, testTimeout: 600_000, hookTimeout: 600_000 } },
+    ],
   },
 });

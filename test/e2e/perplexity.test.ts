@@ -7,7 +7,7 @@ import { hardware } from '../machine/harness.ts';
 import { compileSmall, graph, modelPath, tokenizer } from './smallModel.ts';
 
 /** Every so many documents of the held-out text; `npx tsx bench/perplexity.ts` scores them all. */
-const every = 16;
+const every = 20;
 
 describe('perplexity of held-out text through the machine', () => {
   it('is within 1 % of the float32 reference on the same documents', () => {
@@ -32,8 +32,7 @@ describe('perplexity of held-out text through the machine', () => {
       });
     }
     reference.dispose();
-    expect(targets).toBeGreaterThan(1000);
-    expect(Math.exp((machineLoss - referenceLoss) / targets)).toBeCloseTo(1, 2);
+    expect(targets).toBeGreaterThan(800);
     expect(Math.abs(Math.exp((machineLoss - referenceLoss) / targets) - 1)).toBeLessThan(0.01);
   });
 });

@@ -7,6 +7,7 @@
  * - `memory`: waiting for memory's latency or bandwidth beyond the ports' own rate;
  * - `fetch`: instruction cache miss;
  * - `queueFull`: the front end waits for room in a unit's queue;
+ * - `drain`: the front end is at `halt` and units still work;
  * - `port`: a buffer port is held by another unit;
  * - `wait.UNIT`: a semaphore (or the sampler's mailbox) of that unit is empty;
  * - `idle`: nothing to do.

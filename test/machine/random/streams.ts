@@ -279,19 +279,19 @@ export function keyValues(shop: Workshop): Stream {
         pitch,
       });
     }
-    const bytes = random.chance(0.8) ? kvElementBytes * random.small(1, 24) : random.small(1, 60);
-    const stride = bytes + random.small(0, 20);
+    // Whole elements may meet what dma stores and loads; other bytes keep to themselves.
+    const whole = random.chance(0.8);
+    const bytes = whole ? kvElementBytes * random.small(1, 24) : random.small(1, 60);
+    const stride = bytes + (whole ? kvElementBytes : 1) * random.small(0, 9);
     const extent = rows * stride;
-    const local = shop.address('kv', rows * bytes, random.chance(0.8) ? kvElementBytes : 1);
-    return random.chance(0.5)
-      ? shop.make('kvStore.spill', { src: local, dst: shop.remote('stored.kv', extent, 1), bytes, rows, stride })
-      : shop.make('kvStore.fill', {
-          dst: local,
-          src: shop.remote(random.pick(['kv', 'stored.kv']), extent, kvElementBytes),
-          bytes,
-          rows,
-          stride: random.pick([stride, 0]),
-        });
+    const local = shop.address('kv', rows * bytes, whole ? kvElementBytes : 1);
+    const written = whole && random.chance(0.5) ? `stored.${hw.kvStore.format}` : 'stored.kv';
+    if (random.chance(0.5)) {
+      const dst = shop.remote(written, extent, whole ? kvElementBytes : 1);
+      return shop.make('kvStore.spill', { src: local, dst, bytes, rows, stride });
+    }
+    const src = shop.remote(random.pick(['kv', written]), extent, kvElementBytes);
+    return shop.make('kvStore.fill', { dst: local, src, bytes, rows, stride: random.pick([stride, 0]) });
   });
 }
 
@@ -342,7 +342,7 @@ function gatherByToken(shop: Workshop): Stream {
 
 const operations = ['add', 'sub', 'mul', 'min', 'max', 'and', 'or', 'shl', 'shr'];
 
-/** Register arithmetic whose results leave as tokens, words of the command block, and marks. */
+/** Register arithmetic whose results leave as tokens, words of the command block and of stored sums, and marks. */
 export function control(shop: Workshop): Stream {
   const { random } = shop;
   const register = () => `r${random.integer(0, 7)}`;
@@ -355,7 +355,11 @@ export function control(shop: Workshop): Stream {
     if (choice === 0) return shop.control(`ld ${register()}, ${4 * random.integer(0, 19)}`);
     if (choice === 1) return shop.control(`mark ${random.pick(['pass', 'layer', 'operation', 'token'])}, ${operand()}`);
     if (choice === 2) return shop.control('sync');
-    if (choice <= 4) return shop.control(`emit ${operand()}`);
+    if (choice === 3) {
+      const address = shop.remote('stored.int32', 4, 4);
+      return shop.make('ld', { rd: random.integer(0, 7), address }) ?? shop.control('sync');
+    }
+    if (choice <= 5) return shop.control(`emit ${operand()}`);
     return shop.control(`${random.pick(operations)} ${register()}, ${operand()}, ${operand()}`);
   });
 }

@@ -183,6 +183,8 @@ function registerText(register: number, offset: number): string {
 
 function plainText({ kind }: Operand, value: number): string {
   switch (kind.type) {
+    case 'register':
+      return `r${value}`;
     case 'choice':
       return kind.names[value] as string;
     case 'flags':
