@@ -126,7 +126,9 @@ function compileFor(file: string, ...args: Parameters<typeof compile>): ProgramI
     return compile(...args);
   } catch (error) {
     if (!(error instanceof LutraError)) throw error;
-    throw new LutraError(error.diagnostics.map((diagnostic) => ({ ...diagnostic, place: diagnostic.place ?? { file } })));
+    throw new LutraError(
+      error.diagnostics.map((diagnostic) => ({ ...diagnostic, place: diagnostic.place ?? { file } })),
+    );
   }
 }
 

@@ -7,6 +7,8 @@ import type { HardwareModel } from './schema.ts';
 
 /** Ternary digits in a byte: 3⁵ = 243 ≤ 256. */
 export const digitsPerByte = 5;
+/** Picks that wait for the front end’s `recv` before the sampler has to. */
+export const mailboxDepth = 4;
 /** Most binary planes of a weight. */
 export const maximumPlanes = 12;
 export const ultraRamBits = 72;

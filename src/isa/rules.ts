@@ -23,6 +23,7 @@ export const ruleSentences: readonly string[] = [
   '`rows`, `elements`, `blocks`, `steps`, `planes`, `words`, `bytes`, `count`, `heads`, `kvHeads` and `headDimension` are at least 1.',
   'Rows in `act`, `acc` and `coef` that the vector unit, attention or `kvStore.append` read or write begin at multiples of `vector.lanes`; with more than one row the pitches are multiples of it too. A single `scale` and the `input` buffer may lie anywhere.',
   'A pitch is not smaller than the row that it separates from the next (`dstPitch` of the quantisations: never smaller than `elements`).',
+  '`vector.add`, `multiply` and `norm`: `dst` is the very rows of a source or does not overlap its span.',
   '`vector.dequantiseRope`: `headDimension` is a multiple of 2 × `vector.lanes` and divides `elements`.',
   '`dma`: `act` and `coef` hold floats (memory format float32, bfloat16 or float16), `input` int8, `acc` int32; memory addresses and strides are multiples of the size of the memory format.',
   '`kv` addresses of `append` and `attend` are multiples of the size of a stored element.',
@@ -158,7 +159,22 @@ const dequantise: readonly Check[] = [
   pitchHolds('srcPitch', 'elements'),
 ];
 
-const elementwise: readonly Check[] = [aligned('dst', 'a', 'b', 'pitch'), pitchHolds('pitch', 'elements')];
+/** A stream may overwrite exactly what it reads, or what it does not read: anything between would depend on its depth. */
+function sameOrApart(source: string, dstPitch: string, srcPitch: string): Check {
+  return ({ dst, [source]: src, rows, elements, [dstPitch]: to, [srcPitch]: from }) => {
+    const span = (pitch: number | undefined) => ((rows as number) - 1) * (pitch as number) + (elements as number);
+    const same = dst === src && (rows === 1 || to === from);
+    const overlap = (dst as number) < (src as number) + span(from) && (src as number) < (dst as number) + span(to);
+    return !same && overlap ? `dst overlaps ${source} without being the same rows` : undefined;
+  };
+}
+
+const elementwise: readonly Check[] = [
+  aligned('dst', 'a', 'b', 'pitch'),
+  pitchHolds('pitch', 'elements'),
+  sameOrApart('a', 'pitch', 'pitch'),
+  sameOrApart('b', 'pitch', 'pitch'),
+];
 
 const checks: Readonly<Record<string, readonly Check[]>> = {
   ld: [multipleOf('address', 'bytes of a word', () => 4)],
@@ -207,6 +223,7 @@ const checks: Readonly<Record<string, readonly Check[]>> = {
     aligned('dst', 'src', 'gain', 'dstPitch', 'srcPitch'),
     pitchHolds('dstPitch', 'elements'),
     pitchHolds('srcPitch', 'elements'),
+    sameOrApart('src', 'dstPitch', 'srcPitch'),
   ],
   'attention.configure': [
     aligned('query', 'output'),

@@ -2,7 +2,7 @@
  * The one file that wires the units together and moves time.
  */
 import { LutraError } from '../base/diagnostics.ts';
-import { type Derived, derive } from '../hw/derive.ts';
+import { type Derived, derive, mailboxDepth } from '../hw/derive.ts';
 import type { HardwareModel } from '../hw/schema.ts';
 import { checkImageFor, codeBytes, type ProgramImage } from '../isa/image.ts';
 import { issueUnits } from '../isa/table.ts';
@@ -25,6 +25,8 @@ import { Memory } from './units/memory.ts';
 import { Sampler } from './units/sampler.ts';
 import { Vector } from './units/vector.ts';
 import { WeightBuffer } from './units/weightBuffer.ts';
+
+const samplerIndex = issueUnits.indexOf('sampler');
 
 export interface MachineOptions {
   /** False: time only; needs no weights, and every pick is token 0. */
@@ -52,6 +54,7 @@ export class Machine {
   private readonly ports = new Ports();
   private readonly mailbox: { token: number; clock: Clock }[] = [];
   private readonly arrivingTokens: { token: number; clock: Clock }[] = [];
+  private tokenTaken = false;
   /** When each unit wants to be evaluated next; the front end is 0. */
   private readonly wakes = new Float64Array(issueUnits.length).fill(never);
   private readonly options: MachineOptions;
@@ -71,7 +74,7 @@ export class Machine {
     this.hw = hw;
     this.derived = derive(hw);
     this.options = options;
-    this.store = new MemoryStore(hw.memory.capacityBytes, loadedSegments(image, options.values));
+    this.store = new MemoryStore(hw.memory.capacityBytes, loadedSegments(image));
     this.memory = new Memory(hw, this.derived);
     const around: Surroundings = {
       hw,
@@ -90,7 +93,10 @@ export class Machine {
       },
       footprint: createFootprints(hw, options.values),
     };
-    const sampler = new Sampler(around, (token, clock) => this.arrivingTokens.push({ token, clock }));
+    const sampler = new Sampler(around, {
+      hasRoom: () => this.mailbox.length + this.arrivingTokens.length < mailboxDepth,
+      put: (token, clock) => this.arrivingTokens.push({ token, clock }),
+    });
     this.units = [
       new Dma(around),
       new WeightBuffer(around),
@@ -105,7 +111,9 @@ export class Machine {
       push: (unit, command) => (this.units[unit - 1] as Unit).push(command),
       allIdle: () => this.units.every((unit) => !unit.busy),
       peekToken: () => this.mailbox[0],
-      takeToken: () => this.mailbox.shift(),
+      takeToken: () => {
+        this.tokenTaken = true;
+      },
       emit: (token, cycle) => options.trace.token({ token, cycle }),
     });
     const accountings: [string, Accounting][] = [this.frontEnd, ...this.units].map((unit) => [
@@ -168,6 +176,11 @@ export class Machine {
     for (const unit of this.units) unit.commit(cycle);
     this.semaphores.commit(this.wakeNext);
     this.ports.commit(this.wakeWaiting);
+    if (this.tokenTaken) {
+      this.mailbox.shift();
+      this.tokenTaken = false;
+      this.wakeNext(samplerIndex);
+    }
     if (this.arrivingTokens.length > 0) {
       this.mailbox.push(...this.arrivingTokens);
       this.arrivingTokens.length = 0;
@@ -215,8 +228,8 @@ function cycleLimitError(limit: number): LutraError {
   });
 }
 
-function loadedSegments(image: ProgramImage, values: boolean): { address: number; data: Uint8Array }[] {
+/** Segments are not copied, so they are there without values too: a program may branch on a word that it loads. */
+function loadedSegments(image: ProgramImage): { address: number; data: Uint8Array }[] {
   const code = { address: image.codeAddress, data: codeBytes(image) };
-  if (!values) return [code];
   return [code, ...image.segments.flatMap(({ address, data }) => (data ? [{ address, data }] : []))];
 }

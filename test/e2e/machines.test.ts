@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { bytesPerInstruction } from '../../src/isa/index.ts';
+import { compile, type Plan } from '../../src/compiler/index.ts';
+import type { HardwareModel } from '../../src/hw/index.ts';
+import { bytesPerInstruction, issueUnits, type ProgramImage } from '../../src/isa/index.ts';
+import { readConfig, shapeOnlyModel } from '../../src/model/index.ts';
+import { exposedSink } from '../../src/report/operations.ts';
 import type { InstructionEvent } from '../../src/trace/events.ts';
 import { hardware } from '../machine/harness.ts';
+import { directoryOnDisk } from '../model/files.ts';
 import { compileSmall, golden, graph, outputOf, runToHalt } from './smallModel.ts';
 
 const prompt = golden[1]?.prompt_ids ?? [];
@@ -62,20 +67,63 @@ describe('other machines', () => {
   });
 });
 
+/** Bytes that one more token read and wrote, by user. */
+function extraToken(image: ProgramImage, hw: HardwareModel, promptIds: readonly number[], newTokens: number) {
+  const run = (count: number) =>
+    runToHalt(image, hw, { prompt: promptIds, maxNewTokens: count }, { values: false }).machine.memory.statistics;
+  const [short, long] = [run(newTokens), run(newTokens + 1)];
+  const difference = (a: Float64Array, b: Float64Array) => [...a].map((bytes, user) => bytes - (b[user] as number));
+  return {
+    read: difference(long.bytesRead, short.bytesRead),
+    written: difference(long.bytesWritten, short.bytesWritten),
+  };
+}
+
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+
 describe('decode traffic', () => {
-  it('is weights, KV and code only: activations never leave the chip', () => {
-    const hw = hardware('kv260');
-    const image = compileSmall(hw, { weights: 'none' });
-    const newTokens = 4;
-    const run = (count: number) =>
-      runToHalt(image, hw, { prompt, maxNewTokens: count }, { values: false }).machine.memory.statistics;
-    const [short, long] = [run(newTokens), run(newTokens + 1)];
-    const plan = image.metadata.plan as { bytesPerToken: Record<string, number> };
-    const planned = Object.values(plan.bytesPerToken).reduce((sum, bytes) => sum + bytes, 0);
-    const read = long.bytesRead.map((bytes, user) => bytes - (short.bytesRead[user] as number));
-    const total = read.reduce((sum, bytes) => sum + bytes, 0);
-    // In this short context all keys and values are on chip, and all code is in the instruction cache.
-    expect(total).toBe(planned);
-    expect(long.bytesWritten.reduce((sum, bytes) => sum + bytes, 0)).toBe(0);
+  const hw = hardware('kv260');
+  const image = compileSmall(hw, { weights: 'none' });
+  const plan = image.metadata.plan as Plan;
+  const planned = sum(Object.values(plan.bytesPerToken));
+
+  it('is weights and code only while all keys and values are on chip: activations never leave it', () => {
+    const { read, written } = extraToken(image, hw, prompt, 4);
+    // All code is in the instruction cache by then.
+    expect(sum(read)).toBe(planned);
+    expect(sum(written)).toBe(0);
+  });
+
+  it('adds the keys and values of the positions that are not', () => {
+    const { residentPositions, bytesPerPosition } = plan.kv;
+    const ids = Array.from({ length: residentPositions + 40 }, (_, i) => i % graph.vocabularySize);
+    const { read, written } = extraToken(image, hw, ids, 4);
+    const kvStore = issueUnits.indexOf('kvStore');
+    // The step that makes the fifth token feeds the fourth, at the position after the prompt and three tokens.
+    const position = ids.length + 3;
+    expect(read[kvStore]).toBe((position - residentPositions) * bytesPerPosition);
+    expect(sum(read) - (read[kvStore] as number)).toBe(planned);
+    expect(sum(written)).toBe(bytesPerPosition);
+    expect(written[kvStore]).toBe(bytesPerPosition);
+  });
+});
+
+describe('BitNet 0.73B', () => {
+  const hw = hardware('kv260');
+  const shape = shapeOnlyModel(readConfig(directoryOnDisk('models/bitnet-0.73b')), 'bitnet-0.73b');
+  const exposedShare = (fuse: boolean) => {
+    const sink = exposedSink();
+    const ids = Array.from({ length: 64 }, (_, i) => i);
+    const image = compile(shape, hw, { weights: 'none', fuse });
+    runToHalt(image, hw, { prompt: ids, maxNewTokens: 3 }, { values: false, sinks: [sink] });
+    return sink.result()?.share ?? Number.NaN;
+  };
+
+  it('hides all but 5 % of float and attention work behind weight streaming at context 64', () => {
+    expect(exposedShare(true)).toBeLessThan(0.05);
+  });
+
+  it('shows with --no-fuse what hiding is worth', () => {
+    expect(exposedShare(false)).toBeGreaterThan(0.1);
   });
 });

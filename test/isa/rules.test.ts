@@ -60,7 +60,7 @@ const sound: Record<string, Record<string, number>> = {
     headDimension: 32,
     table: 16,
   },
-  'vector.add': { dst: 0, a: 0, b: 16, rows: 2, elements: 10, pitch: 16 },
+  'vector.add': { dst: 0, a: 0, b: 32, rows: 2, elements: 10, pitch: 16 },
   'vector.norm': { dst: 0, src: 0, gain: 16, rows: 2, elements: 10, dstPitch: 16, srcPitch: 16, epsilon: 0 },
   'attention.configure': {
     heads: 16,
@@ -136,6 +136,12 @@ test.each<[string, Record<string, number>, string]>([
   ['vector.dequantiseRope', { table: 8 }, 'table 8 is not a multiple of vector.lanes (16)'],
   ['vector.add', { b: 8 }, 'b 8 is not a multiple of vector.lanes (16)'],
   ['vector.add', { pitch: 0 }, 'pitch 0 is smaller than elements 10'],
+  ['vector.add', { dst: 32, a: 16, pitch: 32, rows: 1, elements: 20 }, 'dst overlaps a without being the same rows'],
+  [
+    'vector.norm',
+    { dst: 16, src: 0, rows: 2, elements: 16, dstPitch: 32, srcPitch: 32 },
+    'dst overlaps src without being the same rows',
+  ],
   ['vector.norm', { gain: 8 }, 'gain 8 is not a multiple of vector.lanes (16)'],
   ['attention.configure', { kvHeads: 3 }, 'heads 16 is not a multiple of 3 (kvHeads)'],
   [

@@ -52,7 +52,7 @@ export function decodeElements(
     let value: number;
     if (format === 'int8') value = view.getInt8(i);
     else if (format === 'int32') value = view.getInt32(4 * i, true);
-    else if (format === 'float32') value = round(view.getFloat32(4 * i, true));
+    else if (format === 'float32') value = round(decodeFloat(format, view.getUint32(4 * i, true)));
     else value = round(decodeFloat(format, view.getUint16(2 * i, true)));
     target[offset + i] = value;
   }

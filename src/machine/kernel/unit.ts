@@ -92,6 +92,11 @@ export abstract class Unit {
    */
   protected abstract start(command: Command, cycle: number): Timing | undefined;
 
+  /** The unit that a command waits for beyond semaphores and ports, or −1. */
+  protected waitsForUnit(_command: Command): number {
+    return -1;
+  }
+
   /** Called when a command finishes, for effects on other units beyond semaphores. */
   protected finished(_command: Command, _clock: Clock): void {}
 
@@ -130,9 +135,14 @@ export abstract class Unit {
 
   /** Why the head of the queue cannot start, as a class of `Accounting`. */
   private obstacle(head: Command): string | undefined {
-    const missing = this.around.semaphores.firstMissing(head.wait, this.index);
-    if (missing >= 0) return `wait.${issueUnits[missing]}`;
+    const other = this.missingUnit(head);
+    if (other >= 0) return `wait.${issueUnits[other]}`;
     return this.around.ports.blocker(this.portsFor(head), this.index) >= 0 ? 'port' : undefined;
+  }
+
+  private missingUnit(head: Command): number {
+    const missing = this.around.semaphores.firstMissing(head.wait, this.index);
+    return missing >= 0 ? missing : this.waitsForUnit(head);
   }
 
   private begin(command: Command, cycle: number): void {
@@ -195,8 +205,11 @@ export abstract class Unit {
     if (!head) return undefined;
     const name = `${issueUnits[this.index]} (${head.spec.name}, instruction ${head.pc})`;
     if (this.active) return { text: `${name} waits for memory`, on: -1 };
-    const missing = this.around.semaphores.firstMissing(head.wait, this.index);
-    if (missing >= 0) return { text: `${name} waits for a post of ${issueUnits[missing]}`, on: missing };
+    const missing = this.missingUnit(head);
+    if (missing >= 0) {
+      const what = this.waitsForUnit(head) >= 0 ? 'room in the mailbox of' : 'a post of';
+      return { text: `${name} waits for ${what} ${issueUnits[missing]}`, on: missing };
+    }
     const holder = this.around.ports.blocker(this.portsFor(head), this.index);
     return { text: `${name} waits for a buffer port held by ${issueUnits[holder]}`, on: holder };
   }

@@ -1,9 +1,18 @@
 import { decodeFloat } from '../../base/float.ts';
+import { issueUnits } from '../../isa/table.ts';
 import { createSampler, insertLogits, pickToken } from '../../numerics/sampler.ts';
 import type { Command, Timing } from '../kernel/command.ts';
 import { portMask } from '../kernel/ports.ts';
 import type { Clock } from '../kernel/semaphores.ts';
 import { type Surroundings, Unit } from '../kernel/unit.ts';
+
+const frontEnd = issueUnits.indexOf('frontEnd');
+
+/** Where picks wait for the front end. */
+export interface Mailbox {
+  readonly hasRoom: () => boolean;
+  readonly put: (token: number, clock: Clock) => void;
+}
 
 /**
  * Sampler: keeps the best logits as they stream by, one per cycle, and picks a token at the end.
@@ -11,7 +20,7 @@ import { type Surroundings, Unit } from '../kernel/unit.ts';
  * Which token is picked is data, how long it takes is not. Without values every pick is token 0.
  */
 export class Sampler extends Unit {
-  private readonly deliver: (token: number, clock: Clock) => void;
+  private readonly mailbox: Mailbox;
   private readonly state;
   private greedy = true;
   private temperature = 0;
@@ -19,14 +28,18 @@ export class Sampler extends Unit {
   private seed = 0;
   private step = 0;
 
-  constructor(around: Surroundings, deliver: (token: number, clock: Clock) => void) {
+  constructor(around: Surroundings, mailbox: Mailbox) {
     super('sampler', around.hw.sampler.queueDepth, around);
-    this.deliver = deliver;
+    this.mailbox = mailbox;
     this.state = createSampler(around.hw.sampler.candidates);
   }
 
   protected portsFor(command: Command): number {
     return command.spec.name === 'sampler.scan' ? portMask.actRead : 0;
+  }
+
+  protected override waitsForUnit(command: Command): number {
+    return command.spec.name === 'sampler.pick' && !this.mailbox.hasRoom() ? frontEnd : -1;
   }
 
   protected start(command: Command): Timing {
@@ -59,6 +72,6 @@ export class Sampler extends Unit {
     if (command.spec.name !== 'sampler.pick') return;
     const token = this.around.values ? pickToken(this.state, this.temperature, this.topK, this.seed, this.step) : 0;
     const { samplerTap } = this.around;
-    this.deliver(samplerTap ? samplerTap.onPick(token) : token, clock.slice());
+    this.mailbox.put(samplerTap ? samplerTap.onPick(token) : token, clock.slice());
   }
 }

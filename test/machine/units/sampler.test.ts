@@ -133,3 +133,29 @@ describe('sampler', () => {
     );
   });
 });
+
+describe('the mailbox', () => {
+  it('holds four picks; a fifth waits until the front end has taken one', () => {
+    const pick = 'sampler.scan src=0, elements=4, firstToken=0\nsampler.pick\n';
+    const take = 'recv r1\nemit r1\n';
+    const run = runAssembly(
+      `.reserve word = 0x1000, 64
+      sampler.begin temperature=0, topK=1, seed=0, step=0
+      ${pick.repeat(5)}
+      sync
+      li r9, 100
+      idle: loop r9, idle
+      ${take.repeat(5)}
+      halt`,
+      hw,
+    );
+    expect(run.tokens).toHaveLength(5);
+    const fourth = run.stamps('sampler.pick', 3);
+    const fifth = run.stamps('sampler.pick', 4);
+    // Each recv and its emit share a cache line.
+    const taken = (run.tokens[0]?.cycle ?? 0) - hw.frontEnd.cyclesPerInstruction;
+    expect(fourth.finished).toBeLessThan(taken);
+    expect(fifth.started).toBe(taken + 1);
+    expect(run.machine.counters.snapshot(run.machine.cycle)['sampler']?.['wait.frontEnd']).toBeGreaterThan(100);
+  });
+});
