@@ -352,7 +352,7 @@ const sumPitch = ({ columns }: EmitContext, tile: Tile) => tile.steps * columns;
 
 /** The weight scale of an output in the layer's coefficients. */
 function scaleOf({ chip }: EmitContext, output: Piece['output']): OperandValue {
-  return at(r.coefUse, chip.coef.layout.scales + scaleOrder.findIndex((name) => name === output));
+  return at(r.coefUse, chip.coef.layout.scales + (scaleOrder as readonly string[]).indexOf(output));
 }
 
 type Column = (base: number) => OperandValue;

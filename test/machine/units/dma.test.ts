@@ -63,7 +63,7 @@ describe('dma', () => {
     const store = run.stamps('dma.store');
     expect(store.issued).toBeLessThan(scan.finished);
     expect(store.started).toBe(scan.finished + 1);
-    expect(run.machine.counters.snapshot(run.machine.cycle)['dma']?.['port']).toBe(store.started - store.issued - 1);
+    expect(run.machine.counters.snapshot(run.machine.cycle).dma?.port).toBe(store.started - store.issued - 1);
   });
 
   it('refuses an address past the end of a buffer', () => {

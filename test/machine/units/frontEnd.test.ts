@@ -103,7 +103,7 @@ describe('front end', () => {
     const second = run.stamps('sampler.scan', 1);
     // There is room in the cycle after the queue’s only entry has started.
     expect(third.issued).toBe(second.started + 1);
-    expect(run.machine.counters.snapshot(run.machine.cycle)['frontEnd']?.['queueFull']).toBeGreaterThan(400);
+    expect(run.machine.counters.snapshot(run.machine.cycle).frontEnd?.queueFull).toBeGreaterThan(400);
   });
 
   it('resolves registers with offsets at issue', () => {

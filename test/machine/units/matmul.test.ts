@@ -59,9 +59,9 @@ describe('matmul', () => {
         const read = planes * steps;
         expect(finished - started).toBe(build + (rows * blocks - 1) * Math.max(read, build) + read + matmulLatency);
         expect(first - started).toBe(build + matmulLatency);
-        const classes = run.machine.counters.snapshot(run.machine.cycle)['matmul'];
-        expect(classes?.['working']).toBe(rows * blocks * read);
-        expect(classes?.['pipeline']).toBe(matmulLatency);
+        const classes = run.machine.counters.snapshot(run.machine.cycle).matmul;
+        expect(classes?.working).toBe(rows * blocks * read);
+        expect(classes?.pipeline).toBe(matmulLatency);
       }),
       { numRuns: 60 },
     );

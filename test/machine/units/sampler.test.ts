@@ -156,6 +156,6 @@ describe('the mailbox', () => {
     const taken = (run.tokens[0]?.cycle ?? 0) - hw.frontEnd.cyclesPerInstruction;
     expect(fourth.finished).toBeLessThan(taken);
     expect(fifth.started).toBe(taken + 1);
-    expect(run.machine.counters.snapshot(run.machine.cycle)['sampler']?.['wait.frontEnd']).toBeGreaterThan(100);
+    expect(run.machine.counters.snapshot(run.machine.cycle).sampler?.['wait.frontEnd']).toBeGreaterThan(100);
   });
 });
