@@ -1,6 +1,7 @@
 import { LutraError } from '../base/diagnostics.ts';
 import type { HardwareModel } from '../hw/schema.ts';
 import type { ProgramImage } from '../isa/image.ts';
+import { issueUnits } from '../isa/table.ts';
 import type { InstructionEvent, TokenEvent, TraceSink } from '../trace/events.ts';
 import type { SamplerTap } from './kernel/unit.ts';
 import { Machine } from './machine.ts';
@@ -27,11 +28,16 @@ export interface RunOptions {
   readonly samplerTap?: SamplerTap;
 }
 
-/** What was counted when a token came out. */
-export interface TokenMark extends TokenEvent {
+/** Bytes that memory has moved. */
+export interface Traffic {
   readonly bytesRead: number;
   readonly bytesWritten: number;
+  /** Read and written by each unit that moved any. */
+  readonly bytesByUnit: Readonly<Record<string, number>>;
 }
+
+/** What was counted when a token came out. */
+export interface TokenMark extends TokenEvent, Traffic {}
 
 const commandWords = 16;
 const stopWords = 4;
@@ -84,8 +90,7 @@ export class Run {
         for (const sink of sinks) sink.instruction(event);
       },
       token: (event: TokenEvent) => {
-        const { bytesRead, bytesWritten } = this.traffic();
-        this.tokens.push({ ...event, bytesRead, bytesWritten });
+        this.tokens.push({ ...event, ...this.traffic() });
         for (const sink of sinks) sink.token(event);
         options.onToken?.(event);
       },
@@ -108,9 +113,14 @@ export class Run {
   }
 
   /** Bytes that memory has moved so far. */
-  traffic(): { bytesRead: number; bytesWritten: number } {
+  traffic(): Traffic {
     const { bytesRead, bytesWritten } = this.machine.memory.statistics;
-    return { bytesRead: sum(bytesRead), bytesWritten: sum(bytesWritten) };
+    const both = issueUnits.map((name, unit) => [name, (bytesRead[unit] as number) + (bytesWritten[unit] as number)]);
+    return {
+      bytesRead: sum(bytesRead),
+      bytesWritten: sum(bytesWritten),
+      bytesByUnit: Object.fromEntries(both.filter(([, bytes]) => bytes !== 0)),
+    };
   }
 }
 

@@ -33,6 +33,7 @@ export interface RunFacts {
     readonly cycle: number;
     readonly bytesRead: number;
     readonly bytesWritten: number;
+    readonly bytesByUnit: Readonly<Record<string, number>>;
   }[];
   readonly totalCycles: number;
   readonly instructions: number;
@@ -81,6 +82,8 @@ export interface Summary {
     readonly bytesWritten: number;
     /** Bytes read and written per token after the first. */
     readonly bytesPerToken: number | null;
+    /** The same by the unit that moved them: weightBuffer weights, kvStore keys and values, dma the rest, frontEnd code. */
+    readonly bytesPerTokenByUnit: Readonly<Record<string, number>> | null;
     /** Bytes per cycle while decoding, as a share of what ports and DRAM bus can move at most. */
     readonly bandwidthShare: number | null;
     readonly peakBytesPerCycle: number;
@@ -117,6 +120,15 @@ export function summarise(facts: RunFacts): Summary {
   const perToken = decode && first ? (decode.cycle - first.cycle) / steps : null;
   const bytesPerToken =
     decode && first ? (decode.bytesRead + decode.bytesWritten - first.bytesRead - first.bytesWritten) / steps : null;
+  const bytesPerTokenByUnit =
+    decode && first
+      ? Object.fromEntries(
+          Object.entries(decode.bytesByUnit).map(([unit, bytes]) => [
+            unit,
+            round((bytes - (first.bytesByUnit[unit] ?? 0)) / steps, 9),
+          ]),
+        )
+      : null;
   const { hw, derived, request, exposed } = facts;
   const peakBytesPerCycle =
     hw.memory.kind === 'dram'
@@ -154,6 +166,7 @@ export function summarise(facts: RunFacts): Summary {
       bytesRead: facts.bytesRead,
       bytesWritten: facts.bytesWritten,
       bytesPerToken: bytesPerToken === null ? null : round(bytesPerToken, 9),
+      bytesPerTokenByUnit,
       bandwidthShare:
         bytesPerToken === null || perToken === null ? null : round(bytesPerToken / perToken / peakBytesPerCycle),
       peakBytesPerCycle: round(peakBytesPerCycle),

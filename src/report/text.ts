@@ -48,6 +48,14 @@ function facts(summary: Summary, host: HostFacts | undefined): string[] {
       `${percent(memory.bandwidthShare)} of the ${grouped(memory.peakBytesPerCycle)} bytes per cycle that ports and memory can move`,
     ]);
   }
+  if (memory.bytesPerTokenByUnit !== null) {
+    const { weightBuffer = 0, kvStore = 0, dma = 0, frontEnd = 0 } = memory.bytesPerTokenByUnit;
+    rows.push([
+      '',
+      '',
+      `weights ${bytes(weightBuffer)}, keys and values ${bytes(kvStore)}, gains, scales and embedding ${bytes(dma)}, code ${bytes(frontEnd)}`,
+    ]);
+  }
   if (exposed) {
     rows.push([
       'not hidden',

@@ -8,7 +8,13 @@ import { renderSummary } from '../../src/report/text.ts';
 const file = 'hw-models/kv260.json';
 const hw = loadHardwareModel(readFileSync(file, 'utf8'), file);
 
-const token = (id: number, cycle: number, bytesRead: number) => ({ token: id, cycle, bytesRead, bytesWritten: 64 });
+const token = (id: number, cycle: number, bytesRead: number) => ({
+  token: id,
+  cycle,
+  bytesRead,
+  bytesWritten: 64,
+  bytesByUnit: { weightBuffer: bytesRead, kvStore: 64 },
+});
 
 const facts: RunFacts = {
   modelName: 'small',
@@ -54,6 +60,7 @@ describe('summarise', () => {
       bytesRead: 40_000,
       bytesWritten: 64,
       bytesPerToken: 16_000,
+      bytesPerTokenByUnit: { weightBuffer: 16_000, kvStore: 0 },
       bandwidthShare: 0.5,
       peakBytesPerCycle: 64,
     });
@@ -89,6 +96,7 @@ describe('renderSummary', () => {
       '  speed        500,000 tokens/s   on the board; 500 cycles per token after the first',
       '  first token  after 4.0 µs       2 prompt tokens, 1,000 cycles',
       '  memory       16.0 kB per token  50 % of the 64 bytes per cycle that ports and memory can move',
+      '                                  weights 16.0 kB, keys and values 0 B, gains, scales and embedding 0 B, code 0 B',
       '  not hidden   3.0 %              of the time per token is float or attention work while no weights stream in',
       '  total        3 new tokens       2,500 cycles, 40 instructions, 40.0 kB read, 64 B written',
       '  simulation   1.50 tokens/s      on this computer; 1.25 million cycles per second, 180.00 MB of memory',
