@@ -59,7 +59,7 @@ export function dim(text: string): string {
 
 /** One line that is rewritten in place on a terminal, and nothing elsewhere. */
 export class Progress {
-  private readonly enabled: boolean;
+  private enabled: boolean;
   private lastAt = 0;
   private shown = false;
 
@@ -80,5 +80,11 @@ export class Progress {
   clear(): void {
     if (this.shown) process.stderr.write('\r\u001b[K');
     this.shown = false;
+  }
+
+  /** Never shows anything again. */
+  stop(): void {
+    this.clear();
+    this.enabled = false;
   }
 }

@@ -17,7 +17,7 @@ export function percent(share: number): string {
 export function bytes(value: number): string {
   if (value >= 1e9) return `${(value / 1e9).toFixed(2)} GB`;
   if (value >= 1e6) return `${(value / 1e6).toFixed(2)} MB`;
-  return value >= 1e3 ? `${(value / 1e3).toFixed(1)} kB` : `${value} B`;
+  return value >= 1e3 ? `${(value / 1e3).toFixed(1)} kB` : `${Number.isInteger(value) ? value : value.toFixed(1)} B`;
 }
 
 export function seconds(value: number): string {

@@ -53,7 +53,7 @@ function facts(summary: Summary, host: HostFacts | undefined): string[] {
     rows.push([
       '',
       '',
-      `weights ${bytes(weightBuffer)}, keys and values ${bytes(kvStore)}, gains, scales and embedding ${bytes(dma)}, code ${bytes(frontEnd)}`,
+      `weights ${bytes(weightBuffer)}, keys and values ${bytes(kvStore)}, gains and embedding ${bytes(dma)}, code ${bytes(frontEnd)}`,
     ]);
   }
   if (exposed) {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { LutraError } from '../../src/base/diagnostics.ts';
 import { withInterrupt } from '../../src/cli/interrupt.ts';
+import { execute } from '../../src/cli/main.ts';
 import { dim, Progress, reportError } from '../../src/cli/output.ts';
 
 const terminals = { stdout: process.stdout.isTTY, stderr: process.stderr.isTTY };
@@ -96,5 +97,23 @@ describe('withInterrupt', () => {
     });
     expect(result).toBe('done');
     expect(process.listenerCount('SIGINT')).toBe(before);
+  });
+});
+
+describe('a run on a terminal', () => {
+  it('never erases the line that the text is on', async () => {
+    process.stdout.isTTY = true;
+    process.stderr.isTTY = true;
+    const writes: [stream: string, text: string][] = [];
+    for (const name of ['stdout', 'stderr'] as const) {
+      vi.spyOn(process[name], 'write').mockImplementation((text) => {
+        writes.push([name, String(text)]);
+        return true;
+      });
+    }
+    expect(await execute(['run', '--max-tokens', '12'])).toBe(0);
+    const story = writes.findIndex(([stream]) => stream === 'stdout');
+    expect(writes.slice(0, story).some(([, text]) => text.includes('packing'))).toBe(true);
+    expect(writes.slice(story).filter(([stream, text]) => stream === 'stderr' && text.includes('\r'))).toEqual([]);
   });
 });

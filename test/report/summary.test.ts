@@ -96,7 +96,7 @@ describe('renderSummary', () => {
       '  speed        500,000 tokens/s   on the board; 500 cycles per token after the first',
       '  first token  after 4.0 µs       2 prompt tokens, 1,000 cycles',
       '  memory       16.0 kB per token  50 % of the 64 bytes per cycle that ports and memory can move',
-      '                                  weights 16.0 kB, keys and values 0 B, gains, scales and embedding 0 B, code 0 B',
+      '                                  weights 16.0 kB, keys and values 0 B, gains and embedding 0 B, code 0 B',
       '  not hidden   3.0 %              of the time per token is float or attention work while no weights stream in',
       '  total        3 new tokens       2,500 cycles, 40 instructions, 40.0 kB read, 64 B written',
       '  simulation   1.50 tokens/s      on this computer; 1.25 million cycles per second, 180.00 MB of memory',

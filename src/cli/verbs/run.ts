@@ -160,7 +160,9 @@ class Story {
   private say(text: string): void {
     if (!this.speaks || text === '') return;
     this.said = true;
-    this.task.progress.clear();
+    // On a terminal the progress line would erase the line that the text is on.
+    if (process.stdout.isTTY) this.task.progress.stop();
+    else this.task.progress.clear();
     print(text);
   }
 }
