@@ -10,19 +10,7 @@ import type { Ports } from './ports.ts';
 import type { RaceDetector } from './races.ts';
 import { type Clock, joinClock, newClock, type Semaphores } from './semaphores.ts';
 import type { MemoryStore } from './store.ts';
-
-/** What memory needs to know of a transfer, and how it answers. */
-export interface Transfer {
-  readonly user: number;
-  readonly write: boolean;
-  /** The address is data: time must not depend on it. */
-  readonly gather: boolean;
-  readonly address: number;
-  readonly rowBytes: number;
-  readonly rows: number;
-  readonly stride: number;
-  readonly onFinished: (firstBeatCycle: number, finishedCycle: number) => void;
-}
+import type { TransferRequest } from './transfer.ts';
 
 /** A test bench’s hand in the sampler; leaves the time as it is. */
 export interface SamplerTap {
@@ -45,7 +33,7 @@ export interface Surroundings {
   /** False: time only. */
   readonly values: boolean;
   readonly samplerTap: SamplerTap | undefined;
-  readonly requestTransfer: (transfer: Transfer, cycle: number) => void;
+  readonly requestTransfer: (transfer: TransferRequest, cycle: number) => void;
   /** Asks for an evaluation of a unit at `cycle`. */
   readonly wake: (unit: number, cycle: number) => void;
   /** What an instruction touches, bounds checked. */

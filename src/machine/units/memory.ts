@@ -2,30 +2,13 @@ import { LutraError } from '../../base/diagnostics.ts';
 import type { Derived } from '../../hw/derive.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
 import { issueUnits } from '../../isa/table.ts';
+import type { TransferRequest } from '../kernel/transfer.ts';
 import { BurstCursors, pageBytes } from '../memory/burst.ts';
 import { Dram, type DramStatistics } from '../memory/dram.ts';
 import { type Backing, FixedBacking } from '../memory/fixed.ts';
 
 const users = issueUnits.length;
 const never = Number.POSITIVE_INFINITY;
-
-/** A two-dimensional transfer: `rows` rows of `rowBytes`, `stride` bytes from the start of one to the next. */
-export interface TransferRequest {
-  /** Index in `issueUnits`. */
-  readonly user: number;
-  readonly write: boolean;
-  /** The address is data: time must not depend on it. */
-  readonly gather: boolean;
-  readonly address: number;
-  readonly rowBytes: number;
-  readonly rows: number;
-  readonly stride: number;
-  /**
-   * Called as soon as the transfer's end is known, in a cycle before it: the cycle of its first data beat at a port, and
-   * for a read that of its last beat, for a write that in which memory has taken all of it.
-   */
-  readonly onFinished: (firstBeatCycle: number, finishedCycle: number) => void;
-}
 
 /** One AXI burst, once its timing is known; cycles. A gather's address is not shown (−1). */
 export type BurstObserver = (

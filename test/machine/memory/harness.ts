@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { derive } from '../../../src/hw/derive.ts';
 import { loadHardwareModel } from '../../../src/hw/load.ts';
 import type { HardwareModel } from '../../../src/hw/schema.ts';
-import { Memory, type TransferRequest } from '../../../src/machine/units/memory.ts';
+import type { TransferRequest } from '../../../src/machine/kernel/transfer.ts';
+import { Memory } from '../../../src/machine/units/memory.ts';
 
 type MemoryFields = Partial<Omit<HardwareModel['memory'], 'timing'>> & {
   readonly timing?: Partial<HardwareModel['memory']['timing']>;
