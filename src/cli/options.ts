@@ -2,6 +2,7 @@
  * Options that several verbs share, and the checks of their values.
  */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { maximumPlanes } from '../hw/derive.ts';
 
 function integer(minimum: number, maximum = 2 ** 53 - 1) {
   return (text: string): number => {
@@ -84,9 +85,13 @@ export function addCompileOptions(command: Command): Command {
     .option('--weights <source>', 'synthetic:SEED for a config.json without weights')
     .option('--timing-only', 'cycles without values: needs no weights')
     .option('--no-fuse', 'load no weights while float or attention work runs (to see what hiding is worth)')
-    .option('--head-bits <bits>', 'bits per weight of the output head', integer(1, 8))
+    .option(
+      '--head-bits <bits>',
+      'bits per weight of the output head, 1 to 12 (default: 10)',
+      integer(1, maximumPlanes),
+    )
     .option('--rows-per-pass <rows>', 'prompt tokens processed together (default: as many as fit)', integer(1, 256))
-    .option('--max-positions <positions>', 'longest context the program serves (default: the model’s)', integer(2));
+    .option('--max-positions <positions>', 'longest context the program serves (default: the model’s)', integer(1));
 }
 
 export function addRunOptions(command: Command): Command {

@@ -1,8 +1,8 @@
 /**
  * The channels of a compiled program, and why they suffice.
  *
- * A channel is a stream of permissions from one unit to another. There is exactly one channel for each pair of units,
- * so a semaphore never mixes two meanings: units run their instructions in order, hence the n-th count that the
+ * A channel is a stream of permissions from one unit to another. No two channels lead from the same unit to the
+ * same unit, so a semaphore never mixes two meanings: units run their instructions in order, hence the n-th count that the
  * consumer takes is the n-th that the producer gave. Each argument below is about "the n-th" of both sides.
  *
  * Two facts carry all of them:

@@ -2,7 +2,6 @@
  * What must hold between the passes. A broken condition is a fault of the compiler, not of its input: CMP09x.
  */
 import { LutraError } from '../base/diagnostics.ts';
-import type { ProgramImage } from '../isa/image.ts';
 import { codeReserve, type MemoryMap } from './memoryMap.ts';
 import type { OnChip, Rows, TiledModel } from './place.ts';
 import { type TiledOperation, tileAlignment } from './tile.ts';
@@ -86,7 +85,7 @@ function checkDisjoint(
 }
 
 /** After emitting: the code fits its reserve. */
-export function checkCodeSize(image: ProgramImage, codeBytes: number): void {
+export function checkCodeSize(modelName: string, codeBytes: number): void {
   require(codeBytes <=
-    codeReserve, 'CMP093', `the program of ${image.metadata.modelName} has ${codeBytes} bytes of code, more than ${codeReserve}`);
+    codeReserve, 'CMP093', `the program of ${modelName} has ${codeBytes} bytes of code, more than ${codeReserve}`);
 }

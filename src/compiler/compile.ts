@@ -74,7 +74,7 @@ export function compile(graph: ModelGraph, hw: HardwareModel, options: CompileOp
       plan: makePlan(model, chip, map, derived, { instructions: code.length, fuse }),
     },
   };
-  checkCodeSize(image, codeBytes);
+  checkCodeSize(graph.name, codeBytes);
   verifyProgram(code, hw, segments, { labels });
   return image;
 }
@@ -91,8 +91,8 @@ export function layOut(
   if (!Number.isInteger(maxPositions) || maxPositions < 1 || maxPositions > graph.maxPositions) {
     throw new LutraError({
       code: 'CMP005',
-      message: `maxPositions ${maxPositions}: the model has 1 to ${graph.maxPositions} positions`,
-      hint: `at most ${graph.maxPositions}`,
+      message: `a context of ${maxPositions} positions cannot be built: the model has ${graph.maxPositions}`,
+      hint: `--max-positions takes an integer from 1 to ${graph.maxPositions}`,
     });
   }
   const lowered = lower(graph, { headBits: options.headBits ?? 10, lanes: hw.vector.lanes });
@@ -101,21 +101,29 @@ export function layOut(
     if (!Number.isInteger(options.rowsPerPass) || options.rowsPerPass < 1) {
       throw new LutraError({
         code: 'CMP004',
-        message: `rowsPerPass ${options.rowsPerPass} is not a number of rows`,
-        hint: 'an integer from 1 on',
+        message: `a pass of ${options.rowsPerPass} rows cannot be run`,
+        hint: '--rows-per-pass takes an integer from 1 on',
       });
     }
     return attempt(options.rowsPerPass);
   }
-  let rows = Math.min(hw.matmul.maxRows, hw.vector.maxRows, hw.attention.maxRows, maxPositions);
-  for (; rows > 1; rows--) {
+  const most = Math.min(hw.matmul.maxRows, hw.vector.maxRows, hw.attention.maxRows, maxPositions);
+  return firstThatFits(
+    Array.from({ length: most }, (_, index) => most - index),
+    attempt,
+  );
+}
+
+/** The result of the first choice that fits; if none does, throws what is wrong with the last. */
+function firstThatFits<Result>(choices: readonly number[], attempt: (choice: number) => Result): Result {
+  for (const choice of choices.slice(0, -1)) {
     try {
-      return attempt(rows);
+      return attempt(choice);
     } catch (error) {
       if (!(error instanceof LutraError) || error.exit === 'internal') throw error;
     }
   }
-  return attempt(1);
+  return attempt(choices.at(-1) as number);
 }
 
 /** Slots of the weight buffer that are tried: fewer make larger tiles possible, more let weights run further ahead. */
@@ -158,12 +166,5 @@ function tileModel(
     const slotWords = Math.floor(hw.weightBuffer.words / count);
     return { ...lowered, rowsPerPass, maxPositions, layer, head, slots: count, slotWords };
   };
-  for (const slots of slotCounts.slice(0, -1)) {
-    try {
-      return attempt(slots);
-    } catch (error) {
-      if (!(error instanceof LutraError)) throw error;
-    }
-  }
-  return attempt(2);
+  return firstThatFits(slotCounts, attempt);
 }

@@ -5,36 +5,35 @@
  * keeps its rows in the current area, attends to the resident positions, to tiles filled from memory, and to itself,
  * and spills its rows.
  */
+import type { OperandValue } from '../isa/instruction.ts';
 import { at, type Sync } from './builder.ts';
-import type { EmitContext } from './emitMatrix.ts';
-import { toggle } from './emitMatrix.ts';
-import type { MemoryMap } from './memoryMap.ts';
+import { type EmitContext, emitToggle, optionBits } from './emitContext.ts';
 import { registers as r } from './registers.ts';
 
-const first = 1;
-const last = 2;
+const firstFlag = optionBits('attention.attend', 'first');
+const lastFlag = optionBits('attention.attend', 'last');
 
-export function emitAttention(context: EmitContext, map: MemoryMap, scoreDepth: number): void {
+export function emitAttention(context: EmitContext): void {
   const { builder, model, chip } = context;
   const { residentPositions } = chip.kv;
   const done = builder.fresh('attended');
   if (residentPositions >= model.maxPositions) {
-    emitResident(context, scoreDepth);
+    emitResident(context);
   } else if (residentPositions === 0) {
-    emitSpilled(context, map, scoreDepth);
+    emitSpilled(context);
   } else {
     const spilled = builder.fresh('spilled');
     builder.emit('bge', { a: at(r.position), b: residentPositions, target: spilled });
-    emitResident(context, scoreDepth);
+    emitResident(context);
     builder.emit('jmp', { target: done });
     builder.label(spilled);
-    emitSpilled(context, map, scoreDepth);
+    emitSpilled(context);
   }
   builder.label(done);
 }
 
 /** Keeps the pass's keys at `keys` and its values `distance` bytes later. */
-function emitAppend({ builder, chip }: EmitContext, keys: number | ReturnType<typeof at>, distance: number): void {
+function emitAppend({ builder, chip }: EmitContext, keys: OperandValue, distance: number): void {
   const { k, v } = chip.act;
   const values = typeof keys === 'number' ? keys + distance : at(keys.register, keys.offset + distance);
   const rows = { rows: at(r.rows), elements: k.pitch, pitch: k.pitch };
@@ -47,20 +46,20 @@ function emitAppend({ builder, chip }: EmitContext, keys: number | ReturnType<ty
 }
 
 interface Attend {
-  readonly keys: number | ReturnType<typeof at>;
-  readonly values: number | ReturnType<typeof at>;
-  readonly firstPosition: number | ReturnType<typeof at>;
-  readonly count: number | ReturnType<typeof at>;
-  readonly options: number | ReturnType<typeof at>;
+  readonly keys: OperandValue;
+  readonly values: OperandValue;
+  readonly firstPosition: OperandValue;
+  readonly count: OperandValue;
+  readonly options: OperandValue;
 }
 
-function attend({ builder }: EmitContext, operands: Attend, sync: Sync): void {
+function emitAttend({ builder }: EmitContext, operands: Attend, sync: Sync): void {
   builder.emit('attention.attend', { ...operands, queryPosition: at(r.position), rows: at(r.rows) }, sync);
 }
 
 /** A pass whose positions are all resident: attends to 0 … position + rows − 1. */
-function emitResident(context: EmitContext, scoreDepth: number): void {
-  const { builder, chip } = context;
+function emitResident(context: EmitContext): void {
+  const { builder, chip, hw } = context;
   const { rowBytes, residentPositions } = chip.kv;
   const half = residentPositions * rowBytes;
   builder.emit('mul', { rd: r.scratch0, a: at(r.position), b: rowBytes });
@@ -69,25 +68,25 @@ function emitResident(context: EmitContext, scoreDepth: number): void {
   builder.emit('add', { rd: r.scratch1, a: at(r.position), b: at(r.rows) });
   const keys = at(r.kvResident);
   const values = at(r.kvResident, half);
-  if (residentPositions <= scoreDepth) {
-    const options = first | last;
-    const all = { keys, values, firstPosition: 0, count: at(r.scratch1), options };
-    attend(context, all, { needs: ['rowsKept'], gives: ['attended'] });
+  if (residentPositions <= hw.attention.scoreDepth) {
+    const all = { keys, values, firstPosition: 0, count: at(r.scratch1), options: firstFlag | lastFlag };
+    emitAttend(context, all, { needs: ['rowsKept'], gives: ['attended'] });
     return;
   }
   builder.emit('attention.sync', {}, { needs: ['rowsKept'] });
-  builder.emit('li', { rd: r.flags, value: first });
-  emitResidentLoop(context, scoreDepth, half, true);
+  builder.emit('li', { rd: r.flags, value: firstFlag });
+  emitResidentLoop(context, half, true);
   builder.emit('attention.sync', {}, { gives: ['attended'] });
 }
 
 /**
  * Attends to resident positions 0 … R[scratch1] − 1, `scoreDepth` at a time; the last part is flagged if `closing`.
- * Uses scratch0, tiles, destination; leaves the flags 0 unless closing.
+ * Uses scratch0, tiles, destination; leaves the flags 0.
  */
-function emitResidentLoop({ builder, ...rest }: EmitContext, scoreDepth: number, half: number, closing: boolean): void {
-  const context = { builder, ...rest };
-  const { rowBytes } = context.chip.kv;
+function emitResidentLoop(context: EmitContext, half: number, closing: boolean): void {
+  const { builder, chip, hw } = context;
+  const { rowBytes } = chip.kv;
+  const { scoreDepth } = hw.attention;
   const loop = builder.fresh('resident');
   builder.emit('li', { rd: r.scratch0, value: 0 });
   builder.emit('li', { rd: r.destination, value: at(r.kvResident) });
@@ -96,13 +95,13 @@ function emitResidentLoop({ builder, ...rest }: EmitContext, scoreDepth: number,
   if (closing) {
     const more = builder.fresh('resident_more');
     builder.emit('blt', { a: scoreDepth, b: at(r.tiles), target: more });
-    builder.emit('or', { rd: r.flags, a: at(r.flags), b: last });
+    builder.emit('or', { rd: r.flags, a: at(r.flags), b: lastFlag });
     builder.label(more);
   }
   builder.emit('min', { rd: r.tiles, a: at(r.tiles), b: scoreDepth });
   const keys = at(r.destination);
   const values = at(r.destination, half);
-  attend(context, { keys, values, firstPosition: at(r.scratch0), count: at(r.tiles), options: at(r.flags) }, {});
+  emitAttend(context, { keys, values, firstPosition: at(r.scratch0), count: at(r.tiles), options: at(r.flags) }, {});
   builder.emit('li', { rd: r.flags, value: 0 });
   builder.emit('add', { rd: r.destination, a: at(r.destination), b: scoreDepth * rowBytes });
   builder.emit('add', { rd: r.scratch0, a: at(r.scratch0), b: scoreDepth });
@@ -110,33 +109,33 @@ function emitResidentLoop({ builder, ...rest }: EmitContext, scoreDepth: number,
 }
 
 /** A pass past the resident positions. */
-function emitSpilled(context: EmitContext, map: MemoryMap, scoreDepth: number): void {
-  const { builder, model, chip } = context;
+function emitSpilled(context: EmitContext): void {
+  const { builder, model, chip, hw } = context;
   const { kv } = chip;
   const half = kv.residentPositions * kv.rowBytes;
   const currentHalf = model.rowsPerPass * kv.rowBytes;
   emitAppend(context, kv.current, currentHalf);
   builder.emit('attention.sync', {}, { needs: ['rowsKept'] });
-  builder.emit('li', { rd: r.flags, value: first });
-  if (kv.residentPositions > scoreDepth) {
+  builder.emit('li', { rd: r.flags, value: firstFlag });
+  if (kv.residentPositions > hw.attention.scoreDepth) {
     builder.emit('li', { rd: r.scratch1, value: kv.residentPositions });
-    emitResidentLoop(context, scoreDepth, half, false);
+    emitResidentLoop(context, half, false);
   } else if (kv.residentPositions > 0) {
     const keys = at(r.kvResident);
     const values = at(r.kvResident, half);
-    attend(context, { keys, values, firstPosition: 0, count: kv.residentPositions, options: at(r.flags) }, {});
+    emitAttend(context, { keys, values, firstPosition: 0, count: kv.residentPositions, options: at(r.flags) }, {});
     builder.emit('li', { rd: r.flags, value: 0 });
   }
-  emitHistory(context, map);
-  emitSpill(context, map);
+  emitHistory(context);
+  emitSpill(context);
   const current = { keys: kv.current, values: kv.current + currentHalf, firstPosition: at(r.position) };
-  builder.emit('or', { rd: r.flags, a: at(r.flags), b: last });
-  attend(context, { ...current, count: at(r.rows), options: at(r.flags) }, { gives: ['attended'] });
+  builder.emit('or', { rd: r.flags, a: at(r.flags), b: lastFlag });
+  emitAttend(context, { ...current, count: at(r.rows), options: at(r.flags) }, { gives: ['attended'] });
 }
 
 /** Attends to the positions that lie in memory, tile by tile: fills one staging slot while attending to the other. */
-function emitHistory(context: EmitContext, map: MemoryMap): void {
-  const { builder, chip } = context;
+function emitHistory(context: EmitContext): void {
+  const { builder, chip, map } = context;
   const { rowBytes, residentPositions, tilePositions, stage, stageBytes } = chip.kv;
   const stageHalf = tilePositions * rowBytes;
   const loop = builder.fresh('history');
@@ -157,7 +156,7 @@ function emitHistory(context: EmitContext, map: MemoryMap): void {
     { gives: ['rowsKept'] },
   );
   builder.emit('sub', { rd: r.destination, a: at(r.destination), b: map.kvHalf - stageHalf });
-  attend(
+  emitAttend(
     context,
     {
       keys: at(r.stage),
@@ -169,14 +168,14 @@ function emitHistory(context: EmitContext, map: MemoryMap): void {
     { needs: ['rowsKept'], gives: ['stageFree'] },
   );
   builder.emit('li', { rd: r.flags, value: 0 });
-  toggle(builder, r.stage, stage, stageBytes);
+  emitToggle(context, r.stage, stage, stageBytes);
   builder.emit('add', { rd: r.scratch0, a: at(r.scratch0), b: tilePositions });
   builder.emit('blt', { a: at(r.scratch0), b: at(r.position), target: loop });
   builder.label(done);
 }
 
 /** Writes the pass's rows to memory. The store runs in order, so later fills find them there. */
-function emitSpill({ builder, model, chip }: EmitContext, map: MemoryMap): void {
+function emitSpill({ builder, model, chip, map }: EmitContext): void {
   const { rowBytes, residentPositions, current } = chip.kv;
   builder.emit('sub', { rd: r.scratch0, a: at(r.position), b: residentPositions });
   builder.emit('mul', { rd: r.scratch0, a: at(r.scratch0), b: rowBytes });

@@ -2,25 +2,14 @@
 
 import { alphabets } from '../hw/operands.ts';
 import type { OperandValue } from '../isa/instruction.ts';
-import { at, type Builder, type Sync } from './builder.ts';
+import { at, type Sync } from './builder.ts';
 import type { Channel } from './channels.ts';
-import type { OnChip, TiledModel } from './place.ts';
+import { type EmitContext, emitToggle } from './emitContext.ts';
 import { registers as r } from './registers.ts';
 import type { Piece, Tile, TiledOperation } from './tile.ts';
 
-export interface EmitContext {
-  readonly builder: Builder;
-  readonly model: TiledModel;
-  readonly chip: OnChip;
-  /** Columns per cycle of the engine. */
-  readonly columns: number;
-  /** Inputs per block of the engine. */
-  readonly blockInputs: number;
-  /** Tiles of a layer that are loaded before the pass begins. */
-  readonly preloads: number;
-  /** False: weights wait for the float work before them. */
-  readonly fuse: boolean;
-}
+/** The address of a piece's first column in the row of activations that begins at `base`. */
+export type ColumnAddress = (base: number) => OperandValue;
 
 /** How an operation uses the sums of a tile. */
 export interface MatrixCode {
@@ -30,26 +19,19 @@ export interface MatrixCode {
   readonly rows: OperandValue;
   /** Before the load, for every tile. */
   readonly before?: (tile: Tile) => void;
-  /**
-   * Emits the vector instruction for a piece. `column(base)` is the address of the piece's first column in the row of
-   * activations that begins at `base`; `sync` holds the semaphores of the tile and of the piece.
-   */
-  readonly piece: (piece: Piece, tile: Tile, column: (base: number) => OperandValue, sync: Sync) => void;
-  /** After the last piece, for every tile. */
-  readonly after?: (tile: Tile) => void;
+  /** Emits the vector instruction for a piece; `sync` holds the channels of the tile and of the piece. */
+  readonly piece: (piece: Piece, tile: Tile, column: ColumnAddress, sync: Sync) => void;
   /** Pieces that begin a vector instruction; of a gate and its up only the gate does. */
   readonly pieces?: (tile: Tile) => readonly Piece[];
   /** What else the dequantisation of a piece takes and gives. */
   readonly sync?: (piece: Piece) => Sync;
 }
 
-/** Changes a register between `base` and `base + size`, the two halves of a double buffer. */
-export function toggle(builder: Builder, register: number, base: number, size: number): void {
-  builder.emit('sub', { rd: register, a: 2 * base + size, b: at(register) });
-}
+/** Elements from one row of sums to the next. */
+export const sumPitch = ({ hw }: EmitContext, tile: Tile): number => tile.steps * hw.matmul.columns;
 
 /** The next slot of the weight-buffer ring. */
-function advanceSlot({ builder, model }: EmitContext, register: number): void {
+function emitNextSlot({ builder, model }: EmitContext, register: number): void {
   const { slots, slotWords } = model;
   builder.emit('add', { rd: register, a: at(register), b: slotWords });
   const ring = slots * slotWords;
@@ -77,7 +59,7 @@ export function emitLoad(context: EmitContext, operation: TiledOperation, tile: 
     { needs: ['weightFree'], gives: ['weightReady'] },
   );
   builder.emit('add', { rd: r.weightAddress, a: at(r.weightAddress), b: tile.bytes });
-  advanceSlot(context, r.loadSlot);
+  emitNextSlot(context, r.loadSlot);
 }
 
 /** A load, unless the tile was loaded before the pass began. */
@@ -129,8 +111,8 @@ function groupTiles(operation: TiledOperation, code: MatrixCode): Group[] {
 }
 
 /**
- * The quantised input must be on its way: `quantise` is emitted here, so that the channels of an operation are in one
- * place (see `matmulGo` in schedule.ts).
+ * Emits an operation. `quantise` emits its quantisation with the given `sync`: here, so that all counts of `matmulGo`
+ * that the operation gives and takes are in one place (the argument is in `channels.ts`).
  */
 export function emitMatrix(
   context: EmitContext,
@@ -160,7 +142,7 @@ export function emitMatrix(
 }
 
 function emitTile(context: EmitContext, operation: TiledOperation, group: Group, code: MatrixCode): void {
-  const { builder, chip, preloads, blockInputs } = context;
+  const { builder, chip, derived, preloads } = context;
   const { tile } = group;
   code.before?.(tile);
   if (operation.everyRow && code.firstTile + group.first < preloads) emitLoadUnlessPreloaded(context, operation, tile);
@@ -176,7 +158,7 @@ function emitTile(context: EmitContext, operation: TiledOperation, group: Group,
       steps: tile.steps,
       alphabet: alphabets.indexOf(operation.alphabet),
       planes: operation.planes,
-      inputPitch: operation.blocks * blockInputs,
+      inputPitch: operation.blocks * derived.blockInputs,
     },
     { needs: ['weightReady', 'matmulGo'], gives: ['weightFree', 'sumsReady'] },
   );
@@ -189,7 +171,6 @@ function emitTile(context: EmitContext, operation: TiledOperation, group: Group,
       gives: [...(index === pieces.length - 1 ? (['matmulGo'] as const) : []), ...(own.gives ?? [])],
     });
   });
-  advanceSlot(context, r.runSlot);
-  toggle(builder, r.sums, 0, chip.sumSlot);
-  code.after?.(tile);
+  emitNextSlot(context, r.runSlot);
+  emitToggle(context, r.sums, 0, chip.sumSlot);
 }

@@ -61,7 +61,7 @@ export function lower(graph: ModelGraph, { headBits, lanes }: LowerOptions): Low
     throw new LutraError({
       code: 'CMP003',
       message: `a head of ${headBits} bits cannot be built`,
-      hint: `headBits is an integer from 1 to ${maximumPlanes}`,
+      hint: `--head-bits takes an integer from 1 to ${maximumPlanes}`,
     });
   }
   if (headDimension % (2 * lanes) !== 0) {

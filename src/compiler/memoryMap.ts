@@ -56,6 +56,12 @@ export interface MemoryMap {
   readonly regions: readonly Region[];
 }
 
+/** Most bytes of code that a program may have. */
+export const codeReserve = 65_536;
+
+/** Addresses have 32 bits, so no hardware model has more memory. */
+const addressableBytes = 2 ** 32;
+
 /** Regions begin where a DRAM page and an AXI boundary begin. */
 const regionAlignment = 4096;
 
@@ -99,13 +105,16 @@ export function mapMemory(model: TiledModel, chip: OnChip, formats: Formats, hw:
   const code = roundUp(next, regionAlignment);
 
   const end = code + codeReserve;
-  const limit = Math.min(hw.memory.capacityBytes, 2 ** 32);
-  if (end > limit) {
+  const { capacityBytes } = hw.memory;
+  if (end > capacityBytes) {
     const largest = regions.reduce((a, b) => (b.bytes > a.bytes ? b : a));
     throw new LutraError({
       code: 'CMP030',
-      message: `the model does not fit external memory: it needs ${end} bytes, and memory has ${limit}; the largest part is ${largest.name} with ${largest.bytes}`,
-      hint: 'raise memory.capacityBytes, or lower maxPositions',
+      message: `the model does not fit external memory: it needs ${end} bytes, and memory has ${capacityBytes}; the largest part is ${largest.name} with ${largest.bytes}`,
+      hint:
+        end > addressableBytes
+          ? 'addresses have 32 bits; lower --max-positions'
+          : `raise memory.capacityBytes to at least ${end}, or lower --max-positions`,
     });
   }
   return {
@@ -130,6 +139,3 @@ export function mapMemory(model: TiledModel, chip: OnChip, formats: Formats, hw:
     regions,
   };
 }
-
-/** Most bytes of code that a program may have. */
-export const codeReserve = 65_536;

@@ -14,7 +14,7 @@ import type { Tile, TiledOperation } from './tile.ts';
 /** Elements of a tensor read at a time. */
 const chunkElements = 2 ** 18;
 
-/** bfloat16 for gains and embeddings whose values it holds exactly, else float32. */
+/** bfloat16 for gains and embeddings that the model file has as bfloat16, else float32. */
 export function chooseFormats(graph: ModelGraph): Formats {
   const gains = [graph.finalNorm, ...graph.layers.flatMap(gainsOf)];
   const widest = (tensors: readonly DenseTensor[]): StoredFloat =>
@@ -22,8 +22,10 @@ export function chooseFormats(graph: ModelGraph): Formats {
   return { gains: widest(gains), embedding: widest([graph.embedding]) };
 }
 
-function gainsOf({ inputNorm, attentionSubNorm, postNorm, ffnSubNorm }: LayerTensors): DenseTensor[] {
-  return [inputNorm, attentionSubNorm, postNorm, ffnSubNorm].filter((tensor) => tensor !== undefined);
+const norms = ['inputNorm', 'attentionSubNorm', 'postNorm', 'ffnSubNorm'] as const;
+
+function gainsOf(layer: LayerTensors): DenseTensor[] {
+  return norms.map((norm) => layer[norm]).filter((tensor) => tensor !== undefined);
 }
 
 interface Chunk {
@@ -88,7 +90,6 @@ function writeFloats(out: DataView, offset: number, values: Float32Array, format
 function packCoefficients(graph: ModelGraph, chip: OnChip, map: MemoryMap): Uint8Array {
   const { layout } = chip.coef;
   const { gains } = map.formats;
-  const norms = ['inputNorm', 'attentionSubNorm', 'postNorm', 'ffnSubNorm'] as const;
   const end = map.finalNorm - map.coefficients;
   const bytes = new Uint8Array(end + (graph.finalNorm.shape[0] as number) * storedBytes[gains]);
   const view = new DataView(bytes.buffer);

@@ -6,7 +6,7 @@ import type { Derived } from '../hw/derive.ts';
 import type { HardwareModel } from '../hw/schema.ts';
 import { offsetRange } from '../isa/instruction.ts';
 import type { LoweredModel } from './lower.ts';
-import { engineRows, largestField, roundUp, type TiledOperation, tileSums } from './tile.ts';
+import { engineRows, largestField, roundUp, rowCount, type TiledOperation, tileSums } from './tile.ts';
 
 export interface TiledModel extends LoweredModel {
   readonly rowsPerPass: number;
@@ -115,7 +115,8 @@ export function place(model: TiledModel, hw: HardwareModel, derived: Derived): O
   return { act: rows, coef, sumSlot, kv, buffers };
 }
 
-const fields: Record<string, string> = {
+/** Fields of the hardware model that say how large the buffers are. */
+const capacityFields: Record<string, string> = {
   weights: 'weightBuffer.words',
   input: 'matmul.inputElements',
   acc: 'matmul.accumulatorElements',
@@ -126,12 +127,16 @@ const fields: Record<string, string> = {
 
 function refuseOverflow({ name, used, capacity }: BufferUse, rowsPerPass: number): void {
   if (used <= capacity) return;
-  const rows = rowsPerPass > 1 ? ', or lower rowsPerPass' : '';
+  const field = capacityFields[name];
   throw new LutraError({
     code: 'CMP021',
-    message: `the ${name} buffer is too small for the model: it needs ${used} elements with ${rowsPerPass} rows per pass, and has ${capacity}`,
-    hint: `raise ${fields[name]} to at least ${used}${rows}`,
+    message: `the ${name} buffer is too small for the model: with ${rowCount(rowsPerPass)} per pass it needs ${used} elements, and ${field} is ${capacity}`,
+    hint: `raise ${field} to at least ${used}${orFewerRows(rowsPerPass)}`,
   });
+}
+
+function orFewerRows(rowsPerPass: number): string {
+  return rowsPerPass > 1 ? ', or lower --rows-per-pass' : '';
 }
 
 function refuseRows(model: TiledModel, hw: HardwareModel): void {
@@ -146,12 +151,12 @@ function refuseRows(model: TiledModel, hw: HardwareModel): void {
     if (value <= limit) continue;
     const what =
       field === 'attention.stateElements'
-        ? `${rowsPerPass} rows × ${shape.heads} heads × ${shape.headDimension} are ${value} elements of attention state`
-        : `a pass of ${value} rows`;
+        ? `${rowCount(rowsPerPass)} × ${shape.heads} heads × ${shape.headDimension} are ${value} elements of attention state`
+        : `a pass of ${rowCount(value)}`;
     throw new LutraError({
       code: 'CMP020',
       message: `${what}: more than ${field}, which is ${limit}`,
-      hint: rowsPerPass > 1 ? `lower rowsPerPass, or raise ${field}` : `raise ${field} to at least ${value}`,
+      hint: `raise ${field} to at least ${value}${orFewerRows(rowsPerPass)}`,
     });
   }
 }
@@ -159,7 +164,7 @@ function refuseRows(model: TiledModel, hw: HardwareModel): void {
 /**
  * The residual stream `x` lives through the whole pass. The rest share one region in turns: queries, keys, values and
  * attention output; then the gated activations; then two tiles of logits. Who writes a region next always comes after
- * its last reader: see `schedule.ts`.
+ * its last reader: see `channels.ts`.
  */
 function placeActivations(model: TiledModel, hw: HardwareModel): OnChip['act'] & { readonly used: number } {
   const { shape, rowsPerPass, head } = model;
@@ -245,7 +250,7 @@ function placeKv(model: TiledModel, hw: HardwareModel, derived: Derived): KvPlac
     throw new LutraError({
       code: 'CMP023',
       message: `the KV store is too small for the model: ${rowsPerPass} current and 2 staged positions need ${needed} bytes, and it has ${bytes}`,
-      hint: `raise kvStore.bytes to at least ${needed}${rowsPerPass > 1 ? ', or lower rowsPerPass' : ''}`,
+      hint: `raise kvStore.bytes to at least ${needed}${orFewerRows(rowsPerPass)}`,
     });
   }
   const tile = Math.min(most, usefulTilePositions);

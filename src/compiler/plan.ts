@@ -3,7 +3,7 @@ import type { Derived } from '../hw/derive.ts';
 import { bytesPerInstruction } from '../isa/table.ts';
 import { type MemoryMap, storedBytes } from './memoryMap.ts';
 import { type BufferUse, type OnChip, scaleOrder, type TiledModel } from './place.ts';
-import type { TiledOperation } from './tile.ts';
+import { rowCount, type TiledOperation } from './tile.ts';
 
 export interface PlannedOperation {
   readonly name: string;
@@ -95,7 +95,7 @@ export function describePlan(plan: Plan): string[] {
       : `${residentPositions} of them, the rest in memory, ${tilePositions} at a time`;
   return [
     `per token  ${grouped(total)} bytes: weights ${grouped(weights)}, head ${grouped(head)}, coefficients ${grouped(coefficients)}, embedding ${grouped(embedding)}, rotations ${grouped(rope)}`,
-    `prefill    ${plan.rowsPerPass} rows per pass`,
+    `prefill    ${rowCount(plan.rowsPerPass)} per pass`,
     `weights    ring of ${plan.slots} slots of ${grouped(plan.slotWords)} words${plan.fuse ? '' : '; not loaded ahead of float work'}`,
     ...plan.operations.map(
       ({ name, tiles, blocks, steps, words }) =>

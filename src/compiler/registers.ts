@@ -1,7 +1,5 @@
-/** What the compiled program keeps in the front end's registers. */
+/** What the compiled program keeps in the front end's registers; register 0 is not used. */
 export const registers = {
-  /** Never written: reads as 0. */
-  zero: 0,
   /** Position of the first row of the pass. */
   position: 1,
   /** Rows that are still to be run before the next token is picked. */

@@ -1,15 +1,19 @@
 /** Pass 6, schedule: channels become semaphores. The argument that they suffice is in `channels.ts`. */
 import { LutraError } from '../base/diagnostics.ts';
 import { type Instruction, instruction, type OperandValue } from '../isa/instruction.ts';
+import type { IssueUnit } from '../isa/table.ts';
 import type { DraftProgram } from './builder.ts';
-import { channels } from './channels.ts';
+import { type Channel, channels } from './channels.ts';
 
 export interface ScheduledProgram {
   readonly code: readonly Instruction[];
   readonly labels: ReadonlyMap<string, number>;
 }
 
-/** Resolves labels and channels. Throws CMP040 if an instruction uses a channel of which its unit is no end. */
+/**
+ * Resolves labels and channels.
+ * Throws CMP040 (an instruction's unit is not that end of its channel), CMP041 (no such label).
+ */
 export function schedule({ drafts, labels }: DraftProgram): ScheduledProgram {
   const code = drafts.map(({ name, operands, needs, gives }) => {
     const values: Record<string, OperandValue> = {};
@@ -20,18 +24,21 @@ export function schedule({ drafts, labels }: DraftProgram): ScheduledProgram {
       wait: needs.map((channel) => channels[channel].from),
       post: gives.map((channel) => channels[channel].to),
     });
-    for (const channel of [...needs, ...gives]) {
-      const end = needs.includes(channel) ? channels[channel].to : channels[channel].from;
-      if (built.spec.unit === end) continue;
-      throw new LutraError({
-        code: 'CMP040',
-        message: `${name} uses channel ${channel}, whose end here is ${end}`,
-        exit: 'internal',
-      });
-    }
+    const { unit } = built.spec;
+    for (const channel of needs) refuseWrongEnd(name, unit, channel, channels[channel].to);
+    for (const channel of gives) refuseWrongEnd(name, unit, channel, channels[channel].from);
     return built;
   });
   return { code, labels };
+}
+
+function refuseWrongEnd(name: string, unit: IssueUnit, channel: Channel, end: IssueUnit): void {
+  if (unit === end) return;
+  throw new LutraError({
+    code: 'CMP040',
+    message: `${name} uses channel ${channel}, whose end here is ${end}`,
+    exit: 'internal',
+  });
 }
 
 function resolve(labels: ReadonlyMap<string, number>, name: string): number {

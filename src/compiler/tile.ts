@@ -36,6 +36,8 @@ export const tileAlignment = 64;
 
 export const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple;
 
+export const rowCount = (rows: number): string => (rows === 1 ? '1 row' : `${rows} rows`);
+
 /** Largest value of the 16-bit fields of an instruction (blocks, steps, pitches). */
 export const largestField = 65_535;
 
@@ -134,15 +136,16 @@ function refuseTooLarge(
     throw new LutraError({
       code: 'CMP010',
       message: `operation ${name}: its smallest tile (${inputs} inputs × ${steps * hw.matmul.columns} columns) is ${words} words; half of the weight buffer has ${limits.words}`,
-      hint: `raise weightBuffer.words to at least ${2 * words}${name === 'head' ? ', or lower headBits' : ''}`,
+      hint: `raise weightBuffer.words to at least ${2 * words}${operation.planes > 1 ? ', or lower --head-bits' : ''}`,
     });
   }
   const sums = tileSums(operation, steps, limits.rowsPerPass, hw.matmul.columns);
   if (sums > limits.sums) {
+    const fewerRows = operation.everyRow && limits.rowsPerPass > 1;
     throw new LutraError({
       code: 'CMP011',
-      message: `operation ${name}: its smallest tile gives ${sums} sums for ${engineRows(operation, limits.rowsPerPass)} rows; half of the accumulator buffer has ${limits.sums}`,
-      hint: `raise matmul.accumulatorElements to at least ${2 * sums}, or lower rowsPerPass`,
+      message: `operation ${name}: its smallest tile gives ${sums} sums for ${rowCount(engineRows(operation, limits.rowsPerPass))}; half of the accumulator buffer has ${limits.sums}`,
+      hint: `raise matmul.accumulatorElements to at least ${2 * sums}${fewerRows ? ', or lower --rows-per-pass' : ''}`,
     });
   }
   if (

@@ -98,14 +98,26 @@ describe('a model that does not fit', () => {
     ],
     [
       ['matmul.accumulatorElements=64'],
-      'error[CMP011] operation qkv: its smallest tile gives 64 sums for 2 rows; half of the accumulator buffer has 32 (raise matmul.accumulatorElements to at least 128, or lower rowsPerPass)',
+      'error[CMP011] operation qkv: its smallest tile gives 64 sums for 2 rows; half of the accumulator buffer has 32 (raise matmul.accumulatorElements to at least 128, or lower --rows-per-pass)',
       { rowsPerPass: 2 },
     ],
     [
       ['vector.activationElements=768'],
-      'error[CMP021] the act buffer is too small for the model: it needs 1024 elements with 1 rows per pass, and has 768 (raise vector.activationElements to at least 1024)',
+      'error[CMP021] the act buffer is too small for the model: with 1 row per pass it needs 1024 elements, and vector.activationElements is 768 (raise vector.activationElements to at least 1024)',
     ],
-    [['memory.capacityBytes=2097152'], 'error[CMP030] the model does not fit external memory'],
+    [
+      ['matmul.accumulatorElements=48', 'matmul.maxRows=4'],
+      'error[CMP011] operation qkv: its smallest tile gives 32 sums for 1 row; half of the accumulator buffer has 24 (raise matmul.accumulatorElements to at least 64)',
+      { rowsPerPass: 1 },
+    ],
+    [
+      ['weightBuffer.words=24'],
+      'error[CMP010] operation head: its smallest tile (256 inputs × 16 columns) is 40 words; half of the weight buffer has 12 (raise weightBuffer.words to at least 80, or lower --head-bits)',
+    ],
+    [
+      ['memory.capacityBytes=2097152'],
+      'error[CMP030] the model does not fit external memory: it needs 3997696 bytes, and memory has 2097152; the largest part is kv with 1185792 (raise memory.capacityBytes to at least 3997696, or lower --max-positions)',
+    ],
     [
       ['vector.lanes=32'],
       "error[CMP002] the model's head dimension 32 is not a multiple of 64 (2 × vector.lanes) (vector.lanes must be a power of two that divides 16)",
@@ -116,16 +128,16 @@ describe('a model that does not fit', () => {
 
   it('refuses impossible options', () => {
     expect(fault([], { headBits: 13 })).toBe(
-      'error[CMP003] a head of 13 bits cannot be built (headBits is an integer from 1 to 12)',
+      'error[CMP003] a head of 13 bits cannot be built (--head-bits takes an integer from 1 to 12)',
     );
     expect(fault([], { rowsPerPass: 0 })).toBe(
-      'error[CMP004] rowsPerPass 0 is not a number of rows (an integer from 1 on)',
+      'error[CMP004] a pass of 0 rows cannot be run (--rows-per-pass takes an integer from 1 on)',
     );
     expect(fault([], { rowsPerPass: 9 })).toMatch(
-      /^error\[CMP020\] a pass of 9 rows: more than matmul.maxRows, which is 8/,
+      /^error\[CMP020\] a pass of 9 rows: more than matmul.maxRows, which is 8 \(raise matmul.maxRows to at least 9, or lower --rows-per-pass\)$/,
     );
     expect(fault([], { maxPositions: 257 })).toBe(
-      'error[CMP005] maxPositions 257: the model has 1 to 256 positions (at most 256)',
+      'error[CMP005] a context of 257 positions cannot be built: the model has 256 (--max-positions takes an integer from 1 to 256)',
     );
   });
 

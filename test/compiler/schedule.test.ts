@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { channels } from '../../src/compiler/channels.ts';
 import { type CompileOptions, compile } from '../../src/compiler/compile.ts';
 import type { HardwareModel } from '../../src/hw/schema.ts';
 import type { ProgramImage } from '../../src/isa/image.ts';
@@ -93,6 +94,13 @@ describe('the program', () => {
         expect(home).toBe(true);
       }
     }
+  });
+});
+
+describe('channels', () => {
+  it('never share a semaphore', () => {
+    const pairs = Object.values(channels).map(({ from, to }) => `${from} → ${to}`);
+    expect(new Set(pairs).size).toBe(pairs.length);
   });
 });
 
