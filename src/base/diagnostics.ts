@@ -58,6 +58,22 @@ export class LutraError extends Error {
 /** `error[CODE] file:line:column message (hint)`, leaving out what is not known. */
 export function formatDiagnostic(diagnostic: Diagnostic): string {
   const { code, place, message, hint } = diagnostic;
-  const position = [place?.file, place?.line, place?.column].filter((part) => part !== undefined).join(':');
-  return `error[${code}] ${position === '' ? '' : `${position} `}${message}${hint === undefined ? '' : ` (${hint})`}`;
+  const file = place?.file === '' ? "''" : place?.file;
+  const position = [file, place?.line, place?.column].filter((part) => part !== undefined).join(':');
+  return oneLine(
+    `error[${code}] ${position === '' ? '' : `${position} `}${message}${hint === undefined ? '' : ` (${hint})`}`,
+  );
+}
+
+/** Characters of a message that are printed at most. */
+const longestMessage = 2000;
+
+/** Names in a message come from the input: one line of it, nothing that moves a terminal's cursor, and no end of it. */
+export function oneLine(text: string): string {
+  const short = text.length > longestMessage ? `${text.slice(0, longestMessage)}…` : text;
+  return short.replace(
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

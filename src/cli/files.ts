@@ -6,6 +6,7 @@ import {
   closeSync,
   existsSync,
   fstatSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -28,9 +29,11 @@ export const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
 
 /** The embedded default: what `npm start` runs. */
 export const defaultModel = join(packageRoot, 'models', 'tern-stories-5m');
-export const defaultHardware = join(packageRoot, 'hw-models', 'kv260.json');
+/** The hardware models that come with lutra. */
+export const hardwareFolder = join(packageRoot, 'hw-models');
 
-function reason(error: unknown): string {
+/** What an error of the file system means. */
+export function reason(error: unknown): string {
   const code = (error as { code?: string }).code;
   const words: Record<string, string> = {
     EEXIST: 'a part of the path is a file',
@@ -43,6 +46,8 @@ function reason(error: unknown): string {
     ENOTDIR: 'a part of the path is not a directory',
     ENOSPC: 'no space left on the device',
     EROFS: 'the file system is read-only',
+    EIO: 'the device reports an error',
+    ERR_FS_FILE_TOO_LARGE: 'it is larger than 2 GiB',
   };
   return (code !== undefined && words[code]) || (code ?? String(error));
 }
@@ -57,24 +62,34 @@ export function readText(file: string): string {
 }
 
 export function readBytes(file: string): Uint8Array {
-  try {
+  return reading(file, () => {
+    const stat = statSync(file);
+    // Reading /dev/zero would never end.
+    if (stat.isCharacterDevice() || stat.isBlockDevice()) throw unreadable(file, 'it is a device');
     return readFileSync(file);
-  } catch (error) {
-    throw new LutraError({ code: 'IO001', place: { file }, message: `cannot be read: ${reason(error)}` });
-  }
+  });
 }
 
-function openFile(file: string): number {
+function unreadable(file: string, why: string): LutraError {
+  return new LutraError({ code: 'IO001', place: { file }, message: `cannot be read: ${why}` });
+}
+
+function reading<T>(file: string, action: () => T): T {
   try {
-    return openSync(file, 'r');
+    return action();
   } catch (error) {
-    throw new LutraError({ code: 'IO001', place: { file }, message: `cannot be read: ${reason(error)}` });
+    throw error instanceof LutraError ? error : unreadable(file, reason(error));
   }
 }
 
 /** Ranged reads of a file; the file stays open for the life of the process. */
 function fileSource(file: string): ByteSource {
-  const descriptor = openFile(file);
+  const descriptor = reading(file, () => {
+    // Pipes and devices have no size, and opening a pipe waits for its writer.
+    const stat = statSync(file);
+    if (!stat.isFile()) throw unreadable(file, stat.isDirectory() ? 'it is a directory' : 'it is not a regular file');
+    return openSync(file, 'r');
+  });
   const { size } = fstatSync(descriptor);
   return {
     name: file,
@@ -82,7 +97,7 @@ function fileSource(file: string): ByteSource {
     read(offset, length) {
       const bytes = new Uint8Array(length);
       for (let done = 0; done < length; ) {
-        const count = readSync(descriptor, bytes, done, length - done, offset + done);
+        const count = reading(file, () => readSync(descriptor, bytes, done, length - done, offset + done));
         if (count === 0) {
           throw new LutraError({
             code: 'IO002',
@@ -108,8 +123,24 @@ export function modelDirectory(path: string): ModelDirectory {
   };
 }
 
+export const defaultHardware = join(hardwareFolder, 'kv260.json');
+
+/** Names of the hardware models that come with lutra. */
+export function hardwareNames(): string[] {
+  const ending = '.json';
+  return readdirSync(hardwareFolder)
+    .filter((name) => name.endsWith(ending))
+    .map((name) => name.slice(0, -ending.length))
+    .sort();
+}
+
 export function isDirectory(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** Whether `path` is `directory` or something in it. */
+export function isInside(path: string, directory: string): boolean {
+  return `${resolve(path)}/`.startsWith(`${resolve(directory)}/`);
 }
 
 export function exists(path: string): boolean {
@@ -131,10 +162,21 @@ export function discardUnfinished(): void {
 }
 process.on('exit', discardUnfinished);
 
+let temporaryCount = 0;
+
 /** A hidden neighbour of `target` to work in until a rename makes it real. */
 function temporaryName(target: string): string {
-  const absolute = resolve(target);
-  return join(dirname(absolute), `.${basename(absolute)}.${process.pid}.tmp`);
+  temporaryCount += 1;
+  return join(dirname(resolve(target)), `.lutra-${process.pid}-${temporaryCount}.tmp`);
+}
+
+/** What stands at an output path, a dangling link included. */
+function standing(path: string): ReturnType<typeof lstatSync> {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw unwritable(path, error);
+  }
 }
 
 function writeChunks(descriptor: number, chunks: readonly (Uint8Array | string)[]): void {
@@ -150,23 +192,28 @@ export interface GrowingFile {
   finish(): void;
 }
 
-/** `temporary` is `path` itself inside a directory that is not finished either. */
-function growingFile(path: string, temporary: string): GrowingFile {
+/**
+ * Writes to `temporary` what is to become `path`: by a rename after `recheck` has looked again at what it replaces, as
+ * that may have come meanwhile, or `inside` a directory that is renamed as a whole.
+ */
+function growingFile(path: string, temporary: string, recheck: 'inside' | (() => void)): GrowingFile {
   const attempt = <T>(action: () => T): T => {
     try {
       return action();
     } catch (error) {
-      throw unwritable(path, error);
+      throw error instanceof LutraError ? error : unwritable(path, error);
     }
   };
   const descriptor = attempt(() => openSync(temporary, 'wx'));
-  if (temporary !== path) unfinished.add(temporary);
+  if (recheck !== 'inside') unfinished.add(temporary);
   return {
     write: (chunk) => attempt(() => writeChunks(descriptor, [chunk])),
     finish() {
       attempt(() => {
         closeSync(descriptor);
-        if (temporary !== path) renameSync(temporary, path);
+        if (recheck === 'inside') return;
+        recheck();
+        renameSync(temporary, path);
       });
       unfinished.delete(temporary);
     },
@@ -179,15 +226,34 @@ function unwritable(file: string, error: unknown): LutraError {
 
 /** Refuses an output file that exists already or cannot be written, before any work is done. */
 export function checkOutputFile(file: string, force: boolean): void {
-  if (isDirectory(file)) {
+  refuseOutputFile(file, force);
+  checkWritable(file, dirname(resolve(file)));
+}
+
+/** Throws LutraError IO003 for what an output file may not replace; a device or a pipe not even with `force`. */
+function refuseOutputFile(file: string, force: boolean): void {
+  refuseNoName(file);
+  const there = standing(file);
+  if (there === undefined) return;
+  const special = !there.isFile() && !there.isSymbolicLink();
+  if (special || isDirectory(file)) {
     throw new LutraError({
       code: 'IO003',
       place: { file },
-      message: 'exists already and is a directory',
+      message: `exists already and is ${isDirectory(file) ? 'a directory' : 'not a regular file'}`,
       hint: 'give the name of a file',
     });
   }
-  if (existsSync(file) && !force) {
+  // Renaming over a link to a device is as bad as over the device.
+  if (there.isSymbolicLink() && existsSync(file) && !statSync(file).isFile()) {
+    throw new LutraError({
+      code: 'IO003',
+      place: { file },
+      message: 'exists already and is a link to what is not a regular file',
+      hint: 'give the name of a file',
+    });
+  }
+  if (!force) {
     throw new LutraError({
       code: 'IO003',
       place: { file },
@@ -195,7 +261,12 @@ export function checkOutputFile(file: string, force: boolean): void {
       hint: 'choose another name, or --force to replace it',
     });
   }
-  checkWritable(file, dirname(resolve(file)));
+}
+
+/** An empty path would mean the working directory. */
+function refuseNoName(path: string): void {
+  if (path !== '') return;
+  throw new LutraError({ code: 'IO007', message: 'the output has an empty name', exit: 'usage' });
 }
 
 /** Tries whether something can be made inside `parent`, which exists, for `target`. */
@@ -210,37 +281,41 @@ function checkWritable(target: string, parent: string): void {
 }
 
 /** Opens a file for writing piece by piece, see `checkOutputFile` for what it may replace. */
-export function createFile(file: string): GrowingFile {
-  return growingFile(resolve(file), temporaryName(file));
+export function createFile(file: string, force: boolean): GrowingFile {
+  return growingFile(file, temporaryName(file), () => refuseOutputFile(file, force));
 }
 
 /** Writes a whole file. */
-export function writeFile(file: string, chunks: readonly (Uint8Array | string)[]): void {
-  const growing = createFile(file);
+export function writeFile(file: string, chunks: readonly (Uint8Array | string)[], force: boolean): void {
+  const growing = createFile(file, force);
   for (const chunk of chunks) growing.write(chunk);
   growing.finish();
 }
 
-/** Marks a directory as one that lutra wrote and may replace. */
-const runMarker = 'summary.json';
+/** The names in a run directory; one that holds others too is never replaced. */
+const runFiles = ['hardware.json', 'digests.json', 'summary.json', 'summary.txt', 'host.json', 'trace.jsonl'];
 
 /** Refuses an output directory that cannot be used, before any work is done. Missing parents are made at the end. */
 export function checkOutputDirectory(directory: string, force: boolean): void {
-  if (existsSync(directory)) {
-    const entries = isDirectory(directory) ? readdirSync(directory) : undefined;
-    if (entries?.length !== 0 && !(force && entries?.includes(runMarker))) {
-      throw new LutraError({
-        code: 'IO005',
-        place: { file: directory },
-        message: entries ? 'exists already and is not empty; nothing was written' : 'exists already and is a file',
-        hint: entries?.includes(runMarker)
-          ? 'choose another directory, or --force to replace this run'
-          : 'choose another directory',
-      });
-    }
-  }
+  refuseOutputDirectory(directory, force);
   const { nearest } = missingParents(directory);
   checkWritable(directory, nearest);
+}
+
+/** Throws LutraError IO005 for what a run directory may not replace. */
+function refuseOutputDirectory(directory: string, force: boolean): void {
+  refuseNoName(directory);
+  if (standing(directory) === undefined) return;
+  const entries = isDirectory(directory) ? readdirSync(directory) : undefined;
+  if (entries?.length === 0) return;
+  const isRun = entries?.includes('summary.json') === true && entries.every((name) => runFiles.includes(name));
+  if (isRun && force) return;
+  throw new LutraError({
+    code: 'IO005',
+    place: { file: directory },
+    message: entries ? 'exists already and is not empty; nothing was written' : 'exists already and is a file',
+    hint: isRun ? 'choose another directory, or --force to replace this run' : 'choose another directory',
+  });
 }
 
 /** The nearest ancestor that exists, and those below it that do not, outermost first. */
@@ -258,7 +333,7 @@ export interface GrowingDirectory {
   finish(): void;
 }
 
-export function createDirectory(directory: string): GrowingDirectory {
+export function createDirectory(directory: string, force: boolean): GrowingDirectory {
   const target = resolve(directory);
   const temporary = temporaryName(target);
   try {
@@ -270,13 +345,15 @@ export function createDirectory(directory: string): GrowingDirectory {
   }
   unfinished.add(temporary);
   return {
-    create: (name) => growingFile(join(temporary, name), join(temporary, name)),
+    create: (name) => growingFile(join(directory, name), join(temporary, name), 'inside'),
     finish() {
       try {
+        // Again, as what stands there may have come during the run.
+        refuseOutputDirectory(directory, force);
         rmSync(target, { recursive: true, force: true });
         renameSync(temporary, target);
       } catch (error) {
-        throw unwritable(directory, error);
+        throw error instanceof LutraError ? error : unwritable(directory, error);
       }
       unfinished.delete(temporary);
     },

@@ -1,9 +1,9 @@
 /** The command line: verbs, help, errors, exit codes. */
 import { join } from 'node:path';
 import { Argument, Command, CommanderError } from 'commander';
-import { exitCodes } from '../base/diagnostics.ts';
+import { exitCodes, oneLine } from '../base/diagnostics.ts';
 import { completionScript, type Shell, shells } from './completion.ts';
-import { defaultHardware, discardUnfinished, packageRoot, readText } from './files.ts';
+import { discardUnfinished, packageRoot, readText } from './files.ts';
 import { addCompileOptions, addHardwareOptions, addRunOptions, setOption } from './options.ts';
 import { print, printNote, reportError, watchStdout } from './output.ts';
 import { asmVerb, disasmVerb } from './verbs/asm.ts';
@@ -63,10 +63,12 @@ function usageError(text: string): string {
   const [, message = text, suggestion] = /^(?:error: )?(.*?)(?:\n\((.*)\))?\n?$/s.exec(text) ?? [];
   const hint = suggestion === undefined ? 'lutra --help shows the verbs and options' : lowerFirst(suggestion);
   const plain = message.replace(/ argument ('.*') is invalid\. (it takes|Allowed)/s, ': $1 does not fit; $2');
-  return `error[CLI001] ${plain.replace(/\.$/, '')} (${hint})`;
+  return oneLine(`error[CLI001] ${plain.replace(/\.$/, '')} (${hint})`);
 }
 
 const lowerFirst = (text: string) => text.charAt(0).toLowerCase() + text.slice(1);
+
+const programHardware = 'the one that a .lasm file names in a comment “; hw: NAME”, else hw-models/kv260.json';
 
 const examples = (...lines: readonly string[]) => `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
 
@@ -76,7 +78,7 @@ function addRun(program: Command, done: (code: number) => void): void {
     .summary('run a model and stream its text, then say where the cycles went')
     .description('Run a model directory, a program image or a .lasm program on a simulated machine, cycle by cycle.')
     .argument('[program]', 'model directory, config.json, program image or .lasm file (default: the embedded model)');
-  addCompileOptions(addRunOptions(addHardwareOptions(command, defaultHardware)))
+  addCompileOptions(addRunOptions(addHardwareOptions(command, programHardware)))
     .addHelpText(
       'after',
       examples(
@@ -85,6 +87,7 @@ function addRun(program: Command, done: (code: number) => void): void {
         'lutra run --set memory.ports=2 --json',
         'lutra run bitnet/config.json --timing-only --prompt-tokens 64 --max-tokens 8',
         'lutra run stories.img --temperature 0.7 --seed 3',
+        'lutra run programs/norm.lasm',
       ),
     )
     .action(async (target, options) => done(await runVerb(target, options)));
@@ -111,7 +114,7 @@ function addCompile(program: Command, done: (code: number) => void): void {
     .summary('compile a model to a program image')
     .description('Compile a model to a program image for one machine, and print the plan.')
     .argument('<model>', 'model directory, or a config.json with --weights or --timing-only');
-  addCompileOptions(addHardwareOptions(command, defaultHardware))
+  addCompileOptions(addHardwareOptions(command, 'hw-models/kv260.json'))
     .requiredOption('-o, --out <image>', 'program image to write')
     .option('--force', 'replace an existing image')
     .option('--json', 'print one JSON object instead of text')
@@ -131,7 +134,7 @@ function addAsm(program: Command, done: (code: number) => void): void {
     .summary('assemble a hand-written program')
     .description('Assemble a program for one machine, verify it and write a program image.')
     .argument('<file>', 'assembly text');
-  addHardwareOptions(asm, defaultHardware)
+  addHardwareOptions(asm, programHardware)
     .requiredOption('-o, --out <image>', 'program image to write')
     .option('--force', 'replace an existing image')
     .option('--json', 'print one JSON object instead of text')

@@ -26,7 +26,8 @@ function temperature(text: string): number {
 const collect = (value: string, previous: string[]) => [...previous, value];
 
 export interface HardwareOptions {
-  readonly hw: string;
+  /** Undefined: the one that the program names, or the default. */
+  readonly hw?: string;
   readonly set: readonly string[];
 }
 
@@ -68,10 +69,9 @@ export interface AsmVerbOptions extends HardwareOptions, OutputOptions {
   readonly out: string;
 }
 
-export function addHardwareOptions(command: Command, defaultHardware: string): Command {
-  return command
-    .addOption(new Option('--hw <file>', 'hardware model').default(defaultHardware, 'hw-models/kv260.json'))
-    .addOption(setOption());
+/** `byDefault` says in words what is taken without --hw. */
+export function addHardwareOptions(command: Command, byDefault: string): Command {
+  return command.option('--hw <file>', `hardware model (default: ${byDefault})`).addOption(setOption());
 }
 
 export function setOption(): Option {

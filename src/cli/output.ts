@@ -2,14 +2,21 @@
  * How the command line speaks: data on stdout, everything else on stderr, progress only to a terminal.
  */
 import { type Diagnostic, exitCodes, formatDiagnostic, LutraError } from '../base/diagnostics.ts';
+import { reason } from './files.ts';
 
 let stdoutClosed = false;
 
-/** Whoever reads our output may stop reading (`lutra disasm … | head`); that is no fault. */
+/** Whoever reads our output may stop reading (`lutra disasm … | head`); that is no fault. A full disk is one. */
 export function watchStdout(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    if (stdoutClosed) return;
     stdoutClosed = true;
+    if (error.code === 'EPIPE') return;
+    const message = `cannot be written: ${reason(error)}`;
+    const code = reportError(new LutraError({ code: 'IO004', place: { file: 'stdout' }, message }));
+    process.on('exit', () => {
+      process.exitCode = code;
+    });
   });
   process.stderr.on('error', () => {});
 }

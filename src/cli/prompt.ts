@@ -1,7 +1,8 @@
 /** What the user wants continued, as text and as token ids. */
 import { LutraError } from '../base/diagnostics.ts';
+import { checkPromptLength } from '../machine/run.ts';
 import type { RunVerbOptions } from './options.ts';
-import type { Program } from './session.ts';
+import type { Program } from './inputs.ts';
 
 const defaultPrompt = 'Once upon a time, there was a little girl named Lily.';
 
@@ -13,7 +14,7 @@ export interface Prompt {
 
 /**
  * The prompt of a run. Text needs a tokenizer; N arbitrary tokens and hand-written programs do not.
- * Throws LutraError CLI003–CLI005.
+ * Throws LutraError CLI003–CLI005, RUN002.
  */
 export function readPrompt(program: Program, options: RunVerbOptions): Prompt {
   const { metadata } = program.image;
@@ -25,6 +26,8 @@ export function readPrompt(program: Program, options: RunVerbOptions): Prompt {
         exit: 'usage',
       });
     }
+    // Before so many are made.
+    checkPromptLength(options.promptTokens, metadata.maxPositions);
     return { text: null, ids: arbitraryTokens(options.promptTokens, metadata.vocabularySize, metadata.bosTokenId) };
   }
   if (metadata.modelName === 'none' && options.prompt === undefined) return { text: null, ids: [metadata.bosTokenId] };

@@ -30,7 +30,7 @@ export const derivedFormulas: Scalars = {
   largestSum: {
     formula: 'matmul.inputElements * 128 * 255',
     unit: '',
-    meaning: 'largest magnitude of a sum: inputs −128, 8-bit weights ±255; fits 32 bits (HW044)',
+    meaning: 'largest magnitude of a sum over the whole input buffer: inputs −128, weights ±255; fits 32 bits (HW044)',
   },
   matmulLatency: {
     formula: '2 + log2up(matmul.tables) + 2',

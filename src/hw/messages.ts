@@ -12,18 +12,32 @@ export interface Places {
   keyPlaceOf(path: Path): Place;
 }
 
-/** One diagnostic per fault: HW001 wrong type, HW002 missing, HW003 unknown, HW004 range, HW005 choice, HW006 form. */
+/** Faults that are listed at most. */
+const faultLimit = 50;
+
+/**
+ * One diagnostic per fault: HW001 wrong type, HW002 missing, HW003 unknown, HW004 range, HW005 choice, HW006 form;
+ * HW007 counts those that are not listed.
+ */
 export function fieldDiagnostics(issues: readonly Issue[], value: unknown, places: Places): Diagnostic[] {
   const seen = new Set<string>();
-  return issues.flatMap((issue) => {
+  const faults = issues.flatMap((issue): (() => Diagnostic)[] => {
     const path = issue.path as Path;
-    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownField(path, key, places));
+    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => () => unknownField(path, key, places));
     // zod may give two issues for one value (not a safe integer, and too large).
     const name = path.join('.');
     if (seen.has(name)) return [];
     seen.add(name);
-    return [wrongValue(path, valueAt(value, path), places)];
+    return [() => wrongValue(path, valueAt(value, path), places)];
   });
+  const listed = faults.slice(0, faultLimit).map((fault) => fault());
+  const { file } = places.placeOf([]);
+  const more = faults.length - listed.length;
+  if (more > 0) {
+    const message = `there ${more === 1 ? 'is 1 more fault' : `are ${more} more faults`} of this kind`;
+    listed.push({ code: 'HW007', message, ...(file === undefined ? {} : { place: { file } }) });
+  }
+  return listed;
 }
 
 /** An unknown field, with the field that was probably meant. */

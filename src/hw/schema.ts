@@ -47,7 +47,7 @@ const frontEnd = z
   .strictObject({
     cacheLines: powerOfTwo('lines of the direct-mapped instruction cache [lines]', 4096),
     lineInstructions: powerOfTwo('instructions per cache line [instructions]', 16),
-    cyclesPerInstruction: count('fetch and execute one control or issue instruction [cycles]', 16),
+    cyclesPerInstruction: count('from the look-up of an instruction to its execution, both included [cycles]', 16),
     branchTakenCycles: countOrZero('extra for a taken branch [cycles]', 16),
     multiplyCycles: countOrZero('extra for `mul` [cycles]', 16),
   })
@@ -55,15 +55,15 @@ const frontEnd = z
 
 const memoryTiming = z
   .strictObject({
-    tRcd: nanoseconds('activate to read or write'),
+    tRcd: nanoseconds('activate to column command'),
     tRp: nanoseconds('precharge'),
-    tCl: nanoseconds('read latency'),
-    tRas: nanoseconds('activate to precharge'),
-    tWr: nanoseconds('write recovery'),
-    tWtr: nanoseconds('write to read turnaround'),
-    tRtw: nanoseconds('read to write turnaround'),
-    tRrd: nanoseconds('activate to activate, other bank'),
-    tFaw: nanoseconds('four-activate window'),
+    tCl: nanoseconds('column command to its data, for reads and for writes'),
+    tRas: nanoseconds('activate to precharge, at least'),
+    tWr: nanoseconds('write recovery: end of written data to precharge'),
+    tWtr: nanoseconds('turnaround: end of written data to read command'),
+    tRtw: nanoseconds('turnaround: end of read data to written data'),
+    tRrd: nanoseconds('activate to activate on one channel'),
+    tFaw: nanoseconds('four-activate window: activate to the fourth after it'),
     tRfc: nanoseconds('refresh cycle'),
     tRefi: nanoseconds('refresh interval'),
   })
@@ -74,23 +74,26 @@ const memory = z
     kind: z
       .enum(['dram', 'fixed', 'ideal'])
       .describe(
-        '`dram`: banks, rows and refresh; `fixed`: a fixed latency; `ideal`: no latency. All keep the port limits',
+        '`dram`: banks, rows and refresh; `fixed`: `latencyCycles` and nothing else; `ideal`: the same with one cycle. All keep the port limits',
       ),
     capacityBytes: count('memory the program may use [bytes]', 2 ** 36),
     megatransfersPerSecond: count('data rate of the DRAM bus [MT/s]', 20_000),
     busBits: powerOfTwo('data width of one channel [bit]', 1024),
     channels: count('independent channels; consecutive `interleaveBytes` go to consecutive channels', 64),
     interleaveBytes: powerOfTwo('bytes before the next channel is used [bytes]', 2 ** 20),
-    banks: powerOfTwo('banks per channel', 64),
-    rowBytes: powerOfTwo('bytes of one row over the whole channel [bytes]', 65_536),
+    banks: powerOfTwo('banks per channel, in up to four bank groups', 64),
+    rowBytes: powerOfTwo('bytes of one row of one bank, all chips of the channel together [bytes]', 65_536),
     transfersPerBurst: powerOfTwo('data beats of one DRAM burst (BL) [beats]', 64),
     timing: memoryTiming,
-    commandGapNanoseconds: nanoseconds('scheduling loss of the controller per AXI burst; fitted'),
+    commandGapNanoseconds: nanoseconds('least time between the data of two AXI bursts on a channel; fitted'),
     ports: count('AXI ports of the accelerator', 64),
     portBits: powerOfTwo('data width of an AXI port [bit]', 1024),
     burstBeats: count('longest AXI burst [beats]', 256),
     outstandingBursts: count('bursts in flight per port [bursts]', 64),
-    latencyCycles: countOrZero('interconnect and controller, request to first beat, without DRAM [cycles]', 1000),
+    latencyCycles: countOrZero(
+      'interconnect and controller, both ways together, without the DRAM itself [cycles]',
+      1000,
+    ),
   })
   .describe('external memory and the ports to it');
 

@@ -12,7 +12,15 @@ import {
 import { hardwareDigest } from '../hw/digest.ts';
 import type { HardwareModel } from '../hw/schema.ts';
 import type { AssembledProgram } from './assembler/assemble.ts';
-import { headerStrings, type ImageHeader, type ImageMetadata, imageError, parseHeader } from './imageMetadata.ts';
+import {
+  contentDigest,
+  digestKey,
+  headerStrings,
+  type ImageHeader,
+  type ImageMetadata,
+  imageError,
+  parseHeader,
+} from './imageMetadata.ts';
 import { decode, encodeProgram, type Instruction, wordsPerInstruction } from './instruction.ts';
 import { overlapOf, type Segment, segmentAlignmentBytes } from './segments.ts';
 import { bytesPerInstruction } from './table.ts';
@@ -70,13 +78,15 @@ export function serializeImage(image: ProgramImage): Uint8Array[] {
   for (const { name, data } of image.segments) if (data) add(`segment/${name}`, data);
   for (const [name, data] of image.files ?? []) add(`file/${name}`, data);
   const declarations = tensors.map(({ data, ...tensor }) => ({ ...tensor, bytes: data.length }));
-  return [serializeSafetensorsHeader(declarations, headerStrings(header)), ...tensors.map(({ data }) => data)];
+  const strings = headerStrings(header);
+  const named = { ...strings, [digestKey]: contentDigest(strings, tensors) };
+  return [serializeSafetensorsHeader(declarations, named), ...tensors.map(({ data }) => data)];
 }
 
 /**
  * Reads an image and verifies all of it; segment data are views of `bytes`. Throws `LutraError` ST0xx (container),
  * IMG001–IMG003 (header), IMG004 (code), IMG005 (illegal instructions), IMG006 (memory map), IMG007 (contents),
- * IMG008 (labels).
+ * IMG008 (labels), IMG010 (anything else that is not as it was written).
  */
 export function parseImage(bytes: Uint8Array, file: string): ProgramImage {
   const { tensors, metadata } = readSafetensorsHeader(bytesSource(file, bytes));
@@ -100,6 +110,11 @@ export function parseImage(bytes: Uint8Array, file: string): ProgramImage {
   const segments = header.segments.map(({ stored, ...segment }) => attach(segment, stored, contents, file));
   for (const name of contents.keys())
     throw imageError('IMG007', file, `contents of a segment ${name} that the map lacks`);
+  const stored = [...tensors.values()].map((entry) => ({ name: entry.name, data: take(entry) }));
+  if (metadata[digestKey] !== contentDigest(metadata, stored)) {
+    const message = `the contents do not have the digest that metadata ${digestKey} states`;
+    throw imageError('IMG010', file, message, 'the file is damaged: copy or compile it again');
+  }
   const { codeAddress, labels, memoryBytes } = header;
   return {
     code,

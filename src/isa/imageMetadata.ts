@@ -1,12 +1,14 @@
 /** The header of a program image: JSON strings in the metadata of a safetensors file, and their checks. */
 import { z } from 'zod';
 import { type Diagnostic, LutraError } from '../base/diagnostics.ts';
-import { canonicalJson } from '../base/digest.ts';
+import { canonicalJson, sha256Hex } from '../base/digest.ts';
 import { type Segment, segmentKinds } from './segments.ts';
 
 /** Version of the file format; raised when older readers would misread it. */
 export const imageVersion = '1';
 export const versionKey = 'lutra.image';
+/** SHA-256 of everything else in the file, so that no damage goes unnoticed. */
+export const digestKey = 'lutra.digest';
 
 /** What the image was compiled for and from. */
 export interface ImageMetadata {
@@ -79,6 +81,16 @@ export function headerStrings(header: ImageHeader): Record<string, string> {
   };
   const strings = Object.entries(values).map(([key, value]) => [key, canonicalJson(value)]);
   return { [versionKey]: imageVersion, ...Object.fromEntries(strings) };
+}
+
+/** What `digestKey` holds: a digest of the other metadata strings and of the tensors in the order of their names. */
+export function contentDigest(
+  strings: Readonly<Record<string, string>>,
+  tensors: readonly { readonly name: string; readonly data: Uint8Array }[],
+): string {
+  const { [digestKey]: _, ...others } = strings;
+  const sorted = [...tensors].sort((a, b) => (a.name < b.name ? -1 : 1));
+  return sha256Hex(canonicalJson([others, ...sorted.map(({ name, data }) => [name, sha256Hex(data)])]));
 }
 
 /** Reads and checks the metadata strings; throws `LutraError` IMG001 (no image), IMG002 (version), IMG003 (field). */

@@ -46,7 +46,8 @@ word w   31                                         5 4              0
 \`\`\`
 
 - **wait**: bit i takes one count of the semaphore *unit i → this unit* before the instruction starts.
-- **post**: bit i gives one count to the semaphore *this unit → unit i* when it has finished.
+- **post**: bit i gives one count to the semaphore *this unit → unit i* when it has finished; a front-end instruction
+  gives it when it executes (\`ld\` before its word is there).
 - **registers**: bit w−1 says that operand word w holds a register and an offset; the value is \`R[register] + offset\`,
   computed when the instruction is issued. Only an operand that fills its word can be given so, and not the register
   that an instruction writes.

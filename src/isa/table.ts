@@ -114,7 +114,7 @@ const destination = ['rd', register, 'register written'] as const;
 const left = ['a', integer, 'left operand'] as const;
 const right = ['b', integer, 'right operand'] as const;
 const target = ['target', label, 'where to go'] as const;
-const rows = ['rows', count, 'rows of activations'] as const;
+const rows = ['rows', count, 'number of rows'] as const;
 const elements = ['elements', count, 'elements per row'] as const;
 /** Two row pitches in one word. */
 const pitches = [
@@ -134,7 +134,7 @@ function branch(name: string, opcode: number, condition: string): InstructionSpe
     opcode,
     unit: 'frontEnd',
     operands: operands(left, right, target),
-    doc: `Goes to \`target\` if ${condition} (signed).`,
+    doc: `Goes to \`target\` if ${condition}.`,
     cycles: `${issueCycles}, + frontEnd.branchTakenCycles if taken`,
   };
 }
@@ -182,13 +182,13 @@ function quantise(verb: string, opcode: number, wide: boolean): InstructionSpec 
     opcode,
     unit: 'vector',
     operands: operands(
-      ['dst', at('input'), `first ${wide ? 'pair of rows: high limbs, then low limbs' : 'row'} written`],
+      ['dst', at('input'), `first ${wide ? 'pair of rows written: high limbs, then low limbs' : 'row written'}`],
       ['src', at('act'), 'first row read'],
       ['gain', at('coef'), 'gains, one per element'],
       rows,
       elements,
       pitches,
-      ['epsilon', float, 'added to the mean square; negative: no normalisation and no gain, only quantise'],
+      ['epsilon', float, 'added to the mean square; negative: no normalisation and no gain, only quantisation'],
     ),
     doc: `RMS norm, gain and absmax quantisation to ${wide ? 'two int8 limbs (16 bits)' : 'int8'}, one scale per row. Elements from \`elements\` up to \`dstPitch\` become 0. The row scales stay for the dequantisations that follow.`,
     cycles: 'rows × (⌈elements/N⌉ + reduceLatency + scalarLatency + ⌈dstPitch/N⌉) + quantiseLatency',
@@ -220,7 +220,7 @@ export const instructionTable: readonly InstructionSpec[] = [
     unit: 'frontEnd',
     operands: [],
     doc: 'Waits until every unit is idle and every queue is empty, then stops the machine.',
-    cycles: `${issueCycles}, after the last unit has finished`,
+    cycles: `${issueCycles}; executes after the cycle in which the last unit has finished`,
   },
   {
     name: 'li',
@@ -245,7 +245,7 @@ export const instructionTable: readonly InstructionSpec[] = [
     unit: 'frontEnd',
     operands: operands(destination, ['address', at('ddr'), 'byte address, a multiple of 4']),
     doc: 'rd ← the 32-bit word in memory.',
-    cycles: `${issueCycles}, + one memory burst`,
+    cycles: `${issueCycles}, + from the request to the cycle after the word’s beat`,
   },
   {
     name: 'jmp',
@@ -257,14 +257,14 @@ export const instructionTable: readonly InstructionSpec[] = [
   },
   branch('beq', 0x12, 'a = b'),
   branch('bne', 0x13, 'a ≠ b'),
-  branch('blt', 0x14, 'a < b'),
-  branch('bge', 0x15, 'a ≥ b'),
+  branch('blt', 0x14, 'a < b (signed)'),
+  branch('bge', 0x15, 'a ≥ b (signed)'),
   {
     name: 'loop',
     opcode: 0x16,
     unit: 'frontEnd',
     operands: operands(['rd', register, 'counter'], target),
-    doc: 'rd ← rd − 1; goes to `target` unless rd is now 0.',
+    doc: 'rd ← rd − 1, modulo 2³²; goes to `target` unless rd is now 0.',
     cycles: `${issueCycles}, + frontEnd.branchTakenCycles if taken`,
   },
   {
@@ -273,7 +273,7 @@ export const instructionTable: readonly InstructionSpec[] = [
     unit: 'frontEnd',
     operands: operands(destination),
     doc: 'Waits for the sampler’s next pick; rd ← its token id.',
-    cycles: `${issueCycles}, after the pick has finished`,
+    cycles: `${issueCycles}; executes after the cycle in which the pick has finished`,
   },
   {
     name: 'emit',
@@ -310,7 +310,7 @@ export const instructionTable: readonly InstructionSpec[] = [
     operands: operands(
       ['dst', at('weights'), 'first word written'],
       ['src', at('ddr'), 'first byte of the packed tile'],
-      ['words', count, 'words; each is ternaryWordBytes or binaryWordBytes in memory, one after the other'],
+      ['words', count, 'words; each is `ternary.wordBytes` or `binary.wordBytes` in memory, one after the other'],
       ['alphabet', choice(alphabets), 'how the words are packed', 0, 8],
     ),
     doc: 'Streams a packed weight tile from memory into the buffer.',
@@ -338,8 +338,9 @@ export const instructionTable: readonly InstructionSpec[] = [
       ],
       ['inputPitch', count, 'elements from one input row to the next'],
     ),
-    doc: 'Rows × tile by table lookup. Binary planes stand for odd integers: Σₚ 2ᵖ·(±1).',
-    cycles: 'build + (rows × blocks − 1) × max(planes × steps, build) + planes × steps + matmulLatency',
+    doc: 'Rows × tile by table lookup, to int32 sums. Binary planes stand for odd integers: Σₚ 2ᵖ·(±1).',
+    cycles:
+      'build + (rows × blocks − 1) × max(planes × steps, build) + planes × steps + matmulLatency, where build is `buildCycles` of the alphabet',
   },
   sync('matmul', 0x4f),
 
@@ -395,11 +396,11 @@ export const instructionTable: readonly InstructionSpec[] = [
       ['src', at('acc'), 'first row of sums'],
       ['scale', at('coef'), 'weight scale'],
       rows,
-      ['elements', count, 'elements per row, a multiple of the head dimension'],
+      ['elements', count, 'elements per row, a multiple of `headDimension`'],
       pitches,
       [
         ['headDimension', count, 'elements per head', 0, 10],
-        ['table', at('coef'), 'cosines then sines of row 0’s position; row pitch headDimension', 10, 22],
+        ['table', at('coef'), 'cosines, then sines of row 0’s position; row pitch headDimension', 10, 22],
       ],
     ),
     doc: 'Dequantises and rotates by position (rotate-half pairs: i and i + headDimension/2).',
@@ -435,11 +436,11 @@ export const instructionTable: readonly InstructionSpec[] = [
         ['kvHeads', count, 'key and value heads; divides heads', 16, 16],
       ],
       ['headDimension', count, 'elements per head'],
-      ['window', count, 'positions each query sees, itself included; 0: all'],
+      ['window', count, 'latest positions that each query sees, its own included; 0: all'],
       ['sink', count, 'first positions that every query sees beside its window'],
       ['scale', float, 'multiplies every score'],
-      ['query', at('act'), 'first query row; rows follow each other'],
-      ['output', at('act'), 'first output row; rows follow each other'],
+      ['query', at('act'), 'first query row; row pitch heads × headDimension'],
+      ['output', at('act'), 'first output row; same pitch'],
     ),
     doc: 'Sets what the `attend` instructions that follow share.',
     cycles: '1',
@@ -449,10 +450,10 @@ export const instructionTable: readonly InstructionSpec[] = [
     opcode: 0x61,
     unit: 'attention',
     operands: operands(
-      ['keys', at('kv'), 'key rows, one per position, one after the other'],
+      ['keys', at('kv'), 'key rows, one per position; row pitch kvHeads × headDimension elements'],
       ['values', at('kv'), 'value rows likewise'],
       ['firstPosition', count, 'position of the first key row'],
-      ['count', count, 'key rows; at most scoreDepth'],
+      ['count', count, 'key rows; at most `attention.scoreDepth`'],
       ['queryPosition', count, 'position of query row 0'],
       rows,
       [
@@ -462,7 +463,7 @@ export const instructionTable: readonly InstructionSpec[] = [
       ],
     ),
     doc: 'One step of online softmax attention of all query rows and heads over a run of positions. The last row comes first, and a masked position costs nothing.',
-    cycles: 'see docs/machine.md, attention',
+    cycles: 'see [machine.md](machine.md#attention)',
   },
   sync('attention', 0x6f),
 
@@ -478,7 +479,7 @@ export const instructionTable: readonly InstructionSpec[] = [
       ['pitch', count, 'elements from one source row to the next'],
     ),
     doc: 'Converts rows to the store’s format and keeps them.',
-    cycles: 'rows × ⌈elements/vector lanes⌉ + convert',
+    cycles: 'rows × ⌈elements/N⌉ + `vector.latency.convert`',
   },
   {
     name: 'kvStore.fill',
@@ -515,24 +516,24 @@ export const instructionTable: readonly InstructionSpec[] = [
     opcode: 0x80,
     unit: 'sampler',
     operands: operands(
-      ['temperature', float, 'divides the logits; 0: greedy'],
-      ['topK', count, 'candidates sampled from; at most sampler.candidates'],
+      ['temperature', float, 'divides the logits; 0, negative or NaN: greedy'],
+      ['topK', count, 'candidates drawn from, 1 to `sampler.candidates`'],
       ['seed', integer, 'seed of the generator'],
       ['step', count, 'number of the draw, so that each token has its own'],
     ),
-    doc: 'Forgets all candidates.',
+    doc: 'Forgets all candidates and sets how the next `pick` chooses.',
     cycles: '1',
   },
   {
     name: 'sampler.scan',
     opcode: 0x81,
     unit: 'sampler',
-    operands: operands(['src', at('act'), 'first logit'], elements, [
-      'firstToken',
-      count,
-      'token id of the first logit',
-    ]),
-    doc: 'Keeps the best candidates; of equal logits the lower id wins.',
+    operands: operands(
+      ['src', at('act'), 'first logit'],
+      ['elements', count, 'logits'],
+      ['firstToken', count, 'token id of the first logit'],
+    ),
+    doc: 'Keeps the best candidates, here and so far; of equal logits the lower id wins.',
     cycles: 'elements + 2',
   },
   {
@@ -540,8 +541,8 @@ export const instructionTable: readonly InstructionSpec[] = [
     opcode: 0x82,
     unit: 'sampler',
     operands: [],
-    doc: 'Picks a token and puts it into the front end’s mailbox.',
-    cycles: '1 if greedy, else see docs/machine.md, sampler',
+    doc: 'Picks a token and puts it into the mailbox that `recv` reads; waits while the mailbox is full.',
+    cycles: '1 if greedy, else `drawCycles`',
   },
   sync('sampler', 0x8f),
 ];

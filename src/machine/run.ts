@@ -43,18 +43,30 @@ const commandWords = 16;
 const stopWords = 4;
 const noToken = 0xffffffff;
 
-/** The command block as memory bytes (docs/machine.md, host). Throws LutraError RUN001–RUN003 on an impossible request. */
+/** Throws LutraError RUN001, RUN002 when a prompt of `length` tokens does not fit. */
+export function checkPromptLength(length: number, maxPositions: number): void {
+  if (length === 0) {
+    throw new LutraError({ code: 'RUN001', message: 'the prompt is empty', hint: 'give at least one token' });
+  }
+  if (length > maxPositions) {
+    throw new LutraError({
+      code: 'RUN002',
+      message: `the prompt has ${length} token${length === 1 ? '' : 's'}, and the program holds ${maxPositions} positions`,
+      hint: 'shorten the prompt, or compile with more positions if the model allows it',
+    });
+  }
+}
+
+/** The command block as memory bytes (docs/machine.md, host). Throws LutraError RUN001–RUN004 on an impossible request. */
 export function commandBlock(request: RunRequest, image: ProgramImage): Uint8Array {
   const { maxPositions, vocabularySize } = image.metadata;
   const { prompt, maxNewTokens } = request;
-  if (prompt.length === 0) {
-    throw new LutraError({ code: 'RUN001', message: 'the prompt is empty', hint: 'give at least one token' });
-  }
-  if (prompt.length > maxPositions) {
+  checkPromptLength(prompt.length, maxPositions);
+  if (request.stopTokens.length > stopWords) {
     throw new LutraError({
-      code: 'RUN002',
-      message: `the prompt has ${prompt.length} tokens, and the program holds ${maxPositions} positions`,
-      hint: 'shorten the prompt, or compile with more positions if the model allows it',
+      code: 'RUN004',
+      message: `there are ${request.stopTokens.length} stop tokens, and the machine looks for ${stopWords} at most`,
+      hint: 'shorten eos_token_id in config.json and compile again, or run with --ignore-stop',
     });
   }
   const foreign = prompt.find((token) => token < 0 || token >= vocabularySize);

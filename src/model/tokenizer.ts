@@ -74,6 +74,12 @@ function parseObject(bytes: Uint8Array, file: string): Fields {
 
 const vocabularyHint = 'tokenizer.json and config.json belong to different models';
 
+/** "left right", or ["left", "right"]. */
+const isMerge = (merge: unknown) =>
+  typeof merge === 'string'
+    ? merge.includes(' ')
+    : Array.isArray(merge) && merge.length === 2 && merge.every((part) => typeof part === 'string');
+
 /** Token ids of the vocabulary and of the added tokens; checked before the library makes room for the largest. */
 function readTokenIds(json: Fields, file: string): number[] {
   const bad = (what: string, hint?: string) =>
@@ -87,6 +93,11 @@ function readTokenIds(json: Fields, file: string): number[] {
   if (type === 'Unigram' ? !Array.isArray(vocab) : !isObject(vocab)) throw bad('there is no vocabulary');
   const added = json.added_tokens ?? [];
   if (!Array.isArray(added)) throw bad('added_tokens is not a list');
+  const merges = isObject(model) ? (model.merges ?? []) : [];
+  if (!Array.isArray(merges) || !merges.every(isMerge)) throw bad('merges is not a list of pairs');
+  for (const token of added as readonly unknown[]) {
+    if (!isObject(token) || typeof token.content !== 'string') throw bad('an added token has no content');
+  }
   const ids: unknown[] = Array.isArray(vocab) ? vocab.map((_, index) => index) : Object.values(vocab as Fields);
   for (const token of added as readonly unknown[]) ids.push(isObject(token) ? token.id : token);
   for (const id of ids) if (!Number.isInteger(id) || (id as number) < 0) throw bad(`token id ${JSON.stringify(id)}`);

@@ -1,6 +1,17 @@
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { createDirectory, createFile, discardUnfinished } from '../../src/cli/files.ts';
 import { lutra, smallConfig, temporaryDirectory } from './capture.ts';
 
 const directory = temporaryDirectory();
@@ -10,6 +21,7 @@ const tiny = 'hw-models/tiny.json';
 const model = 'models/tern-stories-5m';
 const help = '(lutra --help shows the verbs and options)';
 const synthetic = ['--weights', 'synthetic:1', '--max-tokens', '2'];
+type Json = Record<string, unknown>;
 let image = '';
 let small = '';
 
@@ -139,6 +151,23 @@ describe('hardware models', () => {
     );
   });
 
+  it('very many faults', async () => {
+    const fields = Array.from({ length: 50_000 }, (_, i) => `"f${i}":1`).join(',');
+    writeFileSync(at('many.json'), readFileSync(kv260, 'utf8').replace('{', `{${fields},`));
+    const { code, stderr } = await lutra('check', at('many.json'));
+    const lines = stderr.trimEnd().split('\n');
+    expect(lines[49]).toMatch(/^error\[HW003\] \S+many.json:1:\d+ f49: there is no such field/);
+    expect(lines.slice(50)).toEqual([`error[HW007] ${at('many.json')} there are 49950 more faults of this kind`]);
+    expect(code).toBe(1);
+  });
+
+  it('a number that fills a book', async () => {
+    writeFileSync(at('book.json'), '1'.repeat(1_000_000));
+    const { code, stderr } = await lutra('check', at('book.json'));
+    expect(stderr).toBe(`${`error[JSON004] ${at('book.json')}:1:1 ${'1'.repeat(3000)}`.slice(0, 2000)}…\n`);
+    expect(code).toBe(1);
+  });
+
   it('what is not JSON', async () => {
     writeFileSync(at('comma.json'), '{"a":1,}');
     await refused(
@@ -149,8 +178,50 @@ describe('hardware models', () => {
   });
 });
 
+describe('assembly text', () => {
+  const program = (name: string, text: string) => {
+    writeFileSync(at(name), text);
+    return at(name);
+  };
+
+  it('runs on the hardware model that it names, unless --hw names one', async () => {
+    const file = program('named.lasm', '; one instruction\n; hw: tiny\nhalt\n');
+    const machine = async (...argv: string[]) => JSON.parse((await lutra(...argv, '--json')).stdout);
+    expect((await machine('run', file)).machine.name).toBe('tiny');
+    expect((await machine('run', file, '--hw', 'hw-models/odd.json')).machine.name).toBe('odd');
+    expect((await machine('asm', file, '-o', at('named.img'))).hardware.name).toBe('tiny');
+    expect((await machine('run', program('unnamed.lasm', 'halt\n'))).machine.name).toBe('kv260');
+  });
+
+  it.each(['../kv260', 'huge', ''])('for an unknown hardware model, %j', async (name) => {
+    const file = program('unknown.lasm', `; text\n; hw: ${name}\nhalt\n`);
+    await refused(
+      ['run', file],
+      3,
+      `error[CLI010] ${file}:2 "${name}" is not one of lutra's hardware models (there are kv260, odd, tiny; --hw FILE takes another)`,
+    );
+  });
+});
+
 describe('models and images', () => {
   it('nothing there', async () => {
+    await refused(
+      ['run', ''],
+      3,
+      "error[IO001] '' cannot be read: no such file or directory (give a model directory, a config.json, a program image or a .lasm file)",
+    );
+  });
+
+  it('a name with a line break and an escape sequence', async () => {
+    await refused(
+      ['check', 'a\n\u001b[31mb'],
+      3,
+      'error[IO001] a\\u000a\\u001b[31mb cannot be read: no such file or directory',
+    );
+    await refused(['run', '--\u001b[31m'], 2, `error[CLI001] unknown option '--\\u001b[31m' ${help}`);
+  });
+
+  it('no file of that name', async () => {
     await refused(
       ['run', at('nothing')],
       3,
@@ -193,6 +264,45 @@ describe('models and images', () => {
       /^error\[CMP010\] \S*wide operation \S+: its smallest tile .* \(raise weightBuffer.words to at least \d+\)\n$/,
     );
     expect(code).toBe(3);
+  });
+
+  it('more stop tokens than the machine looks for', async () => {
+    mkdirSync(at('stops'), { recursive: true });
+    writeFileSync(at('stops', 'config.json'), JSON.stringify({ ...smallConfig, eos_token_id: [1, 2, 3, 4, 5] }));
+    await refused(
+      ['run', at('stops'), ...synthetic, '--prompt-tokens', '2'],
+      3,
+      'error[RUN004] there are 5 stop tokens, and the machine looks for 4 at most (shorten eos_token_id in config.json and compile again, or run with --ignore-stop)',
+    );
+    expect((await lutra('run', at('stops'), ...synthetic, '--prompt-tokens', '2', '--ignore-stop')).code).toBe(0);
+  });
+
+  it('a device, which may never end', async () => {
+    for (const verb of ['run', 'check', 'disasm']) {
+      await refused([verb, '/dev/zero'], 3, 'error[IO001] /dev/zero cannot be read: it is a device');
+    }
+  });
+
+  it('a directory or a pipe in place of the weights', async () => {
+    mkdirSync(at('odd', 'model.safetensors'), { recursive: true });
+    writeFileSync(at('odd', 'config.json'), JSON.stringify(smallConfig));
+    const file = at('odd', 'model.safetensors');
+    await refused(['run', at('odd')], 3, `error[IO001] ${file} cannot be read: it is a directory`);
+    rmdirSync(file);
+    execFileSync('mkfifo', [file]);
+    await refused(['run', at('odd')], 3, `error[IO001] ${file} cannot be read: it is not a regular file`);
+  });
+
+  it('an image with one bit of a weight changed', async () => {
+    const bytes = readFileSync(image);
+    const last = bytes.length - 100;
+    bytes[last] = (bytes[last] as number) ^ 1;
+    writeFileSync(at('bit.img'), bytes);
+    await refused(
+      ['run', at('bit.img'), '--prompt-tokens', '2'],
+      3,
+      `error[IMG010] ${at('bit.img')} the contents do not have the digest that metadata lutra.digest states (the file is damaged: copy or compile it again)`,
+    );
   });
 
   it('a truncated image', async () => {
@@ -251,6 +361,30 @@ describe('models and images', () => {
     );
   });
 
+  it.each([
+    [
+      'merges',
+      (json: Json) => Object.assign(json.model as Json, { merges: [[1, 2]] }),
+      'merges is not a list of pairs',
+    ],
+    [
+      'an added token',
+      (json: Json) => Object.assign(json, { added_tokens: [{ id: 5 }] }),
+      'an added token has no content',
+    ],
+  ])('a tokenizer with wrong %s', async (_name, change, message) => {
+    mkdirSync(at('torn'), { recursive: true });
+    writeFileSync(at('torn', 'config.json'), JSON.stringify(smallConfig));
+    const json = JSON.parse(readFileSync(`${model}/tokenizer.json`, 'utf8')) as Json;
+    change(json);
+    writeFileSync(at('torn', 'tokenizer.json'), JSON.stringify(json));
+    await refused(
+      ['run', at('torn'), ...synthetic],
+      3,
+      `error[TOK003] ${at('torn')}/tokenizer.json the tokenizer is not understood: ${message}`,
+    );
+  });
+
   it('assembly text with a fault', async () => {
     writeFileSync(at('bad.lasm'), 'halt\nhalf\n');
     const { code, stderr } = await lutra('asm', at('bad.lasm'), '-o', at('bad.img'));
@@ -267,6 +401,14 @@ describe('prompts', () => {
       ['run', image, '--prompt', ''],
       3,
       'error[CLI004] the prompt is empty (give --prompt a text to continue)',
+    );
+  });
+
+  it('one that no memory would hold', async () => {
+    await refused(
+      ['run', image, '--prompt-tokens', '9007199254740991'],
+      3,
+      'error[RUN002] the prompt has 9007199254740991 tokens, and the program holds 64 positions (shorten the prompt, or compile with more positions if the model allows it)',
     );
   });
 
@@ -330,6 +472,86 @@ describe('output', () => {
       `error[IO005] ${out} exists already and is not empty; nothing was written (choose another directory, or --force to replace this run)`,
     );
     expect((await lutra(...run(), '--out', out, '--force')).code).toBe(0);
+  });
+
+  it('no name at all, which would be the working directory', async () => {
+    const message = 'error[IO007] the output has an empty name';
+    await refused([...run(), '--out', '', '--force'], 2, message);
+    await refused([...run(), '--trace-jsonl', ''], 2, message);
+    await refused(['compile', small, '--timing-only', '-o', ''], 2, message);
+  });
+
+  it('what is no regular file, even with --force', async () => {
+    execFileSync('mkfifo', [at('pipe')]);
+    symlinkSync('pipe', at('pipe-link'));
+    symlinkSync('nowhere', at('dangling'));
+    await refused(
+      [...run(), '--trace-jsonl', at('pipe'), '--force'],
+      3,
+      `error[IO003] ${at('pipe')} exists already and is not a regular file (give the name of a file)`,
+    );
+    await refused(
+      [...run(), '--trace-jsonl', at('pipe-link'), '--force'],
+      3,
+      `error[IO003] ${at('pipe-link')} exists already and is a link to what is not a regular file (give the name of a file)`,
+    );
+    await refused(
+      [...run(), '--trace-jsonl', at('dangling')],
+      3,
+      `error[IO003] ${at('dangling')} exists already; nothing was written (choose another name, or --force to replace it)`,
+    );
+    await refused(
+      [...run(), '--out', at('dangling')],
+      3,
+      `error[IO005] ${at('dangling')} exists already and is a file (choose another directory)`,
+    );
+  });
+
+  it('a run directory in which somebody put a file of their own, even with --force', async () => {
+    const out = at('shared');
+    expect((await lutra(...run(), '--out', out)).code).toBe(0);
+    writeFileSync(join(out, 'thesis.txt'), 'years of work');
+    await refused(
+      [...run(), '--out', out, '--force'],
+      3,
+      `error[IO005] ${out} exists already and is not empty; nothing was written (choose another directory)`,
+    );
+  });
+
+  it('what came while the run was going on', async () => {
+    const out = at('late');
+    const growing = createDirectory(out, true);
+    mkdirSync(out);
+    writeFileSync(join(out, 'thesis.txt'), 'years of work');
+    expect(() => growing.finish()).toThrow(
+      `error[IO005] ${out} exists already and is not empty; nothing was written (choose another directory)`,
+    );
+    discardUnfinished();
+    const file = createFile(at('late.jsonl'), false);
+    writeFileSync(at('late.jsonl'), 'years of work');
+    expect(() => file.finish()).toThrow(
+      `error[IO003] ${at('late.jsonl')} exists already; nothing was written (choose another name, or --force to replace it)`,
+    );
+    discardUnfinished();
+    expect(readFileSync(at('late.jsonl'), 'utf8')).toBe('years of work');
+    expect(readdirSync(out)).toEqual(['thesis.txt']);
+    expect(readdirSync(directory).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
+  it('a trace inside the run directory', async () => {
+    await refused(
+      [...run(), '--out', at('o'), '--trace-jsonl', at('o', 't.jsonl')],
+      2,
+      `error[CLI009] ${at('o', 't.jsonl')} lies in the run directory, which is written as a whole (--trace-jsonl without a name puts trace.jsonl there)`,
+    );
+  });
+
+  it('a name that is too long, and one that is just short enough', async () => {
+    const long = at('n'.repeat(256));
+    await refused([...run(), '--trace-jsonl', long], 3, `error[IO004] ${long} cannot be written: the name is too long`);
+    const short = at('n'.repeat(255));
+    expect((await lutra(...run(), '--trace-jsonl', short)).code).toBe(0);
+    rmSync(short);
   });
 
   it('paths that cannot be written', async () => {

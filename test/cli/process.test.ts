@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { smallConfig, temporaryDirectory } from './capture.ts';
@@ -45,6 +45,22 @@ describe('the process', () => {
       signal: null,
       stdout: '',
       stderr: "error[CLI001] unknown command 'rnu' (did you mean run?)\n",
+    });
+  });
+
+  it('says that the disk is full', async () => {
+    const full = openSync('/dev/full', 'w');
+    const argv = ['run', 'programs/norm.lasm'];
+    const child = spawn(process.execPath, ['bin/lutra.mjs', ...argv], { stdio: ['ignore', full, 'pipe'] });
+    closeSync(full);
+    let stderr = '';
+    child.stderr?.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    expect({ code, stderr }).toEqual({
+      code: 3,
+      stderr: 'error[IO004] stdout cannot be written: no space left on the device\n',
     });
   });
 

@@ -3,15 +3,15 @@ import { disassemble, parseImage } from '../../isa/index.ts';
 import { checkOutputFile, readBytes } from '../files.ts';
 import type { AsmVerbOptions } from '../options.ts';
 import { print, printJson, printLine, printWarning } from '../output.ts';
-import { assembleFile, openHardware } from '../session.ts';
+import { assembleFile, openHardware } from '../inputs.ts';
 import { writeImage } from './compile.ts';
 
 /** `lutra asm FILE -o IMAGE`: assembles and verifies a program for one machine. Returns the exit code. */
 export async function asmVerb(file: string, options: AsmVerbOptions): Promise<number> {
   checkOutputFile(options.out, options.force === true);
-  const { image, warnings } = assembleFile(file, openHardware(options));
+  const { image, warnings } = assembleFile(file, openHardware(options, file));
   for (const warning of warnings) printWarning(warning);
-  await writeImage(options.out, image);
+  await writeImage(options.out, image, options.force === true);
   const { code, labels, segments, memoryBytes, metadata } = image;
   if (options.json) {
     printJson({

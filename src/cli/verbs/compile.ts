@@ -5,7 +5,7 @@ import { checkOutputFile, writeFile } from '../files.ts';
 import { withInterrupt } from '../interrupt.ts';
 import type { CompileVerbOptions } from '../options.ts';
 import { Progress, printJson, printLine, printNote } from '../output.ts';
-import { compileModel, openHardware } from '../session.ts';
+import { compileModel, openHardware } from '../inputs.ts';
 
 /** `lutra compile MODEL -o IMAGE`: compiles, writes the image, prints the plan. Returns the exit code. */
 export async function compileVerb(model: string, options: CompileVerbOptions): Promise<number> {
@@ -14,7 +14,7 @@ export async function compileVerb(model: string, options: CompileVerbOptions): P
   const progress = new Progress(options.json !== true);
   const { image } = compileModel(model, hw, options, (text) => progress.update(() => text));
   progress.clear();
-  await writeImage(options.out, image);
+  await writeImage(options.out, image, options.force === true);
   if (options.json) printJson({ schema: 'lutra.compile/1', image: options.out, ...image.metadata });
   else {
     for (const line of describePlan(image.metadata.plan as Plan)) printLine(line);
@@ -24,6 +24,6 @@ export async function compileVerb(model: string, options: CompileVerbOptions): P
 }
 
 /** Writes an image; a Ctrl-C that comes meanwhile waits until the file is whole. */
-export function writeImage(file: string, image: ProgramImage): Promise<void> {
-  return withInterrupt(async () => writeFile(file, serializeImage(image)));
+export function writeImage(file: string, image: ProgramImage, force: boolean): Promise<void> {
+  return withInterrupt(async () => writeFile(file, serializeImage(image), force));
 }

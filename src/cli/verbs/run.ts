@@ -13,6 +13,7 @@ import {
   createFile,
   defaultModel,
   type GrowingDirectory,
+  isInside,
 } from '../files.ts';
 import { type Interrupt, withInterrupt } from '../interrupt.ts';
 import type { RunVerbOptions } from '../options.ts';
@@ -29,7 +30,7 @@ import {
 } from '../output.ts';
 import { type Prompt, readPrompt } from '../prompt.ts';
 import { fillRunDirectory } from '../runDirectory.ts';
-import { openHardware, openProgram, type Program } from '../session.ts';
+import { openHardware, openProgram, type Program } from '../inputs.ts';
 
 /** Cycles with events between two looks at the clock and the interrupt flag. */
 const slice = 20_000;
@@ -37,9 +38,10 @@ const slice = 20_000;
 /** `lutra run`: compiles if need be, runs, streams the text, prints the summary. Returns the exit code. */
 export async function runVerb(target: string | undefined, options: RunVerbOptions): Promise<number> {
   checkOutputs(options);
-  const hw = openHardware(options);
+  const path = target ?? defaultModel;
+  const hw = openHardware(options, path);
   const progress = new Progress(options.json !== true);
-  const program = openProgram(target ?? defaultModel, hw, options, (text) => progress.update(() => text));
+  const program = openProgram(path, hw, options, (text) => progress.update(() => text));
   progress.clear();
   for (const warning of program.warnings) printWarning(warning);
   const prompt = readPrompt(program, options);
@@ -49,8 +51,19 @@ export async function runVerb(target: string | undefined, options: RunVerbOption
 function checkOutputs(options: RunVerbOptions): void {
   const force = options.force === true;
   if (options.out !== undefined) checkOutputDirectory(options.out, force);
-  if (typeof options.traceJsonl === 'string') checkOutputFile(options.traceJsonl, force);
-  else if (options.traceJsonl && options.out === undefined) {
+  if (typeof options.traceJsonl === 'string') {
+    if (options.out !== undefined && isInside(options.traceJsonl, options.out)) {
+      throw new LutraError({
+        code: 'CLI009',
+        place: { file: options.traceJsonl },
+        message: 'lies in the run directory, which is written as a whole',
+        hint: '--trace-jsonl without a name puts trace.jsonl there',
+        exit: 'usage',
+      });
+    }
+    checkOutputFile(options.traceJsonl, force);
+  }
+  if (options.traceJsonl === true && options.out === undefined) {
     throw new LutraError({
       code: 'CLI007',
       message: '--trace-jsonl needs a file name where there is no run directory',
@@ -85,7 +98,7 @@ async function execute(task: Task): Promise<number> {
   const exposed = exposedSink();
   const story = new Story(task, values);
   const startedAt = performance.now();
-  const directory = options.out === undefined ? undefined : createDirectory(options.out);
+  const directory = options.out === undefined ? undefined : createDirectory(options.out, options.force === true);
   const trace = openTrace(options, directory);
   const run = new Run(program.image, hw, request, {
     values,
@@ -236,7 +249,9 @@ function hostFacts(wallSeconds: number, run: Run): HostFacts {
 function openTrace(options: RunVerbOptions, directory: GrowingDirectory | undefined) {
   if (options.traceJsonl === undefined) return undefined;
   const file =
-    typeof options.traceJsonl === 'string' ? createFile(options.traceJsonl) : directory?.create('trace.jsonl');
+    typeof options.traceJsonl === 'string'
+      ? createFile(options.traceJsonl, options.force === true)
+      : directory?.create('trace.jsonl');
   if (!file) return undefined;
   const sink = jsonLinesSink((text) => file.write(text));
   return {

@@ -1,6 +1,7 @@
 /**
  * From what the user named to what can run: hardware model, model or image or assembly, tokenizer.
  */
+import { join } from 'node:path';
 import { type Diagnostic, LutraError } from '../base/diagnostics.ts';
 import { compile } from '../compiler/index.ts';
 import { type HardwareModel, loadHardwareModel } from '../hw/index.ts';
@@ -16,11 +17,41 @@ import {
   type Tokenizer,
   type TokenizerModel,
 } from '../model/index.ts';
-import { exists, isDirectory, modelDirectory, readBytes, readText, shortName } from './files.ts';
+import {
+  defaultHardware,
+  exists,
+  hardwareFolder,
+  hardwareNames,
+  isDirectory,
+  modelDirectory,
+  readBytes,
+  readText,
+  shortName,
+} from './files.ts';
 import type { CompileOptions, HardwareOptions } from './options.ts';
 
-export function openHardware(options: HardwareOptions): HardwareModel {
-  return loadHardwareModel(readText(options.hw), options.hw, [...options.set]);
+/** The hardware model of --hw; without it, the one that `program` is written for, or else the default. */
+export function openHardware(options: HardwareOptions, program?: string): HardwareModel {
+  const file = options.hw ?? bundledHardware(program);
+  return loadHardwareModel(readText(file), file, [...options.set]);
+}
+
+/** A `.lasm` file may name one of lutra's hardware models in a comment, `; hw: NAME`. */
+function bundledHardware(program: string | undefined): string {
+  if (!program?.endsWith('.lasm')) return defaultHardware;
+  const directive = /^\s*;\s*hw:(.*)$/;
+  const lines = readText(program).split(/\r?\n/);
+  const index = lines.findIndex((line) => directive.test(line));
+  if (index === -1) return defaultHardware;
+  const name = (lines[index] as string).replace(directive, '$1').trim();
+  const names = hardwareNames();
+  if (names.includes(name)) return join(hardwareFolder, `${name}.json`);
+  throw new LutraError({
+    code: 'CLI010',
+    place: { file: program, line: index + 1 },
+    message: `${JSON.stringify(name)} is not one of lutra's hardware models`,
+    hint: `there are ${names.join(', ')}; --hw FILE takes another`,
+  });
 }
 
 export interface Program {
