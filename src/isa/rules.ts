@@ -22,7 +22,8 @@ type Check = (values: Values, shape: MachineShape, attention: AttentionShape | u
 export const ruleSentences: readonly string[] = [
   '`rows`, `elements`, `blocks`, `steps`, `planes`, `words`, `bytes`, `count`, `heads`, `kvHeads` and `headDimension` are at least 1.',
   'Rows in `act`, `acc` and `coef` that the vector unit, attention or `kvStore.append` read or write begin at multiples of `vector.lanes`; with more than one row the pitches are multiples of it too. A single `scale` and the `input` buffer may lie anywhere.',
-  'A pitch is not smaller than the row that it separates from the next (`dstPitch` of the quantisations: never smaller than `elements`).',
+  'With more than one row, a pitch is not smaller than the row that it separates from the next; `dstPitch` of the quantisations is never smaller than `elements`.',
+  '`vector.dequantise`: with `columns`, `scale` is a multiple of `vector.lanes`; with `wide`, `srcPitch` is one too and at least `elements`, even for one row. `vector.dequantiseGate`: `upOffset` is a multiple of `vector.lanes`.',
   '`vector.add`, `multiply` and `norm`: `dst` is the very rows of a source or does not overlap its span.',
   '`vector.dequantiseRope`: `headDimension` is a multiple of 2 × `vector.lanes` and divides `elements`.',
   '`dma`: `act` and `coef` hold floats (memory format float32, bfloat16 or float16), `input` int8, `acc` int32; memory addresses and strides are multiples of the size of the memory format.',
