@@ -1,8 +1,8 @@
 /** What the user wants continued, as text and as token ids. */
 import { LutraError } from '../base/diagnostics.ts';
 import { checkPromptLength } from '../machine/run.ts';
-import type { RunVerbOptions } from './options.ts';
 import type { Program } from './inputs.ts';
+import type { RunVerbOptions } from './options.ts';
 
 const defaultPrompt = 'Once upon a time, there was a little girl named Lily.';
 

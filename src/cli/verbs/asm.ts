@@ -1,9 +1,9 @@
 import { exitCodes } from '../../base/diagnostics.ts';
 import { disassemble, parseImage } from '../../isa/index.ts';
 import { checkOutputFile, readBytes } from '../files.ts';
+import { assembleFile, openHardware } from '../inputs.ts';
 import type { AsmVerbOptions } from '../options.ts';
 import { print, printJson, printLine, printWarning } from '../output.ts';
-import { assembleFile, openHardware } from '../inputs.ts';
 import { writeImage } from './compile.ts';
 
 /** `lutra asm FILE -o IMAGE`: assembles and verifies a program for one machine. Returns the exit code. */

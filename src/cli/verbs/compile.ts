@@ -2,10 +2,10 @@ import { exitCodes } from '../../base/diagnostics.ts';
 import { describePlan, type Plan } from '../../compiler/index.ts';
 import { type ProgramImage, serializeImage } from '../../isa/index.ts';
 import { checkOutputFile, writeFile } from '../files.ts';
+import { compileModel, openHardware } from '../inputs.ts';
 import { withInterrupt } from '../interrupt.ts';
 import type { CompileVerbOptions } from '../options.ts';
 import { Progress, printJson, printLine, printNote } from '../output.ts';
-import { compileModel, openHardware } from '../inputs.ts';
 
 /** `lutra compile MODEL -o IMAGE`: compiles, writes the image, prints the plan. Returns the exit code. */
 export async function compileVerb(model: string, options: CompileVerbOptions): Promise<number> {

@@ -15,6 +15,7 @@ import {
   type GrowingDirectory,
   isInside,
 } from '../files.ts';
+import { openHardware, openProgram, type Program } from '../inputs.ts';
 import { type Interrupt, withInterrupt } from '../interrupt.ts';
 import type { RunVerbOptions } from '../options.ts';
 import {
@@ -30,7 +31,6 @@ import {
 } from '../output.ts';
 import { type Prompt, readPrompt } from '../prompt.ts';
 import { fillRunDirectory } from '../runDirectory.ts';
-import { openHardware, openProgram, type Program } from '../inputs.ts';
 
 /** Cycles with events between two looks at the clock and the interrupt flag. */
 const slice = 20_000;
