@@ -9,6 +9,7 @@ import { Run } from '../src/machine/run.ts';
 import { scoreTokens } from '../src/machine/score.ts';
 import { loadModel } from '../src/model/index.ts';
 import { createReference } from '../src/reference/index.ts';
+import { compareLogits } from '../src/report/agreement.ts';
 
 const newTokens = 64;
 const [prompts = 20, headBits = 10] = process.argv.slice(2).map(Number);
@@ -38,11 +39,9 @@ for (const [index, { prompt_ids, output_ids }] of golden.entries()) {
   let worst = 0;
   scoreTokens(image, hw, text, prompt_ids.length, (position, machine) => {
     const row = logits[position] as Float32Array;
-    for (let i = 0; i < row.length; i++) {
-      const difference = Math.abs((machine[i] as number) - (row[i] as number));
-      squares += difference ** 2;
-      worst = Math.max(worst, difference);
-    }
+    const difference = compareLogits(machine, row);
+    squares += difference.squares;
+    worst = Math.max(worst, difference.largest);
     count += row.length;
   });
   largest = Math.max(largest, worst);

@@ -1,7 +1,8 @@
 /** Code that runs once: the command block to registers, addresses set, channels primed. */
+
+import { commandHeaderBytes } from '../isa/segments.ts';
 import { at } from './builder.ts';
 import { type EmitContext, emitOperationMark, floatBits } from './emitContext.ts';
-import { commandHeaderBytes } from './memoryMap.ts';
 import { registers as r } from './registers.ts';
 
 export function emitStart(context: EmitContext): void {

@@ -3,7 +3,7 @@
  */
 import { LutraError } from '../base/diagnostics.ts';
 import type { HardwareModel } from '../hw/schema.ts';
-import type { SegmentKind } from '../isa/image.ts';
+import { commandHeaderBytes, type SegmentKind } from '../isa/segments.ts';
 import { type OnChip, scaleOrder, type TiledModel } from './place.ts';
 import { roundUp, tileAlignment } from './tile.ts';
 
@@ -16,9 +16,6 @@ export interface Formats {
 }
 
 export const storedBytes: Record<StoredFloat, number> = { bfloat16: 2, float32: 4 };
-
-/** The host's command block: 16 words, then one word per token of the prompt. */
-export const commandHeaderBytes = 64;
 
 export interface Region {
   readonly name: string;

@@ -3,6 +3,7 @@
  *
  * The simulator, the compiler, the resource figures and the Verilog read these and never restate them.
  */
+import { bytesPerInstruction } from './operands.ts';
 import type { HardwareModel } from './schema.ts';
 
 /** Ternary digits in a byte: 3⁵ = 243 ≤ 256. */
@@ -141,6 +142,6 @@ export function derive(hw: HardwareModel): Derived {
     dramBurstBytes: (memory.busBits / 8) * memory.transfersPerBurst,
     portBytesPerCycle: memory.ports * portBytes,
     busBytesPerCycle: ((memory.megatransfersPerSecond * 1e6 * memory.busBits) / 8) * (memory.channels / hw.clockHz),
-    cacheLineBytes: hw.frontEnd.lineInstructions * 32,
+    cacheLineBytes: hw.frontEnd.lineInstructions * bytesPerInstruction,
   };
 }

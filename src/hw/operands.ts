@@ -1,4 +1,6 @@
-/** Names that are operands of instructions and arguments of the arithmetic alike. */
+/** What the instruction set shares with the layers below it: the size of an instruction, and names of operands. */
+export const bytesPerInstruction = 32;
+
 export const alphabets = ['ternary', 'binary'] as const;
 export type Alphabet = (typeof alphabets)[number];
 

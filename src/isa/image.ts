@@ -22,7 +22,7 @@ import {
   parseHeader,
 } from './imageMetadata.ts';
 import { decode, encodeProgram, type Instruction, wordsPerInstruction } from './instruction.ts';
-import { overlapOf, type Segment, segmentAlignmentBytes } from './segments.ts';
+import { commandHeaderBytes, overlapOf, type Segment, segmentAlignmentBytes } from './segments.ts';
 import { bytesPerInstruction } from './table.ts';
 
 export type { SegmentKind } from './segments.ts';
@@ -239,7 +239,7 @@ export function programImage(program: AssembledProgram, hw: HardwareModel): Prog
       hardwareDigest: hardwareDigest(hw),
       modelName: 'none',
       modelDigest: 'none',
-      maxPositions: command ? (command.bytes - 64) / 4 : 1,
+      maxPositions: command ? (command.bytes - commandHeaderBytes) / 4 : 1,
       vocabularySize: anyToken,
       bosTokenId: 0,
       eosTokenIds: [],

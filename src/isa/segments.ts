@@ -24,6 +24,9 @@ export interface Segment {
 
 export const segmentAlignmentBytes = 64;
 
+/** The fixed words of the command block; the prompt, one word per token, comes after them. */
+export const commandHeaderBytes = 64;
+
 interface Placed {
   readonly name: string;
   readonly address: number;

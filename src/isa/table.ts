@@ -39,7 +39,7 @@ export type Unit = IssueUnit | PassiveUnit;
 export const spaces = ['ddr', 'weights', 'input', 'acc', 'act', 'coef', 'kv'] as const;
 export type Space = (typeof spaces)[number];
 
-export const bytesPerInstruction = 32;
+export { bytesPerInstruction } from '../hw/operands.ts';
 export const registerCount = 32;
 
 /** How a transfer reads or writes elements in memory. */

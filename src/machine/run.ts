@@ -1,6 +1,7 @@
 import { LutraError } from '../base/diagnostics.ts';
 import type { HardwareModel } from '../hw/schema.ts';
 import type { ProgramImage } from '../isa/image.ts';
+import { commandHeaderBytes } from '../isa/segments.ts';
 import { issueUnits } from '../isa/table.ts';
 import type { InstructionEvent, TokenEvent, TraceSink } from '../trace/events.ts';
 import type { SamplerTap } from './kernel/unit.ts';
@@ -39,7 +40,7 @@ export interface Traffic {
 /** What was counted when a token came out. */
 export interface TokenMark extends TokenEvent, Traffic {}
 
-const commandWords = 16;
+const headerWords = commandHeaderBytes / 4;
 const stopWords = 4;
 const noToken = 0xffffffff;
 
@@ -77,14 +78,14 @@ export function commandBlock(request: RunRequest, image: ProgramImage): Uint8Arr
       hint: 'use the tokenizer that belongs to the model',
     });
   }
-  const words = new Uint32Array(commandWords + prompt.length);
+  const words = new Uint32Array(headerWords + prompt.length);
   words[0] = prompt.length;
   words[1] = Math.min(maxNewTokens, maxPositions - prompt.length + 1);
   new Float32Array(words.buffer)[2] = request.temperature;
   words[3] = request.topK;
   words[4] = request.seed;
   for (let i = 0; i < stopWords; i++) words[5 + i] = request.stopTokens[i] ?? noToken;
-  words.set(prompt, commandWords);
+  words.set(prompt, headerWords);
   return new Uint8Array(words.buffer);
 }
 

@@ -2,24 +2,25 @@
 import { readFileSync } from 'node:fs';
 import { loadHardwareModel } from '../../src/hw/load.ts';
 import type { HardwareModel } from '../../src/hw/schema.ts';
-import type { DenseTensor, LayerTensors, ModelGraph, TernaryTensor } from '../../src/model/graph.ts';
+import type { DenseTensor, LayerTensors, ModelGraph, ModelShape, TernaryTensor } from '../../src/model/graph.ts';
 
 export function machine(name: string, overrides: readonly string[] = []): HardwareModel {
   const file = `hw-models/${name}.json`;
   return loadHardwareModel(readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8'), file, overrides);
 }
 
-export interface TestShape {
+type Sizes =
+  | 'hiddenSize'
+  | 'intermediateSize'
+  | 'layerCount'
+  | 'heads'
+  | 'kvHeads'
+  | 'headDimension'
+  | 'vocabularySize'
+  | 'maxPositions';
+
+export interface TestShape extends Pick<ModelShape, Sizes>, Partial<Pick<ModelShape, 'gateFunction'>> {
   readonly name?: string;
-  readonly hiddenSize: number;
-  readonly intermediateSize: number;
-  readonly layerCount: number;
-  readonly heads: number;
-  readonly kvHeads: number;
-  readonly headDimension: number;
-  readonly vocabularySize: number;
-  readonly maxPositions: number;
-  readonly gateFunction?: 'relu2' | 'silu';
   readonly subNorms?: boolean;
 }
 

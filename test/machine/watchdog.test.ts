@@ -37,6 +37,14 @@ describe('a deadlock says who waits for whom', () => {
     );
   });
 
+  it('a pick for which the mailbox has no room', () => {
+    const pick = 'sampler.scan src=0, elements=1, firstToken=0\nsampler.pick\n';
+    const source = `sampler.begin temperature=0, topK=1, seed=0, step=0\n${pick.repeat(5)}halt`;
+    expect(failure(source)).toContain(
+      'sampler (sampler.pick, instruction 10) waits for frontEnd to make room; which closes the circle at frontEnd',
+    );
+  });
+
   it('a receive without a pick', () => {
     expect(failure('recv r1\nhalt')).toBe(
       `error[MCH001] deadlock in cycle 7: frontEnd (recv, instruction 0) waits for a pick of sampler; sampler has nothing to do ${hint}`,

@@ -1,7 +1,7 @@
 import type { HardwareModel } from '../../hw/schema.ts';
 import type { Instruction } from '../instruction.ts';
 import type { Segment, SegmentKind } from '../segments.ts';
-import { overlapOf, segmentAlignmentBytes } from '../segments.ts';
+import { commandHeaderBytes, overlapOf, segmentAlignmentBytes } from '../segments.ts';
 import { didYouMean } from '../suggest.ts';
 import { bytesPerInstruction } from '../table.ts';
 import { elementTypes, readElements, whole } from './data.ts';
@@ -151,7 +151,7 @@ function readDirective(cursor: Cursor, symbols: Symbols, memory: MemoryMap): voi
       const words = whole(cursor, symbols, 1, 2 ** 20);
       cursor.expectEnd();
       symbols.defineConstant('command', { type: 'integer', value: 0n }, position);
-      memory.open('command', 'command', 0, position, 64 + 4 * words);
+      memory.open('command', 'command', 0, position, commandHeaderBytes + 4 * words);
       return;
     }
     case '.code':

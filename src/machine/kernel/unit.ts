@@ -193,11 +193,10 @@ export abstract class Unit {
     if (!head) return undefined;
     const name = `${issueUnits[this.index]} (${head.spec.name}, instruction ${head.pc})`;
     if (this.active) return { text: `${name} waits for memory`, on: -1 };
-    const missing = this.missingUnit(head);
-    if (missing >= 0) {
-      const what = this.waitsForUnit(head) >= 0 ? 'room in the mailbox of' : 'a post of';
-      return { text: `${name} waits for ${what} ${issueUnits[missing]}`, on: missing };
-    }
+    const missing = this.around.semaphores.firstMissing(head.wait, this.index);
+    if (missing >= 0) return { text: `${name} waits for a post of ${issueUnits[missing]}`, on: missing };
+    const other = this.waitsForUnit(head);
+    if (other >= 0) return { text: `${name} waits for ${issueUnits[other]} to make room`, on: other };
     const holder = this.around.ports.blocker(this.portsFor(head), this.index);
     return { text: `${name} waits for a buffer port held by ${issueUnits[holder]}`, on: holder };
   }

@@ -1,6 +1,6 @@
 import { LutraError } from '../../base/diagnostics.ts';
 import type { Instruction } from '../../isa/instruction.ts';
-import { bytesPerInstruction, type InstructionSpec, issueUnits, registerCount } from '../../isa/table.ts';
+import { type InstructionSpec, issueUnits, registerCount } from '../../isa/table.ts';
 import type { MarkContext } from '../../trace/events.ts';
 import { Accounting } from '../kernel/accounting.ts';
 import type { Command } from '../kernel/command.ts';
@@ -93,7 +93,7 @@ export class FrontEnd {
     }
     this.accounting.enter('fetch', cycle);
     this.phase = { name: 'miss' };
-    const lineBytes = lineInstructions * bytesPerInstruction;
+    const lineBytes = this.around.derived.cacheLineBytes;
     this.request(this.codeAddress + line * lineBytes, lineBytes, cycle, (ready) => {
       this.cacheTags[slot] = line;
       this.decoded(ready);
