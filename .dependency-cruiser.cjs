@@ -10,6 +10,8 @@ const allowed = {
   reference: ['model'],
   machine: ['isa', 'hw', 'numerics', 'trace'],
   report: ['trace', 'hw', 'isa'],
+  rtl: ['isa', 'hw', 'numerics'],
+  cosim: ['rtl', 'machine', 'trace', 'isa', 'hw', 'numerics'],
 };
 
 const arrows = Object.entries(allowed).map(([folder, targets]) => ({
@@ -20,11 +22,11 @@ const arrows = Object.entries(allowed).map(([folder, targets]) => ({
   to: { path: '^src/', pathNot: `^src/(base|${[folder, ...targets].join('|')})/` },
 }));
 
-/** Files, clocks, randomness and the console belong to the command line. */
+/** Files, clocks, randomness and the console belong to the command line and to co-simulation. */
 const pure = {
   name: 'no-host-access',
   severity: 'error',
-  from: { path: '^src/', pathNot: '^src/cli/' },
+  from: { path: '^src/', pathNot: '^src/(cli|cosim)/' },
   to: { dependencyTypes: ['core'], pathNot: '^(node:)?crypto$' },
 };
 

@@ -9,7 +9,7 @@ export default defineConfig({
       {
         test: {
           name: 'parts',
-          include: ['test/**/*.test.ts'],
+          include: ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
           exclude: wholeModel,
           testTimeout: 120_000,
           hookTimeout: 120_000,
