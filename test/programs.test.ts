@@ -169,17 +169,33 @@ function expectClose(actual: readonly number[], exact: readonly number[], bound:
   });
 }
 
-/** The weights of `.trits` data: five base-3 digits to a byte, first digit most significant, each word padded. */
-function trits({ machine, program }: ProgramRun, segment: string, words: number, digits: number): number[][] {
-  const wordBytes = Math.ceil(digits / 5);
-  const bytes = machine.store.read(program.constants.get(segment) as number, words * wordBytes);
+/**
+ * The digits of a tile's words on the odd machine: five columns of six in slices of three and of two columns and one that
+ * does not exist, 4 bytes each; beats of 8 bytes. `digit` reads one of a slice's digits.
+ */
+function wordsAt(
+  { machine, program }: ProgramRun,
+  segment: string,
+  tile: number,
+  words: number,
+  digit: (slice: Uint8Array, index: number) => number,
+): number[][] {
+  const stride = 8 * Math.ceil((4 * words) / 8);
+  const begin = (program.constants.get(segment) as number) + tile * 2 * stride;
   return Array.from({ length: words }, (_, word) =>
-    Array.from({ length: digits }, (__, digit) => {
-      const byte = bytes[word * wordBytes + Math.floor(digit / 5)] as number;
-      return (Math.floor(byte / 3 ** (4 - (digit % 5))) % 3) - 1;
+    Array.from({ length: 30 }, (__, index) => {
+      const slice = Math.floor(index / 18);
+      return digit(machine.store.read(begin + slice * stride + 4 * word, 4), index - 18 * slice);
     }),
   );
 }
+
+/** Five base-3 digits to a byte, first digit most significant. */
+const trit = (slice: Uint8Array, index: number) =>
+  (Math.floor((slice[Math.floor(index / 5)] as number) / 3 ** (4 - (index % 5))) % 3) - 1;
+
+/** Eight bits to a byte, first bit least significant. */
+const sign = (slice: Uint8Array, index: number) => 2 * (((slice[index >> 3] as number) >> (index & 7)) & 1) - 1;
 
 const dot = (a: readonly number[], b: readonly number[]) =>
   a.reduce((sum, value, i) => sum + value * (b[i] as number), 0);
@@ -222,7 +238,8 @@ describe('programs, computed another way', () => {
     const run = runProgram('weight-stream');
     const inputs = run.elements('inputs', 'i8', 48);
     const sums = [0, 0, 0, 0, 0];
-    trits(run, 'weights', 8, 30).forEach((word, tile) => {
+    const tiles = Array.from({ length: 8 }, (_, tile) => wordsAt(run, 'weights', tile, 1, trit)[0] as number[]);
+    tiles.forEach((word, tile) => {
       for (let column = 0; column < 5; column++) {
         const weights = word.slice(6 * column, 6 * column + 6);
         sums[column] = (sums[column] as number) + dot(weights, inputs.slice(6 * tile, 6 * tile + 6));
@@ -239,15 +256,12 @@ describe('programs, computed another way', () => {
   });
 
   it('wide-head', () => {
-    const { elements, machine, program } = runProgram('wide-head');
+    const run = runProgram('wide-head');
+    const { elements } = run;
     const hidden = elements('hidden', 'f32', 6);
-    const bytes = machine.store.read(program.constants.get('weights') as number, 16);
+    const planes = wordsAt(run, 'weights', 0, 4, sign);
     const weight = (column: number, input: number) =>
-      [0, 1, 2, 3].reduce((sum, plane) => {
-        const digit = 6 * column + input;
-        const bit = ((bytes[4 * plane + (digit >> 3)] as number) >> (digit & 7)) & 1;
-        return sum + 2 ** plane * (2 * bit - 1);
-      }, 0);
+      planes.reduce((sum, plane, p) => sum + 2 ** p * (plane[6 * column + input] as number), 0);
     const exact = [0, 1, 2, 3, 4].map(
       (column) =>
         0.0625 *
@@ -295,7 +309,7 @@ describe('programs, computed another way', () => {
     const normed = hidden.map((value, i) => (value / root) * (gains[i] as number));
     const amax = Math.max(...normed.map(Math.abs));
     const levels = normed.map((value) => Math.round((127 * value) / amax));
-    const [gate = [], up = []] = trits(run, 'weights', 2, 30).map((word) =>
+    const [gate = [], up = []] = wordsAt(run, 'weights', 0, 2, trit).map((word) =>
       rowsOf(word, 6).map((weights) => dot(weights, levels) * (amax / 127)),
     );
     const exact = gate.map((sum, i) => {

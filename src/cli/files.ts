@@ -123,6 +123,13 @@ export function modelDirectory(path: string): ModelDirectory {
   };
 }
 
+/** The Verilog templates, by path below their folder. */
+export function readTemplates(): ReadonlyMap<string, string> {
+  const folder = join(packageRoot, 'rtl-templates');
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('.'));
+  return new Map(names.map((name) => [name, readText(join(folder, name))]));
+}
+
 export const defaultHardware = join(hardwareFolder, 'kv260.json');
 
 /** Names of the hardware models that come with lutra. */
@@ -292,29 +299,46 @@ export function writeFile(file: string, chunks: readonly (Uint8Array | string)[]
   growing.finish();
 }
 
-/** The names in a run directory; one that holds others too is never replaced. */
+/** What lutra writes as a directory. One that holds anything else too is never replaced. */
+export interface DirectoryKind {
+  readonly name: string;
+  /** A file that every such directory holds. */
+  readonly marker: string;
+  readonly owns: (file: string) => boolean;
+}
+
 const runFiles = ['hardware.json', 'digests.json', 'summary.json', 'summary.txt', 'host.json', 'trace.jsonl'];
+export const runDirectory: DirectoryKind = {
+  name: 'run',
+  marker: 'summary.json',
+  owns: (file) => runFiles.includes(file),
+};
+export const verilogDirectory: DirectoryKind = {
+  name: 'Verilog directory',
+  marker: 'files.f',
+  owns: (file) => /^(hardware\.json|files\.f|[A-Za-z0-9_]+\.(sv|v|vlt))$/.test(file),
+};
 
 /** Refuses an output directory that cannot be used, before any work is done. Missing parents are made at the end. */
-export function checkOutputDirectory(directory: string, force: boolean): void {
-  refuseOutputDirectory(directory, force);
+export function checkOutputDirectory(directory: string, force: boolean, kind: DirectoryKind): void {
+  refuseOutputDirectory(directory, force, kind);
   const { nearest } = missingParents(directory);
   checkWritable(directory, nearest);
 }
 
-/** Throws LutraError IO005 for what a run directory may not replace. */
-function refuseOutputDirectory(directory: string, force: boolean): void {
+/** Throws LutraError IO005 for what an output directory may not replace. */
+function refuseOutputDirectory(directory: string, force: boolean, kind: DirectoryKind): void {
   refuseNoName(directory);
   if (standing(directory) === undefined) return;
   const entries = isDirectory(directory) ? readdirSync(directory) : undefined;
   if (entries?.length === 0) return;
-  const isRun = entries?.includes('summary.json') === true && entries.every((name) => runFiles.includes(name));
-  if (isRun && force) return;
+  const isOurs = entries?.includes(kind.marker) === true && entries.every(kind.owns);
+  if (isOurs && force) return;
   throw new LutraError({
     code: 'IO005',
     place: { file: directory },
     message: entries ? 'exists already and is not empty; nothing was written' : 'exists already and is a file',
-    hint: isRun ? 'choose another directory, or --force to replace this run' : 'choose another directory',
+    hint: isOurs ? `choose another directory, or --force to replace this ${kind.name}` : 'choose another directory',
   });
 }
 
@@ -333,7 +357,7 @@ export interface GrowingDirectory {
   finish(): void;
 }
 
-export function createDirectory(directory: string, force: boolean): GrowingDirectory {
+export function createDirectory(directory: string, force: boolean, kind: DirectoryKind): GrowingDirectory {
   const target = resolve(directory);
   const temporary = temporaryName(target);
   try {
@@ -349,7 +373,7 @@ export function createDirectory(directory: string, force: boolean): GrowingDirec
     finish() {
       try {
         // Again, as what stands there may have come during the run.
-        refuseOutputDirectory(directory, force);
+        refuseOutputDirectory(directory, force, kind);
         rmSync(target, { recursive: true, force: true });
         renameSync(temporary, target);
       } catch (error) {

@@ -4,11 +4,13 @@ import { Argument, Command, CommanderError } from 'commander';
 import { exitCodes, oneLine } from '../base/diagnostics.ts';
 import { completionScript, type Shell, shells } from './completion.ts';
 import { discardUnfinished, packageRoot, readText } from './files.ts';
-import { addCompileOptions, addHardwareOptions, addRunOptions, setOption } from './options.ts';
+import { addCompileOptions, addCosimOptions, addHardwareOptions, addRunOptions, setOption } from './options.ts';
 import { print, printNote, reportError, watchStdout } from './output.ts';
 import { asmVerb, disasmVerb } from './verbs/asm.ts';
 import { checkVerb } from './verbs/check.ts';
 import { compileVerb } from './verbs/compile.ts';
+import { cosimVerb } from './verbs/cosim.ts';
+import { rtlVerb } from './verbs/rtl.ts';
 import { runVerb } from './verbs/run.ts';
 
 /** Runs the command line as a process: the exit code is left in `process.exitCode`. */
@@ -36,7 +38,7 @@ export async function execute(argv: readonly string[]): Promise<number> {
 
 const exitCodeHelp = `
 Exit codes: 0 done; 1 the answer is no (check failed, cycle limit, deadlock); 2 wrong use;
-3 bad input; 70 a fault of lutra; 130 interrupted.`;
+3 bad input; 4 an outside tool is missing or failed; 70 a fault of lutra; 130 interrupted.`;
 
 function commandLine(done: (code: number) => void): Command {
   const program = new Command('lutra')
@@ -50,6 +52,8 @@ function commandLine(done: (code: number) => void): Command {
   addCheck(program, done);
   addCompile(program, done);
   addAsm(program, done);
+  addRtl(program, done);
+  addCosim(program, done);
   addCompletion(program, done);
   return program.helpCommand(false);
 }
@@ -148,6 +152,40 @@ function addAsm(program: Command, done: (code: number) => void): void {
     .option('--json', 'print one JSON object instead of text')
     .addHelpText('after', examples('lutra disasm stories.img | less'))
     .action((file, options) => done(disasmVerb(file, options)));
+}
+
+function addRtl(program: Command, done: (code: number) => void): void {
+  const command = program
+    .command('rtl')
+    .summary('write the accelerator as Verilog')
+    .description('Write the Verilog of a hardware model: one module per file, equal to the simulated machine.');
+  addHardwareOptions(command, 'hw-models/kv260.json')
+    .requiredOption('-o, --out <directory>', 'directory to write')
+    .option('--force', 'replace an earlier Verilog directory')
+    .option('--json', 'print one JSON object instead of text')
+    .addHelpText('after', examples('lutra rtl --hw hw-models/tiny.json -o build/tiny'))
+    .action(async (options) => done(await rtlVerb(options)));
+}
+
+function addCosim(program: Command, done: (code: number) => void): void {
+  const command = program
+    .command('cosim')
+    .summary('run the Verilog beside the machine and compare every cycle')
+    .description(
+      'Run a program on the simulated machine and on its Verilog side by side: every stamp of every instruction, every memory burst, all memory and all counters must be equal.',
+    )
+    .argument('[program]', 'model directory, config.json, program image or .lasm file (default: the embedded model)');
+  addCompileOptions(addCosimOptions(addHardwareOptions(command, programHardware)))
+    .addHelpText(
+      'after',
+      examples(
+        'lutra cosim programs/norm.lasm',
+        'lutra cosim --hw hw-models/tiny.json --max-tokens 4',
+        'lutra cosim programs/attention.lasm --disturb 7 --waveform difference.vcd',
+        'lutra cosim --unit fp_add --vectors f32_add.txt',
+      ),
+    )
+    .action(async (target, options) => done(await cosimVerb(target, options)));
 }
 
 function addCompletion(program: Command, done: (code: number) => void): void {

@@ -45,7 +45,8 @@ export interface OutputOptions {
   readonly force?: boolean;
 }
 
-export interface RunVerbOptions extends HardwareOptions, CompileOptions, OutputOptions {
+/** What the host asks of a program. */
+export interface RequestOptions {
   readonly prompt?: string;
   readonly promptTokens?: number;
   readonly chat?: boolean;
@@ -54,6 +55,9 @@ export interface RunVerbOptions extends HardwareOptions, CompileOptions, OutputO
   readonly topK: number;
   readonly seed: number;
   readonly ignoreStop?: boolean;
+}
+
+export interface RunVerbOptions extends HardwareOptions, CompileOptions, OutputOptions, RequestOptions {
   readonly dense?: boolean;
   readonly maxCycles?: number;
   readonly out?: string;
@@ -67,6 +71,19 @@ export interface CompileVerbOptions extends HardwareOptions, CompileOptions, Out
 
 export interface AsmVerbOptions extends HardwareOptions, OutputOptions {
   readonly out: string;
+}
+
+export interface RtlVerbOptions extends HardwareOptions, OutputOptions {
+  readonly out: string;
+}
+
+export interface CosimVerbOptions extends HardwareOptions, CompileOptions, OutputOptions, RequestOptions {
+  readonly maxCycles?: number;
+  readonly disturb?: number;
+  readonly waveform?: string;
+  readonly engine: 'auto' | 'verilator' | 'cxxrtl';
+  readonly unit?: string;
+  readonly vectors?: string;
 }
 
 /** `byDefault` says in words what is taken without --hw. */
@@ -94,12 +111,12 @@ export function addCompileOptions(command: Command): Command {
     .option('--max-positions <positions>', 'longest context the program serves (default: the model’s)', integer(1));
 }
 
-export function addRunOptions(command: Command): Command {
+function addRequestOptions(command: Command, maxTokens: number): Command {
   return command
     .option('--prompt <text>', 'text to continue')
     .option('--prompt-tokens <count>', 'a prompt of that many arbitrary tokens, for timing', integer(1))
     .option('--chat', 'the prompt is a message: apply the model’s chat template')
-    .option('--max-tokens <count>', 'new tokens at most', integer(1), 160)
+    .option('--max-tokens <count>', 'new tokens at most', integer(1), maxTokens)
     .option('--temperature <t>', 'randomness of the choice of tokens; 0 is none (greedy)', temperature, 0)
     .option(
       '--top-k <k>',
@@ -108,7 +125,27 @@ export function addRunOptions(command: Command): Command {
       40,
     )
     .option('--seed <seed>', 'seed of the sampler', integer(0, 2 ** 32 - 1), 0)
-    .option('--ignore-stop', 'go on after the model’s stop token')
+    .option('--ignore-stop', 'go on after the model’s stop token');
+}
+
+export function addCosimOptions(command: Command): Command {
+  return addRequestOptions(command, 8)
+    .option('--max-cycles <cycles>', 'compare that many cycles and stop', integer(1))
+    .option('--disturb <seed>', 'random back-pressure and latency of memory, the same for both sides', integer(0))
+    .option('--waveform <file>', 'where to write the waveform around a difference (VCD)')
+    .addOption(
+      new Option('--engine <engine>', 'simulator of the Verilog; auto: verilator where it is installed')
+        .choices(['auto', 'verilator', 'cxxrtl'])
+        .default('auto'),
+    )
+    .option('--unit <name>', 'a float module alone, with --vectors')
+    .option('--vectors <file>', 'test vectors in the text format of Berkeley TestFloat')
+    .option('--force', 'replace earlier output')
+    .option('--json', 'print one JSON object instead of text');
+}
+
+export function addRunOptions(command: Command): Command {
+  return addRequestOptions(command, 160)
     .option('--dense', 'evaluate every unit in every cycle (slow; same result)')
     .option('--max-cycles <cycles>', 'stop with exit code 1 when the run gets there', integer(1))
     .option('--json', 'print one JSON object instead of text')

@@ -2,7 +2,7 @@
 import { LutraError } from '../base/diagnostics.ts';
 import { checkPromptLength } from '../machine/run.ts';
 import type { Program } from './inputs.ts';
-import type { RunVerbOptions } from './options.ts';
+import type { RequestOptions } from './options.ts';
 
 const defaultPrompt = 'Once upon a time, there was a little girl named Lily.';
 
@@ -16,7 +16,7 @@ export interface Prompt {
  * The prompt of a run. Text needs a tokenizer; N arbitrary tokens and hand-written programs do not.
  * Throws LutraError CLI003–CLI005, RUN002.
  */
-export function readPrompt(program: Program, options: RunVerbOptions): Prompt {
+export function readPrompt(program: Program, options: RequestOptions): Prompt {
   const { metadata } = program.image;
   if (options.promptTokens !== undefined) {
     if (options.prompt !== undefined) {

@@ -37,11 +37,13 @@
  *              the head's quantisation), the front end takes one before it issues the next pass's rotations and
  *              activations. The rotations are read before that too.
  * rowsReady    vector → kvStore. Two per layer: the last keys, the last values; `append` of keys and of values take.
- * rowsKept     kvStore → attention. Per layer: the append of values, then each fill of values; attention takes one
- *              before its first attend of the layer, and each attend of a staged tile takes one. By (B) the queries
- *              are there too: they were written before the last values were.
+ * rowsKept     kvStore → attention. Per layer: the append of values, then each fill of values, or a sync where that was
+ *              filled ahead; attention takes one before its first attend of the layer, and each attend of a staged tile
+ *              takes one. By (B) the queries are there too: they were written before the last values were. Fills ahead
+ *              come before the append in the unit's order, so the first count vouches for them.
  * stageFree    attention → kvStore. Primed with 2, for the two staging slots; the attend of staged tile n gives, the
- *              fill of keys of staged tile n takes, so it overwrites what tile n − 2 held. The current rows need none:
+ *              fill of keys of staged tile n takes, so it overwrites what tile n − 2 held, also ahead: at most two tiles
+ *              of a layer are, and all attends of the layer before come earlier in program order. The current rows need none:
  *              the next layer's append follows (rowsReady) its dequantisations, which follow this layer's attention.
  * attended     attention → vector. The last attend of a layer gives; the quantisation of `o` takes. Queries, keys,
  *              values and attention output may then be overwritten, by the gated activations for instance.

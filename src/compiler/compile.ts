@@ -10,6 +10,7 @@ import type { ProgramImage, Segment } from '../isa/image.ts';
 import { bytesPerInstruction } from '../isa/table.ts';
 import { verifyProgram } from '../isa/verify.ts';
 import type { ModelGraph } from '../model/graph.ts';
+import { wordLayout } from '../numerics/pack.ts';
 import { checkCodeSize, checkMemoryMap, checkPlacement, checkTiling } from './checks.ts';
 import { emit } from './emit.ts';
 import { type LoweredModel, lower, operationNames } from './lower.ts';
@@ -18,7 +19,7 @@ import { chooseFormats, packSegments } from './pack.ts';
 import { type OnChip, place, type TiledModel } from './place.ts';
 import { makePlan } from './plan.ts';
 import { schedule } from './schedule.ts';
-import { tile } from './tile.ts';
+import { roundDown, roundUp, tile } from './tile.ts';
 
 export interface CompileOptions {
   /** `none`: segments without contents, for timing only; tensors are not read. Default `pack`. */
@@ -53,7 +54,7 @@ export function compile(graph: ModelGraph, hw: HardwareModel, options: CompileOp
   const { model, chip, map } = layOut(graph, hw, derived, formats, options);
   const { code, labels } = schedule(emit(model, chip, map, hw, derived, { fuse }));
   const segments: readonly Segment[] =
-    weights === 'pack' ? packSegments(graph, model, chip, map, hw, onTileProgress) : map.regions;
+    weights === 'pack' ? packSegments(graph, model, chip, map, wordLayout(hw, derived), onTileProgress) : map.regions;
   const codeBytes = code.length * bytesPerInstruction;
   const image: ProgramImage = {
     code,
@@ -95,7 +96,11 @@ export function layOut(
       hint: `--max-positions takes an integer from 1 to ${graph.maxPositions}`,
     });
   }
-  const lowered = lower(graph, { headBits: options.headBits ?? 10, lanes: hw.vector.lanes });
+  const lowered = lower(graph, {
+    headBits: options.headBits ?? 10,
+    lanes: hw.vector.lanes,
+    attentionLanes: hw.attention.lanes,
+  });
   const attempt = (rowsPerPass: number) => layOutRows(lowered, rowsPerPass, maxPositions, hw, derived, formats);
   if (options.rowsPerPass !== undefined) {
     if (!Number.isInteger(options.rowsPerPass) || options.rowsPerPass < 1) {
@@ -143,7 +148,7 @@ function layOutRows(
   checkTiling(model);
   const chip = place(model, hw, derived);
   checkPlacement(model, chip);
-  const map = mapMemory(model, chip, formats, hw);
+  const map = mapMemory(model, chip, formats, hw, derived);
   checkMemoryMap(map);
   return { model, chip, map };
 }
@@ -157,13 +162,15 @@ function tileModel(
 ): TiledModel {
   const sums = Math.floor(hw.matmul.accumulatorElements / 2);
   const attempt = (slots: number): TiledModel => {
-    const words = Math.floor(hw.weightBuffer.words / slots);
+    // A load writes whole rows of words, so every slot begins one.
+    const row = Math.max(derived.ternary.sliceWordsPerBeat, derived.binary.sliceWordsPerBeat);
+    const words = roundDown(hw.weightBuffer.words / slots, row);
     const limits = { rowsPerPass, words, sums };
     const layer = lowered.layer.map((operation) => tile(operation, limits, hw, derived));
     const head = tile(lowered.head, limits, hw, derived);
     const largest = Math.max(...[...layer, head].flatMap(({ tiles }) => tiles.map((one) => one.words)));
-    const count = Math.min(mostSlots, Math.floor(hw.weightBuffer.words / largest));
-    const slotWords = Math.floor(hw.weightBuffer.words / count);
+    const count = Math.min(mostSlots, Math.floor(hw.weightBuffer.words / roundUp(largest, row)));
+    const slotWords = roundDown(hw.weightBuffer.words / count, row);
     return { ...lowered, rowsPerPass, maxPositions, layer, head, slots: count, slotWords };
   };
   return firstThatFits(slotCounts, attempt);

@@ -3,7 +3,7 @@
  *
  * Positions below `residentPositions` stay in the KV store; a pass that begins there lies there wholly. A later pass
  * keeps its rows in the current area, attends to the resident positions, to tiles filled from memory, and to itself,
- * and spills its rows.
+ * and spills its rows. The first tiles, one for each staging slot, are filled before the layer's matrices run.
  */
 import type { OperandValue } from '../isa/instruction.ts';
 import { at, type Sync } from './builder.ts';
@@ -12,6 +12,33 @@ import { registers as r } from './registers.ts';
 
 const firstFlag = optionBits('attention.attend', 'first');
 const lastFlag = optionBits('attention.attend', 'last');
+
+/** Tiles of history that are filled ahead: as many as there are staging slots. */
+const tilesAhead = 2;
+
+/** Fills the staging slots with the first tiles of the layer's history; they come while the layer's matrices run. */
+export function emitHistoryAhead(context: EmitContext): void {
+  const { builder, chip, map } = context;
+  const { rowBytes, residentPositions, tilePositions, stage, stageBytes } = chip.kv;
+  if (tilePositions === 0) return;
+  const stageHalf = tilePositions * rowBytes;
+  const done = builder.fresh('ahead_done');
+  for (let tile = 0; tile < tilesAhead; tile++) {
+    const start = residentPositions + tile * tilePositions;
+    builder.emit('bge', { a: start, b: at(r.position), target: done });
+    builder.emit('sub', { rd: r.tiles, a: at(r.position), b: start });
+    builder.emit('min', { rd: r.tiles, a: at(r.tiles), b: tilePositions });
+    builder.emit('mul', { rd: r.tiles, a: at(r.tiles), b: rowBytes });
+    builder.emit('add', { rd: r.destination, a: at(r.kvMemory), b: tile * stageHalf });
+    if (tile === 0) builder.emit('li', { rd: r.scratch0, value: at(r.stage) });
+    else emitToggle(context, r.scratch0, stage, stageBytes);
+    const fill = { bytes: at(r.tiles), rows: 1, stride: 0 };
+    builder.emit('kvStore.fill', { dst: at(r.scratch0), src: at(r.destination), ...fill }, { needs: ['stageFree'] });
+    builder.emit('add', { rd: r.destination, a: at(r.destination), b: map.kvHalf });
+    builder.emit('kvStore.fill', { dst: at(r.scratch0, stageHalf), src: at(r.destination), ...fill });
+  }
+  builder.label(done);
+}
 
 export function emitAttention(context: EmitContext): void {
   const { builder, model, chip } = context;
@@ -146,6 +173,9 @@ function emitHistory(context: EmitContext): void {
   builder.label(loop);
   builder.emit('sub', { rd: r.scratch1, a: at(r.position), b: at(r.scratch0) });
   builder.emit('min', { rd: r.scratch1, a: at(r.scratch1), b: tilePositions });
+  const ahead = builder.fresh('history_ahead');
+  const filled = builder.fresh('history_filled');
+  builder.emit('blt', { a: at(r.scratch0), b: residentPositions + tilesAhead * tilePositions, target: ahead });
   builder.emit('mul', { rd: r.tiles, a: at(r.scratch1), b: rowBytes });
   const fill = { bytes: at(r.tiles), rows: 1, stride: 0 };
   builder.emit('kvStore.fill', { dst: at(r.stage), src: at(r.destination), ...fill }, { needs: ['stageFree'] });
@@ -156,6 +186,13 @@ function emitHistory(context: EmitContext): void {
     { gives: ['rowsKept'] },
   );
   builder.emit('sub', { rd: r.destination, a: at(r.destination), b: map.kvHalf - stageHalf });
+  builder.label(filled);
+  builder.later(() => {
+    builder.label(ahead);
+    builder.emit('kvStore.sync', {}, { gives: ['rowsKept'] });
+    builder.emit('add', { rd: r.destination, a: at(r.destination), b: stageHalf });
+    builder.emit('jmp', { target: filled });
+  });
   emitAttend(
     context,
     {

@@ -4,7 +4,7 @@ import { emitCoefficientToggle, emitFinalNormGains, emitHeadScales } from './emi
 import { type EmitContext, emitOperationMark, emitToggle, floatBits, optionBits } from './emitContext.ts';
 import { emitMatrix, sumPitch } from './emitMatrix.ts';
 import { registers as r } from './registers.ts';
-import type { Piece, Tile } from './tile.ts';
+import { inputPitch, type Piece, type Tile } from './tile.ts';
 
 export function emitHead(context: EmitContext): void {
   const { builder, model, chip, map } = context;
@@ -39,7 +39,7 @@ export function emitHead(context: EmitContext): void {
 
 /** The last row, as two limbs. Nobody reads the pass's activations after it. */
 function emitHeadQuantise(context: EmitContext, sync: Sync): void {
-  const { builder, model, chip, derived } = context;
+  const { builder, model, chip, hw, derived } = context;
   const { head, shape } = model;
   const { x } = chip.act;
   builder.emit('sub', { rd: r.scratch0, a: at(r.rows), b: 1 });
@@ -52,7 +52,7 @@ function emitHeadQuantise(context: EmitContext, sync: Sync): void {
       gain: at(r.coefUse),
       rows: 1,
       elements: shape.hiddenSize,
-      dstPitch: head.blocks * derived.blockInputs,
+      dstPitch: inputPitch(head.blocks, hw, derived),
       srcPitch: x.pitch,
       epsilon: floatBits(Math.fround(shape.normEpsilon)),
     },

@@ -1,13 +1,13 @@
 /** Code for the layers of a pass, one body that runs once per layer, and for the end of the pass. */
 import { gateFunctions } from '../hw/operands.ts';
 import { at, type Sync } from './builder.ts';
-import { emitAttention } from './emitAttention.ts';
+import { emitAttention, emitHistoryAhead } from './emitAttention.ts';
 import { emitCoefficientToggle, emitLayerCoefficients } from './emitCoefficients.ts';
 import { type EmitContext, emitMark, emitOperationMark, floatBits, optionBits } from './emitContext.ts';
 import { type ColumnAddress, emitMatrix, type MatrixCode, sumPitch } from './emitMatrix.ts';
 import { type Rows, scaleOrder } from './place.ts';
 import { registers as r } from './registers.ts';
-import type { Piece, Tile, TiledOperation } from './tile.ts';
+import { inputPitch, type Piece, type Tile, type TiledOperation } from './tile.ts';
 
 export function emitLayers(context: EmitContext): void {
   const { builder, model, chip, map } = context;
@@ -62,6 +62,7 @@ function emitLayerBody(context: EmitContext): void {
   const endsKeysOrValues = (piece: Piece) =>
     piece.output !== 'query' &&
     qkv.outputs.some(({ name, columns }) => name === piece.output && piece.first + piece.columns === columns);
+  emitHistoryAhead(context);
   matrix(
     qkv,
     { rows: act.x, gain: layout.inputNorm, norm: true, needs: ['dmaDone'] },
@@ -103,7 +104,7 @@ interface Source {
 }
 
 function emitQuantise(context: EmitContext, operation: TiledOperation, source: Source, sync: Sync): void {
-  const { builder, model, derived } = context;
+  const { builder, model, hw, derived } = context;
   builder.emit(
     'vector.quantise',
     {
@@ -112,7 +113,7 @@ function emitQuantise(context: EmitContext, operation: TiledOperation, source: S
       gain: at(r.coefUse, source.gain),
       rows: at(r.rows),
       elements: operation.inputs,
-      dstPitch: operation.blocks * derived.blockInputs,
+      dstPitch: inputPitch(operation.blocks, hw, derived),
       srcPitch: source.rows.pitch,
       // A negative epsilon is no norm.
       epsilon: floatBits(source.norm ? Math.fround(model.shape.normEpsilon) : -1),

@@ -6,7 +6,7 @@ import { at, type Sync } from './builder.ts';
 import type { Channel } from './channels.ts';
 import { type EmitContext, emitToggle } from './emitContext.ts';
 import { registers as r } from './registers.ts';
-import type { Piece, Tile, TiledOperation } from './tile.ts';
+import { inputPitch, type Piece, type Tile, type TiledOperation } from './tile.ts';
 
 /** The address of a piece's first column in the row of activations that begins at `base`. */
 export type ColumnAddress = (base: number) => OperandValue;
@@ -142,7 +142,7 @@ export function emitMatrix(
 }
 
 function emitTile(context: EmitContext, operation: TiledOperation, group: Group, code: MatrixCode): void {
-  const { builder, chip, derived, preloads } = context;
+  const { builder, chip, hw, derived, preloads } = context;
   const { tile } = group;
   code.before?.(tile);
   if (operation.everyRow && code.firstTile + group.first < preloads) emitLoadUnlessPreloaded(context, operation, tile);
@@ -158,7 +158,7 @@ function emitTile(context: EmitContext, operation: TiledOperation, group: Group,
       steps: tile.steps,
       alphabet: alphabets.indexOf(operation.alphabet),
       planes: operation.planes,
-      inputPitch: operation.blocks * derived.blockInputs,
+      inputPitch: inputPitch(operation.blocks, hw, derived),
     },
     { needs: ['weightReady', 'matmulGo'], gives: ['weightFree', 'sumsReady'] },
   );

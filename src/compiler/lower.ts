@@ -4,7 +4,7 @@
  */
 
 import { LutraError } from '../base/diagnostics.ts';
-import { maximumPlanes } from '../hw/derive.ts';
+import { largestHeadDimension, maximumPlanes } from '../hw/derive.ts';
 import type { Alphabet } from '../hw/operands.ts';
 import type { LinearRole, ModelGraph, ModelShape } from '../model/graph.ts';
 
@@ -52,10 +52,11 @@ export interface LowerOptions {
   readonly headBits: number;
   /** Lanes of the vector unit, to which pieces of a tile align. */
   readonly lanes: number;
+  readonly attentionLanes: number;
 }
 
 /** Lowers a model. Throws CMP001 (sub-norms in some layers only), CMP002 (head dimension), CMP003 (head bits). */
-export function lower(graph: ModelGraph, { headBits, lanes }: LowerOptions): LoweredModel {
+export function lower(graph: ModelGraph, { headBits, lanes, attentionLanes }: LowerOptions): LoweredModel {
   const { hiddenSize, intermediateSize, heads, kvHeads, headDimension, vocabularySize } = graph;
   if (!Number.isInteger(headBits) || headBits < 1 || headBits > maximumPlanes) {
     throw new LutraError({
@@ -69,6 +70,19 @@ export function lower(graph: ModelGraph, { headBits, lanes }: LowerOptions): Low
       code: 'CMP002',
       message: `the model's head dimension ${headDimension} is not a multiple of ${2 * lanes} (2 × vector.lanes)`,
       hint: `vector.lanes must be a power of two that divides ${headDimension / 2}`,
+    });
+  }
+  if (headDimension % attentionLanes !== 0) {
+    throw new LutraError({
+      code: 'CMP002',
+      message: `the model's head dimension ${headDimension} is not a multiple of ${attentionLanes} (attention.lanes)`,
+      hint: `attention.lanes must be a power of two that divides ${headDimension}`,
+    });
+  }
+  if (headDimension > largestHeadDimension) {
+    throw new LutraError({
+      code: 'CMP002',
+      message: `the model's head dimension is ${headDimension}; the attention unit takes at most ${largestHeadDimension}`,
     });
   }
   const ternary = { alphabet: 'ternary', planes: 1, limbs: 1, everyRow: true } as const;

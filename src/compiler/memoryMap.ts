@@ -2,6 +2,7 @@
  * Pass 4, memory map: addresses of everything that lies in external memory.
  */
 import { LutraError } from '../base/diagnostics.ts';
+import { type Derived, powerOfTwoUp } from '../hw/derive.ts';
 import type { HardwareModel } from '../hw/schema.ts';
 import { commandHeaderBytes, type SegmentKind } from '../isa/segments.ts';
 import { type OnChip, scaleOrder, type TiledModel } from './place.ts';
@@ -63,7 +64,13 @@ const addressableBytes = 2 ** 32;
 const regionAlignment = 4096;
 
 /** Lays out external memory. Throws CMP030 if the model does not fit it. */
-export function mapMemory(model: TiledModel, chip: OnChip, formats: Formats, hw: HardwareModel): MemoryMap {
+export function mapMemory(
+  model: TiledModel,
+  chip: OnChip,
+  formats: Formats,
+  hw: HardwareModel,
+  derived: Derived,
+): MemoryMap {
   const { shape, maxPositions } = model;
   const { layout } = chip.coef;
   const regions: Region[] = [];
@@ -80,9 +87,11 @@ export function mapMemory(model: TiledModel, chip: OnChip, formats: Formats, hw:
   const coefficientStride = scales + roundUp(4 * scaleOrder.length, tileAlignment);
   const finalNormBytes = shape.hiddenSize * storedBytes[formats.gains];
   const coefficients = region('coefficients', 'coefficients', shape.layerCount * coefficientStride + finalNormBytes);
-  const ropeRowBytes = 4 * shape.headDimension;
+  const ropeRowBytes = roundUp(4 * shape.headDimension, derived.portBytes);
   const rope = region('rope', 'rope', maxPositions * ropeRowBytes);
-  const embeddingRowBytes = shape.hiddenSize * storedBytes[formats.embedding];
+  const embeddingBytes = shape.hiddenSize * storedBytes[formats.embedding];
+  const gathered = Math.min(derived.gatherAlignmentBytes, powerOfTwoUp(embeddingBytes));
+  const embeddingRowBytes = roundUp(embeddingBytes, Math.max(gathered, derived.portBytes));
   const embedding = region('embedding', 'embedding', shape.vocabularySize * embeddingRowBytes);
 
   const weightStride = model.layer.reduce(

@@ -2,11 +2,10 @@
  * Pass 7, quantise and pack: the model's tensors as the bytes of the memory map.
  */
 import { LutraError } from '../base/diagnostics.ts';
-import type { HardwareModel } from '../hw/schema.ts';
 import type { Segment } from '../isa/image.ts';
 import type { DenseTensor, LayerTensors, ModelGraph, TernaryTensor } from '../model/graph.ts';
 import { ropeAngleOf, ropeFrequencies } from '../numerics/functions.ts';
-import { packBinaryTile, packTernaryTile } from '../numerics/pack.ts';
+import { packBinaryTile, packTernaryTile, type WordLayout } from '../numerics/pack.ts';
 import { type Formats, type MemoryMap, type StoredFloat, storedBytes } from './memoryMap.ts';
 import { type OnChip, scaleOrder, type TiledModel } from './place.ts';
 import type { Tile, TiledOperation } from './tile.ts';
@@ -50,10 +49,10 @@ export function packSegments(
   model: TiledModel,
   chip: OnChip,
   map: MemoryMap,
-  hw: HardwareModel,
+  layout: WordLayout,
   progress: (text: string) => void,
 ): Segment[] {
-  const head = packHead(graph, model, map, hw, progress);
+  const head = packHead(graph, model, map, layout, progress);
   const contents: Record<string, () => Uint8Array> = {
     coefficients: () => packCoefficients(graph, chip, map),
     rope: () => packRotations(model, map),
@@ -64,7 +63,7 @@ export function packSegments(
   graph.layers.forEach((layer, index) => {
     contents[`layers.${index}.weights`] = () => {
       progress(`packing layer ${index + 1} of ${graph.layers.length}`);
-      return packLayer(layer, model, map, hw);
+      return packLayer(layer, model, map, layout);
     };
   });
   return map.regions.map((region) => {
@@ -130,19 +129,25 @@ function packEmbedding({ embedding, vocabularySize }: ModelGraph, map: MemoryMap
   const bytes = new Uint8Array(vocabularySize * map.embeddingRowBytes);
   const view = new DataView(bytes.buffer);
   const { embedding: format } = map.formats;
-  for (const { offset, values } of chunks(embedding)) writeFloats(view, offset * storedBytes[format], values, format);
+  const width = embedding.shape[1] as number;
+  for (const { offset, values } of chunks(embedding)) {
+    for (let at = 0; at < values.length; at += width) {
+      const row = ((offset + at) / width) * map.embeddingRowBytes;
+      writeFloats(view, row, values.subarray(at, at + width), format);
+    }
+  }
   return bytes;
 }
 
 /** The tiles of a layer, one after the other. */
-function packLayer(layer: LayerTensors, model: TiledModel, map: MemoryMap, hw: HardwareModel): Uint8Array {
+function packLayer(layer: LayerTensors, model: TiledModel, map: MemoryMap, layout: WordLayout): Uint8Array {
   const bytes = new Uint8Array(map.weightStride);
   let offset = 0;
   for (const operation of model.layer) {
     for (const tile of operation.tiles) {
       const tensors = tile.pieces.map(({ output }) => layer[output as Exclude<typeof output, 'head'>]);
       const weights = tileWeights(tile, operation, tensors);
-      packTernaryTile(hw.matmul, { ...tileShape(operation, tile), ...weights, offset: 0 }, bytes, offset);
+      packTernaryTile(layout, { ...tileShape(operation, tile), ...weights, offset: 0 }, bytes, offset);
       offset += tile.bytes;
     }
   }
@@ -179,7 +184,7 @@ function packHead(
   graph: ModelGraph,
   model: TiledModel,
   map: MemoryMap,
-  hw: HardwareModel,
+  layout: WordLayout,
   progress: (text: string) => void,
 ): { readonly weights: Uint8Array; readonly scales: Uint8Array } {
   const { head } = model;
@@ -193,7 +198,7 @@ function packHead(
     if (!piece) return;
     const { levels, scales: rowScales } = quantiseHeadRows(graph.head, piece.first, piece.columns, head.planes);
     const source = { ...tileShape(head, tile), weights: levels, offset: 0, pitch: head.inputs };
-    packBinaryTile(hw.matmul, head.planes, source, weights, offset);
+    packBinaryTile(layout, head.planes, source, weights, offset);
     writeFloats(scaleView, index * map.headScaleStride, rowScales, 'float32');
     offset += tile.bytes;
   });

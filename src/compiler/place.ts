@@ -6,7 +6,7 @@ import type { Derived } from '../hw/derive.ts';
 import type { HardwareModel } from '../hw/schema.ts';
 import { offsetRange } from '../isa/instruction.ts';
 import type { LoweredModel } from './lower.ts';
-import { engineRows, largestField, roundUp, rowCount, type TiledOperation, tileSums } from './tile.ts';
+import { engineRows, inputPitch, largestField, roundUp, rowCount, type TiledOperation, tileSums } from './tile.ts';
 
 export interface TiledModel extends LoweredModel {
   readonly rowsPerPass: number;
@@ -84,16 +84,19 @@ export interface OnChip {
 
 /**
  * Places a tiled model.
- * Throws CMP020 (rows per pass against a unit's limit), CMP021 (a buffer is too small), CMP022 (a row pitch does not
+ * Throws CMP020 (rows per pass against a unit's limit), CMP024 (the shape of a head against the width of a port), CMP021 (a buffer is too small), CMP022 (a row pitch does not
  * fit its field), CMP023 (the KV store).
  */
 export function place(model: TiledModel, hw: HardwareModel, derived: Derived): OnChip {
   refuseRows(model, hw);
-  const act = placeActivations(model, hw);
-  const coef = placeCoefficients(model, hw);
+  refuseNarrowHeads(model, derived);
+  const act = placeActivations(model, hw, derived);
+  const coef = placeCoefficients(model, derived);
   const operations = [...model.layer, model.head];
   const input = Math.max(
-    ...operations.map((operation) => engineRows(operation, model.rowsPerPass) * operation.blocks * derived.blockInputs),
+    ...operations.map(
+      (operation) => engineRows(operation, model.rowsPerPass) * inputPitch(operation.blocks, hw, derived),
+    ),
   );
   const sumSlot = Math.max(
     ...operations.flatMap((operation) =>
@@ -161,17 +164,33 @@ function refuseRows(model: TiledModel, hw: HardwareModel): void {
   }
 }
 
+/** The rotations of several positions are rows of a head, which dma moves in whole beats. */
+function refuseNarrowHeads({ rowsPerPass, shape }: TiledModel, { portBytes }: Derived): void {
+  const beat = portBytes / 4;
+  if (rowsPerPass === 1 || shape.headDimension % beat === 0) return;
+  throw new LutraError({
+    code: 'CMP024',
+    message: `the model's head dimension ${shape.headDimension} is not a multiple of the ${beat} float32 elements of a port's beat`,
+    hint: 'lower memory.portBits, or --rows-per-pass to 1',
+  });
+}
+
 /**
  * The residual stream `x` lives through the whole pass. The rest share one region in turns: queries, keys, values and
  * attention output; then the gated activations; then two tiles of logits. Who writes a region next always comes after
  * its last reader: see `channels.ts`.
  */
-function placeActivations(model: TiledModel, hw: HardwareModel): OnChip['act'] & { readonly used: number } {
+function placeActivations(
+  model: TiledModel,
+  hw: HardwareModel,
+  derived: Derived,
+): OnChip['act'] & { readonly used: number } {
   const { shape, rowsPerPass, head } = model;
   const { lanes } = hw.vector;
   const queryPitch = shape.heads * shape.headDimension;
   const kvPitch = shape.kvHeads * shape.headDimension;
-  const xPitch = roundUp(shape.hiddenSize, lanes);
+  // Rows come from memory, whatever their format, and what follows them begins a word.
+  const xPitch = roundUp(shape.hiddenSize, derived.actWordElements);
   const hPitch = roundUp(shape.intermediateSize, lanes);
   const logitsPitch = Math.max(
     ...head.tiles.flatMap(({ pieces }) => pieces.map((piece) => roundUp(piece.columns, lanes))),
@@ -200,13 +219,14 @@ function placeActivations(model: TiledModel, hw: HardwareModel): OnChip['act'] &
   };
 }
 
-function placeCoefficients(model: TiledModel, hw: HardwareModel): OnChip['coef'] {
+function placeCoefficients(model: TiledModel, derived: Derived): OnChip['coef'] {
   const { shape, rowsPerPass } = model;
-  const { lanes } = hw.vector;
+  // What comes from memory begins a word.
+  const word = derived.coefWordElements;
   let next = 0;
   const gains = (present: boolean, elements: number) => {
     const address = next;
-    if (present) next += roundUp(elements, lanes);
+    if (present) next += roundUp(elements, word);
     return address;
   };
   const inputNorm = gains(true, shape.hiddenSize);
@@ -214,10 +234,10 @@ function placeCoefficients(model: TiledModel, hw: HardwareModel): OnChip['coef']
   const postNorm = gains(true, shape.hiddenSize);
   const ffnSubNorm = gains(model.ffnSubNorm, shape.intermediateSize);
   const headColumns = model.head.tiles.flatMap(({ pieces }) => pieces.map(({ columns }) => columns));
-  const slotElements = roundUp(Math.max(next + scaleOrder.length, shape.hiddenSize, ...headColumns), lanes);
+  const slotElements = roundUp(Math.max(next + scaleOrder.length, shape.hiddenSize, ...headColumns), word);
   return {
     rope: 0,
-    ring: roundUp(rowsPerPass * shape.headDimension, lanes),
+    ring: roundUp(rowsPerPass * shape.headDimension, word),
     slotElements,
     layout: { inputNorm, attentionSubNorm, postNorm, ffnSubNorm, gains: next, scales: next },
   };
@@ -242,6 +262,13 @@ function placeKv(model: TiledModel, hw: HardwareModel, derived: Derived): KvPlac
     const layerBytes = maxPositions * positionBytes;
     const none = { current: everything, stage: everything, stageBytes: 0, tilePositions: 0 };
     return { rowBytes, residentPositions: maxPositions, layerBytes, ...none };
+  }
+  if (rowBytes % derived.portBytes !== 0) {
+    throw new LutraError({
+      code: 'CMP024',
+      message: `keys of a position are ${rowBytes} bytes, not whole beats of ${derived.portBytes} bytes, and the KV store has no room for all positions`,
+      hint: `lower memory.portBits, or raise kvStore.bytes to at least ${everything}`,
+    });
   }
   const forTiles = bytes - rowsPerPass * positionBytes;
   const most = Math.min(hw.attention.scoreDepth, Math.floor(forTiles / (2 * positionBytes)));

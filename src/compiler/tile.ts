@@ -5,7 +5,7 @@
  * more room in the weight buffer to run ahead; `cost` weighs a decoded token against a prefilled one.
  */
 import { LutraError } from '../base/diagnostics.ts';
-import type { Derived } from '../hw/derive.ts';
+import { type Derived, sliceStrideBytes } from '../hw/derive.ts';
 import type { HardwareModel } from '../hw/schema.ts';
 import type { MatrixOperation, Output } from './lower.ts';
 
@@ -31,10 +31,12 @@ export interface TiledOperation extends MatrixOperation {
   readonly tiles: readonly Tile[];
 }
 
-/** Every tile starts at a multiple of this many bytes. */
+/** Every tile starts at a multiple of this many bytes; no port is wider. */
 export const tileAlignment = 64;
 
 export const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple;
+
+export const roundDown = (value: number, multiple: number): number => Math.floor(value / multiple) * multiple;
 
 export const rowCount = (rows: number): string => (rows === 1 ? '1 row' : `${rows} rows`);
 
@@ -82,6 +84,11 @@ export function tile(
   return { ...operation, blocks, tiles };
 }
 
+/** Elements from one row of the engine's inputs to the next: the vector unit writes all its lanes. */
+export function inputPitch(blocks: number, hw: HardwareModel, derived: Derived): number {
+  return roundUp(blocks * derived.blockInputs, hw.vector.lanes);
+}
+
 /** Rows of the engine for a pass. */
 export function engineRows(operation: MatrixOperation, rowsPerPass: number): number {
   return operation.limbs * (operation.everyRow ? rowsPerPass : 1);
@@ -115,7 +122,8 @@ function sizeOf(operation: MatrixOperation, atoms: number, blocks: number, hw: H
   // Rows of sums follow each other steps × Q apart, and the vector unit reads them from a multiple of its lanes on.
   const steps = roundUp(width, lcm(columns, hw.vector.lanes)) / columns;
   const words = blocks * operation.planes * steps;
-  return { steps, words, bytes: roundUp(words * derived[operation.alphabet].wordBytes, tileAlignment) };
+  const stride = sliceStrideBytes(words, derived[operation.alphabet].sliceBytes, derived.portBytes);
+  return { steps, words, bytes: roundUp(derived.weightSlices * stride, tileAlignment) };
 }
 
 function fits(operation: MatrixOperation, { steps, words }: Size, limits: TileLimits, hw: HardwareModel): boolean {
@@ -150,7 +158,7 @@ function refuseTooLarge(
   }
   if (
     blocks > largestField ||
-    blocks * derived.blockInputs > largestField ||
+    inputPitch(blocks, hw, derived) > largestField ||
     steps * hw.matmul.columns > largestField
   ) {
     throw new LutraError({
@@ -163,7 +171,7 @@ function refuseTooLarge(
 
 /**
  * Cycles of one decoded token plus those of one row of a full pass, as far as they depend on the tile size: weights
- * stream at the ports' rate with one latency per load, the engine rebuilds its tables for every tile, and the vector
+ * stream at the rate of their ports with one latency per load, the engine rebuilds its tables for every tile, and the vector
  * unit is alone with the last tile of a pass.
  */
 function cost(
@@ -178,7 +186,7 @@ function cost(
   const tiles = Math.ceil(total / atoms);
   const last = total - (tiles - 1) * atoms;
   const { memory, frontEnd, clockHz } = hw;
-  const rate = Math.min(derived.portBytesPerCycle, derived.busBytesPerCycle);
+  const rate = Math.min(derived.weightSlices * derived.portBytes, derived.busBytesPerCycle);
   const latency = memory.latencyCycles + ((memory.timing.tRcd + memory.timing.tCl) * clockHz) / 1e9;
   const control = controlInstructions * frontEnd.cyclesPerInstruction;
   const build = derived[operation.alphabet].buildCycles;

@@ -21,6 +21,16 @@ export const derivedFormulas: Scalars = {
     unit: 'weights',
     meaning: 'weights in one weight word; the most the engine uses in a cycle',
   },
+  sliceColumns: {
+    formula: 'ceil(matmul.columns / min(memory.ports, matmul.columns))',
+    unit: 'columns',
+    meaning: 'columns of one slice of a weight word; the last slice may have fewer',
+  },
+  weightSlices: {
+    formula: 'ceil(matmul.columns / sliceColumns)',
+    unit: 'slices',
+    meaning: 'slices of a weight word; slice s comes through port s',
+  },
   wordBytes: {
     formula: 'max(ternary.wordBytes, binary.wordBytes)',
     unit: 'bytes',
@@ -32,77 +42,160 @@ export const derivedFormulas: Scalars = {
     unit: '',
     meaning: 'largest magnitude of a sum over the whole input buffer: inputs −128, weights ±255; fits 32 bits (HW044)',
   },
-  matmulLatency: {
-    formula: '2 + log2up(matmul.tables) + 2',
+  inputLoadCycles: {
+    formula: 'ceil(blockInputs / inputWordElements) + 1',
     unit: 'cycles',
-    meaning: 'read a word, look up, add T entries pairwise, shift by the plane, accumulate',
+    meaning: 'to read the inputs of one block, which begins anywhere in a word',
+  },
+  matmulLatency: {
+    formula: 'matmul.tableForm === "select" ? 8 + log2up(blockInputs) : 9 + log2up(matmul.tables)',
+    unit: 'cycles',
+    meaning:
+      'align the inputs, read a word, look up, add T entries (or T × G inputs) pairwise, shift by the plane, accumulate',
+  },
+  weightRowWords: {
+    formula:
+      'max(ternary.sliceWordsPerBeat, binary.sliceWordsPerBeat, 2 ** max(0, log2down(72 / (9 * ceil(matmul.tables * max(ternary.indexBits, binary.indexBits) / 9)))))',
+    unit: 'words',
+    meaning: 'words in a row of a bank: what a beat brings, or what fits into one UltraRAM’s width in bytes of 9 bits',
   },
   weightBufferCascade: {
-    formula: 'ceil(matmul.tables * max(ternary.indexBits, binary.indexBits) / 72)',
+    formula:
+      'weightRowWords === 1 ? ceil(matmul.tables * max(ternary.indexBits, binary.indexBits) / 72) : ceil(weightRowWords * 9 * ceil(matmul.tables * max(ternary.indexBits, binary.indexBits) / 9) / 72)',
     unit: '',
-    meaning: 'UltraRAMs side by side for one column',
+    meaning: 'UltraRAMs side by side for one row of a column',
   },
   weightBufferUltraRams: {
     formula:
-      'ceil(weightBuffer.words / 4096) * weightBufferCascade * ceil(matmul.columns / weightBuffer.columnsPerBank)',
+      'ceil(ceil(weightBuffer.words / weightRowWords) * weightBuffer.columnsPerBank / 4096) * weightBufferCascade * ceil(matmul.columns / weightBuffer.columnsPerBank)',
     unit: 'UltraRAMs',
-    meaning: 'TeLLMe v2 (arXiv 2510.15926), whose formula this is with columnsPerBank 2',
+    meaning: 'columns that share a bank halve its depth',
   },
   reduceLatency: {
     formula: 'vector.latency.multiply + (log2up(vector.lanes) + 1 + log2up(vector.partialSums)) * vector.latency.add',
     unit: 'cycles',
     meaning: 'from the last beat of a row to its reduction',
   },
-  scalarLatency: {
-    formula: '4 * vector.latency.multiply + vector.latency.add + vector.latency.rsqrt + 1 + vector.latency.reciprocal',
+  rootLatency: {
+    formula: 'vector.latency.multiply + vector.latency.add + vector.latency.rsqrt + 3',
     unit: 'cycles',
-    meaning: 'from the reduction to the row’s quantisation factor',
+    meaning: 'norm: from the reduction to the second pass, which then meets the inverse root',
+  },
+  scalarLatency: {
+    formula: 'vector.latency.multiply + vector.latency.add + vector.latency.rsqrt + vector.latency.reciprocal + 3',
+    unit: 'cycles',
+    meaning: 'quantise: from the reduction to the second pass, which then meets the row’s factor',
+  },
+  inverseLatency: {
+    formula: 'max(0, 24 + log2up(vector.lanes) - reduceLatency)',
+    unit: 'cycles',
+    meaning: 'quantise and norm: once, what the division 1/n takes longer than a reduction',
   },
   quantiseLatency: {
-    formula: '2 * vector.latency.multiply + vector.latency.convert + 1',
+    formula: '3 * vector.latency.multiply + vector.latency.convert + 9',
     unit: 'cycles',
     meaning: 'element in, int8 out',
   },
+  normLatency: {
+    formula: '2 * vector.latency.multiply + vector.latency.add + 10',
+    unit: 'cycles',
+    meaning: 'element in, normalised element out',
+  },
   dequantiseLatency: {
-    formula: 'vector.latency.convert + 2 * vector.latency.multiply + vector.latency.add + 1',
+    formula: 'vector.latency.convert + 2 * vector.latency.multiply + vector.latency.add + 10',
     unit: 'cycles',
     meaning: 'sum in, float out',
   },
   gateLatency: {
     formula:
-      'dequantiseLatency + vector.latency.add + vector.latency.exp + vector.latency.reciprocal + 2 * vector.latency.multiply',
+      'vector.latency.convert + 3 * vector.latency.multiply + 2 * floor(vector.latency.multiply / 2) + vector.latency.add + vector.latency.exp + vector.latency.reciprocal + 15',
     unit: 'cycles',
     meaning: 'two sums in, f(gate) × up out',
   },
   ropeLatency: {
-    formula: 'dequantiseLatency + vector.latency.multiply + vector.latency.add',
+    formula: 'dequantiseLatency + vector.latency.multiply + 1',
     unit: 'cycles',
     meaning: 'pair of sums in, rotated pair out',
   },
   elementwiseLatency: {
-    formula: 'max(2 * vector.latency.multiply, vector.latency.add) + 1',
+    formula: 'max(vector.latency.multiply, vector.latency.add) + 8',
     unit: 'cycles',
-    meaning: 'add, multiply and norm',
+    meaning: 'add and multiply',
+  },
+  attendLatency: {
+    formula: 'max(vector.latency.add + vector.latency.exp + 3, vector.latency.reciprocal + 2) + 2',
+    unit: 'cycles',
+    meaning: 'attention: from a beat’s turn to its multiplication, an exponential or a reciprocal being made meanwhile',
   },
   scoreLatency: {
     formula:
-      'vector.latency.multiply + (log2up(attention.lanes) + 1 + log2up(attention.partialSums)) * vector.latency.add + vector.latency.multiply + 1',
+      'attendLatency + (log2up(attention.lanes) + 1 + log2up(attention.partialSums)) * vector.latency.add + 2 * vector.latency.multiply',
     unit: 'cycles',
-    meaning: 'from the last key beat to the maximum',
+    meaning: 'from the turn of the last key beat to the maximum',
   },
   outputLatency: {
-    formula:
-      '(3 + log2up(attention.partialSums)) * vector.latency.add + vector.latency.exp + 3 * vector.latency.multiply + vector.latency.reciprocal + 1',
+    formula: 'attendLatency + vector.latency.multiply + 2',
     unit: 'cycles',
-    meaning: 'from the last value beat to the last output',
+    meaning: 'from the turn of the last output beat to the activation buffer',
   },
   drawCycles: {
     formula:
-      'vector.latency.reciprocal + 2 * vector.latency.multiply + vector.latency.exp + sampler.candidates * (vector.latency.add + 1) + 2',
+      'max(sampler.candidates, vector.latency.reciprocal, 20) + sampler.candidates * (vector.latency.add + 2) + vector.latency.add + 2 * vector.latency.multiply + vector.latency.exp + 4',
     unit: 'cycles',
     meaning: 'a drawn (not greedy) pick',
   },
   kvElementBytes: { formula: 'bytesOf(kvStore.format)', unit: 'bytes', meaning: 'one stored key or value element' },
+  appendLatency: {
+    formula: 'vector.latency.convert + 6',
+    unit: 'cycles',
+    meaning: 'activation in, KV element out',
+  },
+  actWordElements: {
+    formula: 'max(vector.lanes, attention.lanes, portBytes / 2)',
+    unit: 'elements',
+    meaning: 'one word of the activation buffer',
+  },
+  actWords: {
+    formula: 'ceil(vector.activationElements / actWordElements)',
+    unit: 'words',
+    meaning: 'depth of the activation buffer',
+  },
+  coefWordElements: {
+    formula: 'max(vector.lanes, portBytes / 2)',
+    unit: 'elements',
+    meaning: 'one word of the coefficient buffer',
+  },
+  coefWords: {
+    formula: 'ceil(vector.coefficientElements / coefWordElements)',
+    unit: 'words',
+    meaning: 'depth of the coefficient buffer',
+  },
+  inputWordElements: {
+    formula: 'max(vector.lanes, portBytes)',
+    unit: 'elements',
+    meaning: 'one word of the input buffer',
+  },
+  inputWords: {
+    formula: 'ceil(matmul.inputElements / inputWordElements)',
+    unit: 'words',
+    meaning: 'depth of the input buffer',
+  },
+  accWordElements: {
+    formula: '2 ** log2up(max(matmul.columns, vector.lanes, portBytes / 4))',
+    unit: 'elements',
+    meaning: 'one word of the accumulator buffer',
+  },
+  accWords: {
+    formula: 'ceil(matmul.accumulatorElements / accWordElements)',
+    unit: 'words',
+    meaning: 'depth of the accumulator buffer',
+  },
+  kvWordBytes: {
+    formula: 'max(attention.lanes * kvElementBytes, vector.lanes * kvElementBytes, portBytes)',
+    unit: 'bytes',
+    meaning: 'one word of the KV store',
+  },
+  kvWords: { formula: 'ceil(kvStore.bytes / kvWordBytes)', unit: 'words', meaning: 'depth of the KV store' },
   portBytes: { formula: 'memory.portBits / 8', unit: 'bytes', meaning: 'one beat of a port' },
   burstBytes: { formula: 'memory.burstBeats * portBytes', unit: 'bytes', meaning: 'longest AXI burst' },
   dramBurstBytes: {
@@ -115,6 +208,22 @@ export const derivedFormulas: Scalars = {
     formula: 'memory.megatransfersPerSecond * 1e6 * memory.busBits / 8 * memory.channels / clockHz',
     unit: 'bytes/cycle',
     meaning: 'most that the DRAM bus moves',
+  },
+  loadLatency: {
+    formula: '4',
+    unit: 'cycles',
+    meaning: 'from the beat of a read transfer to its contents in the buffer',
+  },
+  storeLatency: {
+    formula: '8',
+    unit: 'cycles',
+    meaning:
+      'from the start of a write transfer until it competes for its port: its first data are read from the buffer',
+  },
+  gatherAlignmentBytes: {
+    formula: '2 ** log2up(burstBytes) === burstBytes ? burstBytes : 4096',
+    unit: 'bytes',
+    meaning: 'rows of a gather begin at multiples of this, or of the power of two that holds a row',
   },
   cacheLineBytes: {
     formula: 'frontEnd.lineInstructions * 32',
@@ -130,11 +239,28 @@ export const alphabetFormulas: Record<keyof AlphabetDerived, DerivedFormula> = {
     unit: 'entries',
     meaning: 'stored entries of a table: none for select, ⌈symbolsᴳ/2⌉ for half, symbolsᴳ for full',
   },
+  tableRows: {
+    formula:
+      'tableEntries === 0 ? 0 : min(tableEntries, 2 ** max(0, log2up(tableEntries / matmul.buildEntriesPerCycle)))',
+    unit: 'rows',
+    meaning: 'rows of a table’s `buildEntriesPerCycle` banks',
+  },
   buildCycles: {
-    formula: 'ceil(tableEntries / matmul.buildEntriesPerCycle)',
+    formula: 'tableEntries === 0 ? 0 : matmul.group + tableRows',
     unit: 'cycles',
-    meaning: 'to build the tables of one block',
+    meaning: 'to build the tables of one block: one input per cycle, then one row per cycle',
   },
   indexBits: { formula: 'log2up(symbols ** matmul.group)', unit: 'bit', meaning: 'one table index' },
-  wordBytes: { formula: 'ceil(wordDigits / weightsPerByte)', unit: 'bytes', meaning: 'one weight word in memory' },
+  sliceBytes: {
+    formula:
+      'ceil(sliceColumns * blockInputs / weightsPerByte) <= portBytes ? 2 ** log2up(ceil(sliceColumns * blockInputs / weightsPerByte)) : 4 * ceil(sliceColumns * blockInputs / weightsPerByte / 4)',
+    unit: 'bytes',
+    meaning: 'one slice of a weight word in memory: whole slices to a beat, or whole 32-bit words to a slice',
+  },
+  sliceWordsPerBeat: {
+    formula: 'max(1, floor(portBytes / sliceBytes))',
+    unit: 'slices',
+    meaning: 'slices that one beat brings',
+  },
+  wordBytes: { formula: 'weightSlices * sliceBytes', unit: 'bytes', meaning: 'one weight word, all its slices' },
 };

@@ -114,7 +114,7 @@ function dma(hw: HardwareModel, d: Derived): UnitEstimate {
 
 function weightBuffer(hw: HardwareModel, d: Derived): UnitEstimate {
   // A byte becomes five digits (about 25 LUT), the digits of a table an index (about its bits); a gearbox joins the beats.
-  const digitLogic = d.portBytesPerCycle * 25;
+  const digitLogic = d.weightSlices * d.portBytes * 25;
   const wordBits = hw.matmul.columns * hw.matmul.tables * d.ternary.indexBits;
   const gearbox = 2 * d.ternary.wordBytes * 8;
   return {

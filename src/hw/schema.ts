@@ -87,7 +87,7 @@ const memory = z
     timing: memoryTiming,
     commandGapNanoseconds: nanoseconds('least time between the data of two AXI bursts on a channel; fitted'),
     ports: count('AXI ports of the accelerator', 64),
-    portBits: powerOfTwo('data width of an AXI port [bit]', 1024),
+    portBits: powerOfTwo('data width of an AXI port [bit]', 512),
     burstBeats: count('longest AXI burst [beats]', 256),
     outstandingBursts: count('bursts in flight per port [bursts]', 64),
     latencyCycles: countOrZero(

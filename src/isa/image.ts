@@ -22,7 +22,7 @@ import {
   parseHeader,
 } from './imageMetadata.ts';
 import { decode, encodeProgram, type Instruction, wordsPerInstruction } from './instruction.ts';
-import { commandHeaderBytes, overlapOf, type Segment, segmentAlignmentBytes } from './segments.ts';
+import { codeAlignmentBytes, commandHeaderBytes, overlapOf, type Segment, segmentAlignmentBytes } from './segments.ts';
 import { bytesPerInstruction } from './table.ts';
 
 export type { SegmentKind } from './segments.ts';
@@ -160,8 +160,9 @@ function checkMap(header: ImageHeader, instructions: number, file: string): void
   for (const { name, address, bytes } of all) {
     if (names.has(name)) say('IMG006', `two segments are called ${name}`);
     names.add(name);
-    if (address % segmentAlignmentBytes !== 0) {
-      say('IMG006', `segment ${name} begins at ${address}, which is not a multiple of ${segmentAlignmentBytes}`);
+    const alignment = name === code.name ? codeAlignmentBytes : segmentAlignmentBytes;
+    if (address % alignment !== 0) {
+      say('IMG006', `segment ${name} begins at ${address}, which is not a multiple of ${alignment}`);
     }
     if (bytes === 0) say('IMG006', `segment ${name} is empty`);
     if (address + bytes > memoryBytes) {

@@ -3,7 +3,7 @@
  * each other. The static verifier asks with NaN for values that only registers know, the machine with all values; every
  * condition is written as a comparison that is false for NaN.
  */
-import { maximumPlanes } from '../hw/derive.ts';
+import { largestHeadDimension, maximumPlanes, powerOfTwoUp } from '../hw/derive.ts';
 import { alphabets } from '../hw/operands.ts';
 import { type AttentionShape, type MachineShape, memoryFormatBytes } from './footprint.ts';
 import {
@@ -21,16 +21,20 @@ type Check = (values: Values, shape: MachineShape, attention: AttentionShape | u
 /** Rules that `renderIsaManual` prints; kept beside the code that enforces them. */
 export const ruleSentences: readonly string[] = [
   '`rows`, `elements`, `blocks`, `steps`, `planes`, `words`, `bytes`, `count`, `heads`, `kvHeads` and `headDimension` are at least 1.',
-  'Rows in `act`, `acc` and `coef` that the vector unit, attention or `kvStore.append` read or write begin at multiples of `vector.lanes`; with more than one row the pitches are multiples of it too. A single `scale` and the `input` buffer may lie anywhere.',
+  'Rows in `act`, `acc` and `coef` that the vector unit or `kvStore.append` read or write begin at multiples of `vector.lanes`; with more than one row the pitches are multiples of it too. A single `scale` may lie anywhere.',
+  'Quantisations: `dst` and `dstPitch` are multiples of `vector.lanes`. `matmul.run` reads `input` anywhere; its `output` is a multiple of `matmul.columns`.',
   'With more than one row, a pitch is not smaller than the row that it separates from the next; `dstPitch` of the quantisations is never smaller than `elements`.',
   '`vector.dequantise`: with `columns`, `scale` is a multiple of `vector.lanes`; with `wide`, `srcPitch` is one too and at least `elements`, even for one row. `vector.dequantiseGate`: `upOffset` is a multiple of `vector.lanes`.',
   '`vector.add`, `multiply` and `norm`: `dst` is the very rows of a source or does not overlap its span.',
   '`vector.dequantiseRope`: `headDimension` is a multiple of 2 × `vector.lanes` and divides `elements`.',
-  '`dma`: `act` and `coef` hold floats (memory format float32, bfloat16 or float16), `input` int8, `acc` int32; memory addresses and strides are multiples of the size of the memory format.',
-  '`kv` addresses of `append` and `attend` are multiples of the size of a stored element.',
+  '`dma`: `act` and `coef` hold floats (memory format float32, bfloat16 or float16), `input` int8, `acc` int32; memory addresses are multiples of `portBytes`, local ones of `portBytes` ÷ bytes of the memory format; with more than one row `remoteStride` and `localPitch` too. `elements` is free.',
+  '`dma.gather`: memory addresses and strides are also multiples of `gatherAlignmentBytes`, or of the power of two that holds a row if that is less.',
+  '`weightBuffer.load`: `src` is a multiple of `portBytes`, `dst` of `sliceWordsPerBeat` of its alphabet. `matmul.run` names the alphabet with which its words were loaded (not checked).',
+  '`kvStore.append`: `dst` is a multiple of `vector.lanes` × bytes of a stored element; with more than one row `elements` is a multiple of `vector.lanes`. `fill` and `spill`: all addresses, `bytes` and, with more than one row, `stride` are multiples of `portBytes`.',
+  '`attention`: `headDimension` is a multiple of `attention.lanes` and at most 256; `query` and `output` are multiples of `attention.lanes`, `keys` and `values` of `attention.lanes` × bytes of a stored element.',
   '`matmul.run`: `planes` is 1 for ternary and 1 to 12 for binary; at most `matmul.maxRows` rows; blocks × T × G products of −128 and the largest weight fit 32 bits.',
   'Quantisations and dequantisations: at most `vector.maxRows` rows.',
-  '`attention`: `kvHeads` divides `heads`; heads × headDimension is a multiple of `vector.lanes`; at most `attention.maxRows` rows, `scoreDepth` positions, and rows × heads × headDimension at most `stateElements`.',
+  '`attention`: `kvHeads` divides `heads`; at most `attention.maxRows` rows, `scoreDepth` positions, and rows × heads × headDimension at most `stateElements`.',
   '`sampler.begin`: `topK` is from 1 to `sampler.candidates`.',
   '`ld`: the address is a multiple of 4.',
 ];
@@ -91,6 +95,11 @@ function aligned(...names: readonly string[]): Check {
   };
 }
 
+/** The same for some rows only, where a value does not matter for one. */
+function betweenRows(check: Check): Check {
+  return (values, shape, attention) => ((values.rows as number) > 1 ? check(values, shape, attention) : undefined);
+}
+
 function pitchHolds(pitch: string, row: string): Check {
   return (values) => {
     if ((values.rows as number) > 1 && (values[pitch] as number) < (values[row] as number)) {
@@ -116,9 +125,14 @@ function multipleOf(name: string, what: string, size: (values: Values, shape: Ma
 }
 
 const scaleRows = atMost('rows', 'vector.maxRows', ({ hw }) => hw.vector.maxRows);
-const kvElement = (_: Values, shape: MachineShape) => shape.derived.kvElementBytes;
+const vectorLanes = (_: Values, { hw }: MachineShape) => hw.vector.lanes;
+const attentionLanes = (_: Values, { hw }: MachineShape) => hw.attention.lanes;
+const vectorBytes = (_: Values, { hw, derived }: MachineShape) => hw.vector.lanes * derived.kvElementBytes;
+const attentionBytes = (_: Values, { hw, derived }: MachineShape) => hw.attention.lanes * derived.kvElementBytes;
+const beat = (_: Values, { derived }: MachineShape) => derived.portBytes;
 const formatOf = (values: Values) => memoryFormats[values.format as number] as MemoryFormat;
 const formatBytes = (values: Values) => memoryFormatBytes[formatOf(values)];
+const beatElements = (values: Values, { derived }: MachineShape) => derived.portBytes / formatBytes(values);
 
 const formatsOf: Partial<Record<Space, readonly MemoryFormat[]>> = {
   act: ['float32', 'bfloat16', 'float16'],
@@ -135,16 +149,31 @@ const transfer: readonly Check[] = [
     const format = formatOf(values);
     return formats.includes(format) ? undefined : `${space} is not stored as ${format} but as ${formats.join(', ')}`;
   },
-  multipleOf('remote', 'bytes of an element', formatBytes),
-  (values, shape) =>
-    (values.rows as number) > 1
-      ? multipleOf('remoteStride', 'bytes of an element', formatBytes)(values, shape, undefined)
-      : undefined,
+  multipleOf('remote', 'portBytes', beat),
+  multipleOf('local', 'elements of a beat', beatElements),
+  betweenRows(multipleOf('remoteStride', 'portBytes', beat)),
+  betweenRows(multipleOf('localPitch', 'elements of a beat', beatElements)),
   pitchHolds('localPitch', 'elements'),
 ];
 
+const gatherStep = (values: Values, { derived }: MachineShape) =>
+  Math.min(derived.gatherAlignmentBytes, powerOfTwoUp((values.elements as number) * formatBytes(values)));
+const gather: readonly Check[] = [
+  ...transfer,
+  multipleOf('remote', 'alignment of gathered rows', gatherStep),
+  betweenRows(multipleOf('remoteStride', 'alignment of gathered rows', gatherStep)),
+];
+
+const kvTransfer = (kv: string, memory: string): readonly Check[] => [
+  multipleOf(kv, 'portBytes', beat),
+  multipleOf(memory, 'portBytes', beat),
+  multipleOf('bytes', 'portBytes', beat),
+  betweenRows(multipleOf('stride', 'portBytes', beat)),
+];
+
 const quantise: readonly Check[] = [
-  aligned('src', 'gain', 'srcPitch'),
+  aligned('src', 'gain', 'srcPitch', 'dst'),
+  multipleOf('dstPitch', 'vector.lanes', vectorLanes),
   scaleRows,
   ({ dstPitch, elements }) =>
     (dstPitch as number) < (elements as number)
@@ -180,9 +209,17 @@ const elementwise: readonly Check[] = [
 const checks: Readonly<Record<string, readonly Check[]>> = {
   ld: [multipleOf('address', 'bytes of a word', () => 4)],
   'dma.load': transfer,
-  'dma.gather': transfer,
+  'dma.gather': gather,
   'dma.store': transfer,
+  'weightBuffer.load': [
+    multipleOf('src', 'portBytes', beat),
+    multipleOf('dst', 'sliceWordsPerBeat', ({ alphabet }, { derived }) => {
+      const name = alphabets[alphabet as number];
+      return name === undefined ? Number.NaN : derived[name].sliceWordsPerBeat;
+    }),
+  ],
   'matmul.run': [
+    multipleOf('output', 'matmul.columns', (_, { hw }) => hw.matmul.columns),
     atMost('rows', 'matmul.maxRows', ({ hw }) => hw.matmul.maxRows),
     ({ alphabet, planes, blocks }, { derived }) => {
       const count = planes as number;
@@ -227,22 +264,21 @@ const checks: Readonly<Record<string, readonly Check[]>> = {
     sameOrApart('src', 'dstPitch', 'srcPitch'),
   ],
   'attention.configure': [
-    aligned('query', 'output'),
+    multipleOf('query', 'attention.lanes', attentionLanes),
+    multipleOf('output', 'attention.lanes', attentionLanes),
+    multipleOf('headDimension', 'attention.lanes', attentionLanes),
+    atMost('headDimension', 'its largest value', () => largestHeadDimension),
     multipleOf('heads', 'kvHeads', ({ kvHeads }) => kvHeads as number),
     ({ heads, headDimension }, { hw }) => {
       const elements = (heads as number) * (headDimension as number);
-      if (elements > hw.attention.stateElements) {
-        return `heads × headDimension is ${elements}, more than attention.stateElements (${hw.attention.stateElements})`;
-      }
-      const { lanes } = hw.vector;
-      return elements % lanes > 0
-        ? `heads × headDimension is ${elements}, not a multiple of vector.lanes (${lanes})`
+      return elements > hw.attention.stateElements
+        ? `heads × headDimension is ${elements}, more than attention.stateElements (${hw.attention.stateElements})`
         : undefined;
     },
   ],
   'attention.attend': [
-    multipleOf('keys', 'bytes of a stored element', kvElement),
-    multipleOf('values', 'bytes of a stored element', kvElement),
+    multipleOf('keys', 'bytes of attention.lanes stored elements', attentionBytes),
+    multipleOf('values', 'bytes of attention.lanes stored elements', attentionBytes),
     atMost('rows', 'attention.maxRows', ({ hw }) => hw.attention.maxRows),
     atMost('count', 'attention.scoreDepth', ({ hw }) => hw.attention.scoreDepth),
     ({ rows }, { hw }, attention) => {
@@ -254,9 +290,12 @@ const checks: Readonly<Record<string, readonly Check[]>> = {
   ],
   'kvStore.append': [
     aligned('src', 'pitch'),
-    multipleOf('dst', 'bytes of a stored element', kvElement),
+    multipleOf('dst', 'bytes of vector.lanes stored elements', vectorBytes),
+    betweenRows(multipleOf('elements', 'vector.lanes', vectorLanes)),
     pitchHolds('pitch', 'elements'),
   ],
+  'kvStore.fill': kvTransfer('dst', 'src'),
+  'kvStore.spill': kvTransfer('src', 'dst'),
   'sampler.begin': [
     ({ topK }) => ((topK as number) < 1 ? 'topK is 0' : undefined),
     atMost('topK', 'sampler.candidates', ({ hw }) => hw.sampler.candidates),

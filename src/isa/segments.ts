@@ -23,6 +23,8 @@ export interface Segment {
 }
 
 export const segmentAlignmentBytes = 64;
+/** The code begins at a multiple of this: a line of the instruction cache is one burst. */
+export const codeAlignmentBytes = 4096;
 
 /** The fixed words of the command block; the prompt, one word per token, comes after them. */
 export const commandHeaderBytes = 64;

@@ -159,7 +159,7 @@ function transfer(verb: string, opcode: number, doc: string, extra: { dataAddres
     ),
     doc,
     cycles: store
-      ? 'from start until memory has taken the last burst'
+      ? 'from start until memory has taken the last burst, + 1'
       : 'from start until the last beat has arrived, + 1',
     ...extra,
   };
@@ -310,11 +310,11 @@ export const instructionTable: readonly InstructionSpec[] = [
     operands: operands(
       ['dst', at('weights'), 'first word written'],
       ['src', at('ddr'), 'first byte of the packed tile'],
-      ['words', count, 'words; each is `ternary.wordBytes` or `binary.wordBytes` in memory, one after the other'],
+      ['words', count, 'words; in memory `weightSlices` slices of all of them, each filled up to whole beats'],
       ['alphabet', choice(alphabets), 'how the words are packed', 0, 8],
     ),
     doc: 'Streams a packed weight tile from memory into the buffer.',
-    cycles: 'from start until the last beat has arrived, + 1',
+    cycles: 'from start until the last beat has arrived, + `loadLatency`',
   },
   sync('weightBuffer', 0x3f),
 
@@ -340,7 +340,7 @@ export const instructionTable: readonly InstructionSpec[] = [
     ),
     doc: 'Rows × tile by table lookup, to int32 sums. Binary planes stand for odd integers: Σₚ 2ᵖ·(±1).',
     cycles:
-      'build + (rows × blocks − 1) × max(planes × steps, build) + planes × steps + matmulLatency, where build is `buildCycles` of the alphabet',
+      'load + build + (rows × blocks − 1) × max(planes × steps, load, build) + planes × steps + matmulLatency, where load is `inputLoadCycles` and build `buildCycles` of the alphabet',
   },
   sync('matmul', 0x4f),
 
@@ -493,7 +493,7 @@ export const instructionTable: readonly InstructionSpec[] = [
       ['stride', integer, 'bytes from one row to the next in memory'],
     ),
     doc: 'Memory to the store, rows one after the other.',
-    cycles: 'from start until the last beat has arrived, + 1',
+    cycles: 'from start until the last beat has arrived, + `loadLatency`',
   },
   {
     name: 'kvStore.spill',
@@ -507,7 +507,7 @@ export const instructionTable: readonly InstructionSpec[] = [
       ['stride', integer, 'bytes from one row to the next in memory'],
     ),
     doc: 'The store to memory.',
-    cycles: 'from start until memory has taken the last burst',
+    cycles: 'from start until memory has taken the last burst, + 1',
   },
   sync('kvStore', 0x7f),
 
@@ -533,8 +533,8 @@ export const instructionTable: readonly InstructionSpec[] = [
       ['elements', count, 'logits'],
       ['firstToken', count, 'token id of the first logit'],
     ),
-    doc: 'Keeps the best candidates, here and so far; of equal logits the lower id wins.',
-    cycles: 'elements + 2',
+    doc: 'Keeps the best candidates, here and so far; of equal logits the one scanned first wins.',
+    cycles: 'elements + 6',
   },
   {
     name: 'sampler.pick',

@@ -21,7 +21,7 @@ import { Dma } from './units/dma.ts';
 import { FrontEnd } from './units/frontEnd.ts';
 import { KvStore } from './units/kvStore.ts';
 import { Matmul } from './units/matmul.ts';
-import { Memory } from './units/memory.ts';
+import { Memory, type MemoryHooks } from './units/memory.ts';
 import { Sampler } from './units/sampler.ts';
 import { Vector } from './units/vector.ts';
 import { WeightBuffer } from './units/weightBuffer.ts';
@@ -37,6 +37,8 @@ export interface MachineOptions {
   /** The run stops with an error when it gets here. */
   readonly cycleLimit?: number;
   readonly samplerTap?: SamplerTap;
+  /** What a test bench sees of memory and does to it. */
+  readonly memory?: MemoryHooks;
 }
 
 /** A cycle-exact machine with a loaded program. `advance` runs it. */
@@ -75,7 +77,7 @@ export class Machine {
     this.derived = derive(hw);
     this.options = options;
     this.store = new MemoryStore(hw.memory.capacityBytes, loadedSegments(image));
-    this.memory = new Memory(hw, this.derived);
+    this.memory = new Memory(hw, this.derived, options.memory);
     const around: Surroundings = {
       hw,
       derived: this.derived,

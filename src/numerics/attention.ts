@@ -5,7 +5,7 @@
 
 import type { FloatFormat } from '../base/float.ts';
 import { decodeFloat, encodeFloat, rounder } from '../base/float.ts';
-import { floatFormatBytes } from '../hw/derive.ts';
+import { floatFormatBytes, partialOutputs } from '../hw/derive.ts';
 import type { HardwareModel } from '../hw/schema.ts';
 import { exp, maximumUlp, reciprocal } from './functions.ts';
 import { createReducer, type Reducer, reductionErrorBound, tree, unitRoundoff } from './reduce.ts';
@@ -109,7 +109,9 @@ export function createAttentionState(items: number, elements: number): Attention
 /** What the arithmetic of an attention unit depends on, and its scratch memory. */
 export interface AttentionArithmetic {
   readonly reducer: Reducer;
-  readonly partialSums: number;
+  readonly lanes: number;
+  /** Latency of the adder, from which the number of partial outputs follows. */
+  readonly addLatency: number;
   /** Rounds to the format of `act`. */
   readonly round: (value: number) => number;
   readonly kvFormat: FloatFormat;
@@ -124,7 +126,7 @@ interface Scratch {
   scores: Float32Array;
   /** Where each visible position's decoded row begins. */
   rowStarts: Int32Array;
-  /** Partial outputs, [partial sum][headDimension]. */
+  /** Partial outputs, [partial][headDimension], and partial sums of exponentials. */
   partialOutputs: Float32Array;
   readonly partials: Float32Array;
 }
@@ -134,10 +136,12 @@ export function createAttentionArithmetic(
   hw: Pick<HardwareModel, 'attention' | 'vector' | 'kvStore'>,
 ): AttentionArithmetic {
   const { lanes, partialSums } = hw.attention;
+  const { add } = hw.vector.latency;
   const empty = new Float32Array(0);
   return {
     reducer: createReducer(lanes, partialSums),
-    partialSums,
+    lanes,
+    addLatency: add,
     round: rounder(hw.vector.format),
     kvFormat: hw.kvStore.format,
     scratch: {
@@ -146,7 +150,7 @@ export function createAttentionArithmetic(
       scores: empty,
       rowStarts: new Int32Array(0),
       partialOutputs: empty,
-      partials: new Float32Array(partialSums),
+      partials: new Float32Array(partialOutputs(1, add)),
     },
   };
 }
@@ -166,12 +170,10 @@ export function attend(
   const { heads, kvHeads, headDimension } = config;
   const { scratch, kvFormat } = arithmetic;
   const items = run.rows * heads;
-  if (run.first) {
-    state.seen.fill(0, 0, items);
-    state.output.fill(0, 0, items * headDimension);
-  }
+  if (run.first) state.seen.fill(0, 0, items);
   const width = kvHeads * headDimension;
-  grow(scratch, run.count * width, run.count, arithmetic.partialSums * headDimension);
+  const partials = partialOutputs(Math.ceil(headDimension / arithmetic.lanes), arithmetic.addLatency);
+  grow(scratch, run.count * width, run.count, partials * headDimension);
   const keys = loadKv(kvFormat, kv, run.keys, run.count * width, scratch.keys);
   const values = loadKv(kvFormat, kv, run.values, run.count * width, scratch.values);
   const headsPerKv = heads / kvHeads;
@@ -179,7 +181,8 @@ export function attend(
     const ranges = visibleRanges(config, run.queryPosition + row, run.firstPosition, run.count);
     for (let head = 0; head < heads; head++) {
       const kvOffset = Math.floor(head / headsPerKv) * headDimension;
-      attendItem(arithmetic, config, run.firstPosition, ranges, row * heads + head, kvOffset, keys, values, act, state);
+      const item = row * heads + head;
+      attendItem(arithmetic, config, partials, run.firstPosition, ranges, item, kvOffset, keys, values, act, state);
     }
   }
   if (run.last) writeOutputs(arithmetic, config, items, act, state);
@@ -187,8 +190,9 @@ export function attend(
 
 /** One item; its keys and values begin at element `kvOffset` of each decoded row. */
 function attendItem(
-  { reducer, partialSums, scratch }: AttentionArithmetic,
+  { reducer, scratch }: AttentionArithmetic,
   { headDimension, kvHeads, scale, query }: AttentionConfig,
+  partialCount: number,
   firstPosition: number,
   { sinkEnd, windowBegin, end }: VisibleRanges,
   item: number,
@@ -220,11 +224,11 @@ function attendItem(
   for (let i = 0; i < visible; i++) {
     const e = exp(fround(scores[i]! - maximum));
     scores[i] = e;
-    partials[i & (partialSums - 1)]! += e;
+    partials[i & (partialCount - 1)]! += e;
   }
-  addWeighted(scratch, values, visible, partialSums, headDimension);
-  const total = tree(partials, partialSums);
-  treeRows(partialOutputs, partialSums, headDimension);
+  addWeighted(scratch, values, visible, partialCount, headDimension);
+  const total = tree(partials, partialCount);
+  treeRows(partialOutputs, partialCount, headDimension);
 
   const o = item * headDimension;
   const { output } = state;
@@ -241,37 +245,37 @@ function attendItem(
 }
 
 /**
- * Partial outputs: the i-th weighted value row goes to partial i mod K, in ascending order of i. Four rows of the same
+ * Partial outputs: the i-th weighted value row goes to partial i mod `partialCount`, in ascending order of i. Four rows of the same
  * partial are taken at a time, which keeps that order and saves memory traffic.
  */
 function addWeighted(
   scratch: Scratch,
   values: Float32Array,
   visible: number,
-  partialSums: number,
+  partialCount: number,
   headDimension: number,
 ): void {
   const { scores, rowStarts, partialOutputs } = scratch;
-  partialOutputs.fill(0, 0, partialSums * headDimension);
-  for (let partial = 0; partial < partialSums; partial++) {
+  partialOutputs.fill(0, 0, partialCount * headDimension);
+  for (let partial = 0; partial < partialCount; partial++) {
     const to = partial * headDimension;
     let i = partial;
-    for (; i + 3 * partialSums < visible; i += 4 * partialSums) {
+    for (; i + 3 * partialCount < visible; i += 4 * partialCount) {
       const e0 = scores[i]!;
-      const e1 = scores[i + partialSums]!;
-      const e2 = scores[i + 2 * partialSums]!;
-      const e3 = scores[i + 3 * partialSums]!;
+      const e1 = scores[i + partialCount]!;
+      const e2 = scores[i + 2 * partialCount]!;
+      const e3 = scores[i + 3 * partialCount]!;
       const v0 = rowStarts[i]!;
-      const v1 = rowStarts[i + partialSums]!;
-      const v2 = rowStarts[i + 2 * partialSums]!;
-      const v3 = rowStarts[i + 3 * partialSums]!;
+      const v1 = rowStarts[i + partialCount]!;
+      const v2 = rowStarts[i + 2 * partialCount]!;
+      const v3 = rowStarts[i + 3 * partialCount]!;
       for (let x = 0; x < headDimension; x++) {
         const first = fround(partialOutputs[to + x]! + fround(e0 * values[v0 + x]!));
         const second = fround(first + fround(e1 * values[v1 + x]!));
         partialOutputs[to + x] = fround(second + fround(e2 * values[v2 + x]!)) + fround(e3 * values[v3 + x]!);
       }
     }
-    for (; i < visible; i += partialSums) {
+    for (; i < visible; i += partialCount) {
       const e = scores[i]!;
       const v = rowStarts[i]!;
       for (let x = 0; x < headDimension; x++) partialOutputs[to + x]! += fround(e * values[v + x]!);
@@ -287,8 +291,12 @@ function writeOutputs(
   state: AttentionState,
 ): void {
   for (let item = 0; item < items; item++) {
-    const inverse = state.seen[item] === 1 ? reciprocal(state.sum[item]!) : 0;
     const at = item * headDimension;
+    if (state.seen[item] === 0) {
+      act.fill(0, output + at, output + at + headDimension);
+      continue;
+    }
+    const inverse = reciprocal(state.sum[item]!);
     for (let x = at; x < at + headDimension; x++) act[output + x] = round(fround(state.output[x]! * inverse));
   }
 }
@@ -376,7 +384,8 @@ function decodeTable(format: 'float16' | 'bfloat16'): Float32Array {
 /**
  * Bound of attention's error before the output is rounded to `act`'s format: |computed − exact| ≤ bound · max |v|,
  * where exact attention reads the same (stored) keys and values. `absoluteScores` bounds scale·Σ|qᵢ·kᵢ| of every
- * position, and the positions came in at most `runs` runs of at most `positions` positions.
+ * position, and the positions came in at most `runs` runs of at most `positions` positions. The partial outputs,
+ * whose number depends on the machine's adder, are taken as one: that many roundings of a sum at most.
  *
  * An exponential's relative error is at most what its score's rounding, the subtraction of the maximum and the
  * function itself give; it enters the weighted sum and the sum of weights. Each run adds the rescaling.
@@ -399,7 +408,7 @@ export function attentionErrorBound(
   const subtraction = Math.min(2 * problem.absoluteScores, 104) * unitRoundoff;
   const exponential = score + subtraction + maximumUlp.exp * ulp;
   const rescaling = problem.runs * (subtraction + maximumUlp.exp * ulp + 2 * unitRoundoff);
-  const summation = (1 + Math.ceil(problem.positions / partialSums) + Math.log2(partialSums)) * unitRoundoff;
+  const summation = (1 + problem.positions) * unitRoundoff;
   const division = maximumUlp.reciprocal * ulp + unitRoundoff;
   return 1.02 * (2 * (exponential + rescaling + summation) + division);
 }

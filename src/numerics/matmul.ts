@@ -5,7 +5,7 @@
 import { digitsPerByte } from '../hw/derive.ts';
 import type { Alphabet } from '../hw/operands.ts';
 import type { HardwareModel } from '../hw/schema.ts';
-import type { Geometry } from './pack.ts';
+import type { WordLayout } from './pack.ts';
 
 export type TableForm = HardwareModel['matmul']['tableForm'];
 
@@ -29,8 +29,8 @@ const byteDigits = { ternary: digitsPerByte, binary: 8 } as const;
 const byteValues = { ternary: 3 ** digitsPerByte, binary: 2 ** 8 } as const;
 
 /**
- * Rows × tile. `input[inputOffset + row·inputPitch + i]` are the activations; packed word w begins at
- * `words[wordsOffset + w·wordStride]`; the sum of column c is `output[outputOffset + row·steps·Q + c]`.
+ * Rows × tile. `input[inputOffset + row·inputPitch + i]` are the activations; word w begins at
+ * `words[wordsOffset + w·wordStride]` with its first slice, the others right behind; the sum of column c is `output[outputOffset + row·steps·Q + c]`.
  *
  * The tables here follow the bytes of the packed words, not the engine's groups: one table per byte of a column, so
  * that the inner loop is a byte, a lookup and an add. Where columns do not begin at byte boundaries, each alignment
@@ -38,7 +38,7 @@ const byteValues = { ternary: 3 ** digitsPerByte, binary: 2 ** 8 } as const;
  * second in the upper half of the word.
  */
 export function lutMatmul(
-  geometry: Geometry,
+  geometry: WordLayout,
   run: MatmulRun,
   input: Int8Array,
   inputOffset: number,
@@ -78,7 +78,7 @@ export function lutMatmul(
 
 /** The same sums the way the engine computes them: T tables of G inputs, in one of the three table forms. */
 export function lutMatmulByTables(
-  geometry: Geometry & { readonly tableForm: TableForm },
+  geometry: WordLayout & { readonly tableForm: TableForm },
   run: MatmulRun,
   input: Int8Array,
   inputOffset: number,
@@ -88,7 +88,7 @@ export function lutMatmulByTables(
   output: Int32Array,
   outputOffset: number,
 ): void {
-  const { group, tables, columns, tableForm } = geometry;
+  const { group, tables, columns, sliceColumns, tableForm } = geometry;
   const { alphabet, planes, blocks, steps, rows, inputPitch } = run;
   const lookUp = lookUps[tableForm];
   for (let row = 0; row < rows; row++) {
@@ -104,8 +104,10 @@ export function lutMatmulByTables(
         for (let step = 0; step < steps; step++) {
           const word = wordsOffset + ((block * planes + plane) * steps + step) * wordStride;
           for (let q = 0; q < columns; q++) {
+            const slice = word + Math.floor(q / sliceColumns) * geometry.sliceBytes[alphabet];
             for (let table = 0; table < tables; table++) {
-              const digits = groupDigits(alphabet, words, word, (q * tables + table) * group, group);
+              const first = ((q % sliceColumns) * tables + table) * group;
+              const digits = groupDigits(alphabet, words, slice, first, group);
               const entry = lookUp(alphabet, built[table]!, groups[table]!, digits);
               sums[step * columns + q]! += entry * 2 ** plane;
             }
@@ -128,11 +130,11 @@ function tableIndex(alphabet: Alphabet, digits: readonly number[]): number {
     : digits.reduce((index, digit, g) => index + digit * 2 ** g, 0);
 }
 
-/** The digits of the group that begins at digit `first` of the word at byte `word`. */
-function groupDigits(alphabet: Alphabet, words: Uint8Array, word: number, first: number, group: number): number[] {
+/** The digits of the group that begins at digit `first` of the slice at byte `slice`. */
+function groupDigits(alphabet: Alphabet, words: Uint8Array, slice: number, first: number, group: number): number[] {
   return Array.from({ length: group }, (_, g) => {
     const digit = (first + g) % byteDigits[alphabet];
-    const byte = words[word + Math.floor((first + g) / byteDigits[alphabet])]!;
+    const byte = words[slice + Math.floor((first + g) / byteDigits[alphabet])]!;
     return alphabet === 'ternary' ? Math.floor(byte / 3 ** (digitsPerByte - 1 - digit)) % 3 : (byte >> digit) & 1;
   });
 }
@@ -179,10 +181,13 @@ interface ByteLayout {
   readonly tableBase: Int32Array;
 }
 
-function byteLayout(geometry: Geometry, alphabet: Alphabet): ByteLayout {
+function byteLayout(geometry: WordLayout, alphabet: Alphabet): ByteLayout {
   const perByte = byteDigits[alphabet];
   const span = geometry.tables * geometry.group;
-  const columns = Array.from({ length: geometry.columns }, (_, q) => q * span);
+  const { sliceColumns } = geometry;
+  const sliceBytes = geometry.sliceBytes[alphabet];
+  /** First digit of each column in its slice. */
+  const columns = Array.from({ length: geometry.columns }, (_, q) => (q % sliceColumns) * span);
   const phases = [...new Set(columns.map((digit) => digit % perByte))];
   const bytesAt = (phase: number) => Math.ceil((phase + span) / perByte);
   const tablesPerPhase = Math.max(...phases.map(bytesAt));
@@ -191,7 +196,10 @@ function byteLayout(geometry: Geometry, alphabet: Alphabet): ByteLayout {
     tablesPerPhase,
     digitsPerByte: perByte,
     values: byteValues[alphabet],
-    firstByte: Int32Array.from(columns, (digit) => Math.floor(digit / perByte)),
+    firstByte: Int32Array.from(
+      columns,
+      (digit, q) => Math.floor(q / sliceColumns) * sliceBytes + Math.floor(digit / perByte),
+    ),
     byteCount: Int32Array.from(columns, (digit) => bytesAt(digit % perByte)),
     tableBase: Int32Array.from(columns, (digit) => phases.indexOf(digit % perByte) * tablesPerPhase * 256),
   };

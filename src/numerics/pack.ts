@@ -2,18 +2,45 @@
  * Weight tiles as packed words, and back (docs/machine.md, matmul engine).
  *
  * A tile is `blocks × steps` words for each plane, in the order block, plane, step. A word holds the weights of Q columns
- * for T·G inputs, column by column: five ternary digits to a byte (the first the most significant), or eight binary bits
- * to a byte (the first the least significant).
+ * for T·G inputs, cut into slices of some columns: a tile is its words' first slices, then their second ones, and so on.
+ * A slice goes column by column: five ternary digits to a byte (the first the most significant), or eight binary bits to
+ * a byte (the first the least significant), then zero bytes.
  */
 import { LutraError } from '../base/diagnostics.ts';
-import { digitsPerByte, maximumPlanes } from '../hw/derive.ts';
+import { type Derived, digitsPerByte, maximumPlanes, sliceStrideBytes } from '../hw/derive.ts';
 import type { Alphabet } from '../hw/operands.ts';
+import type { HardwareModel } from '../hw/schema.ts';
 
 /** The shape of a word: G inputs per table, T tables, Q columns. Any part of a hardware model's `matmul` will do. */
 export interface Geometry {
   readonly group: number;
   readonly tables: number;
   readonly columns: number;
+}
+
+/** A word in slices. */
+export interface WordLayout extends Geometry {
+  /** Columns of a slice; what is missing in the last one is padding. */
+  readonly sliceColumns: number;
+  readonly sliceBytes: Readonly<Record<Alphabet, number>>;
+  /** Slices of a tile begin at multiples of this, counted from the first. */
+  readonly portBytes: number;
+}
+
+/** The layout of a machine's words. */
+export function wordLayout(hw: HardwareModel, derived: Derived): WordLayout {
+  const { group, tables, columns } = hw.matmul;
+  const { sliceColumns, portBytes, ternary, binary } = derived;
+  const sliceBytes = { ternary: ternary.sliceBytes, binary: binary.sliceBytes };
+  return { group, tables, columns, sliceColumns, sliceBytes, portBytes };
+}
+
+/** Bytes from one slice of a tile to the next, and slices. */
+function tileSlices(layout: WordLayout, alphabet: Alphabet, words: number): { stride: number; slices: number } {
+  return {
+    stride: sliceStrideBytes(words, layout.sliceBytes[alphabet], layout.portBytes),
+    slices: Math.ceil(layout.columns / layout.sliceColumns),
+  };
 }
 
 /** A tile of a weight matrix. Inputs and columns past the end get weight 0 (ternary) or −(2ᵇ−1) (binary). */
@@ -35,14 +62,10 @@ export interface TileSource<Weights> extends TileShape {
 /** A byte of five weights of 0. */
 export const zeroTernaryByte = 121;
 
-/** Bytes of one packed word. */
-export function packedWordBytes({ group, tables, columns }: Geometry, alphabet: Alphabet): number {
-  return Math.ceil((group * tables * columns) / (alphabet === 'ternary' ? digitsPerByte : 8));
-}
-
-/** Bytes of a packed tile: its words, one after the other. */
-export function packedTileBytes(geometry: Geometry, alphabet: Alphabet, planes: number, shape: TileShape): number {
-  return shape.blocks * planes * shape.steps * packedWordBytes(geometry, alphabet);
+/** Bytes of a packed tile: all slices, each filled up to whole beats. */
+export function packedTileBytes(layout: WordLayout, alphabet: Alphabet, planes: number, shape: TileShape): number {
+  const { stride, slices } = tileSlices(layout, alphabet, shape.blocks * planes * shape.steps);
+  return slices * stride;
 }
 
 /**
@@ -50,29 +73,34 @@ export function packedTileBytes(geometry: Geometry, alphabet: Alphabet, planes: 
  * Throws NUM101 (the tile does not fit its words), NUM102 (a weight that is not ternary), NUM104 (`out` is too short).
  */
 export function packTernaryTile(
-  geometry: Geometry,
+  layout: WordLayout,
   tile: TileSource<Int8Array>,
   out: Uint8Array,
   outOffset: number,
 ): number {
-  const bytes = checkTile(geometry, tile, tile.weights.length, out.length - outOffset, 'ternary', 1);
-  const wordBytes = packedWordBytes(geometry, 'ternary');
-  const digits = new Int8Array(wordBytes * digitsPerByte);
+  const bytes = checkTile(layout, tile, tile.weights.length, out.length - outOffset, 'ternary', 1);
+  const { stride, slices } = tileSlices(layout, 'ternary', tile.blocks * tile.steps);
+  const sliceBytes = layout.sliceBytes.ternary;
+  const digits = new Int8Array(roundUp(layout.sliceColumns * layout.tables * layout.group, digitsPerByte));
   let wrong = 0;
-  let at = outOffset;
-  for (let block = 0; block < tile.blocks; block++) {
-    for (let step = 0; step < tile.steps; step++) {
-      gatherWord(geometry, tile, block, step, digits);
-      for (let i = 0; i < digits.length; i += digitsPerByte) {
-        const a = digits[i]! + 1;
-        const b = digits[i + 1]! + 1;
-        const c = digits[i + 2]! + 1;
-        const d = digits[i + 3]! + 1;
-        const e = digits[i + 4]! + 1;
-        // A legal digit is 0, 1 or 2: no bit above bit 1, and not both low bits.
-        const both = (a & (a >> 1)) | (b & (b >> 1)) | (c & (c >> 1)) | (d & (d >> 1)) | (e & (e >> 1));
-        wrong |= a | b | c | d | e | (both << 2);
-        out[at++] = 81 * a + 27 * b + 9 * c + 3 * d + e;
+  out.fill(0, outOffset, outOffset + bytes);
+  for (let slice = 0; slice < slices; slice++) {
+    let word = outOffset + slice * stride;
+    for (let block = 0; block < tile.blocks; block++) {
+      for (let step = 0; step < tile.steps; step++, word += sliceBytes) {
+        gatherSlice(layout, tile, block, step, slice, digits);
+        let at = word;
+        for (let i = 0; i < digits.length; i += digitsPerByte) {
+          const a = digits[i]! + 1;
+          const b = digits[i + 1]! + 1;
+          const c = digits[i + 2]! + 1;
+          const d = digits[i + 3]! + 1;
+          const e = digits[i + 4]! + 1;
+          // A legal digit is 0, 1 or 2: no bit above bit 1, and not both low bits.
+          const both = (a & (a >> 1)) | (b & (b >> 1)) | (c & (c >> 1)) | (d & (d >> 1)) | (e & (e >> 1));
+          wrong |= a | b | c | d | e | (both << 2);
+          out[at++] = 81 * a + 27 * b + 9 * c + 3 * d + e;
+        }
       }
     }
   }
@@ -86,38 +114,27 @@ export function packTernaryTile(
  * Throws NUM101, NUM103 (a level that is even or out of range), NUM104, NUM105 (planes not 1…12).
  */
 export function packBinaryTile(
-  geometry: Geometry,
+  layout: WordLayout,
   planes: number,
   tile: TileSource<Int16Array>,
   out: Uint8Array,
   outOffset: number,
 ): number {
-  const bytes = checkTile(geometry, tile, tile.weights.length, out.length - outOffset, 'binary', planes);
-  const wordBytes = packedWordBytes(geometry, 'binary');
-  const planeBytes = tile.steps * wordBytes;
+  const bytes = checkTile(layout, tile, tile.weights.length, out.length - outOffset, 'binary', planes);
+  const { stride, slices } = tileSlices(layout, 'binary', tile.blocks * planes * tile.steps);
+  const sliceBytes = layout.sliceBytes.binary;
+  const planeBytes = tile.steps * sliceBytes;
   const top = 2 ** planes - 1;
-  const levels = new Int16Array(wordBytes * 8).fill(-top);
+  const levels = new Int16Array(roundUp(layout.sliceColumns * layout.tables * layout.group, 8)).fill(-top);
   let wrong = 0;
-  for (let block = 0; block < tile.blocks; block++) {
-    for (let step = 0; step < tile.steps; step++) {
-      gatherWord(geometry, tile, block, step, levels, -top);
-      let at = outOffset + block * planes * planeBytes + step * wordBytes;
-      for (let i = 0; i < levels.length; i += 8, at++) {
-        // Bit p of (level + 2ᵇ − 1) / 2 is plane p. The same nibble of eight weights
-        // becomes a byte in each of four planes; three nibbles hold `maximumPlanes`.
-        let low = 0;
-        let middle = 0;
-        let high = 0;
-        for (let j = 0; j < 8; j++) {
-          const doubled = levels[i + j]! + top;
-          wrong |= doubled & ~(2 * top);
-          const bits = doubled >> 1;
-          low |= spread[bits & 15]! << j;
-          middle |= spread[(bits >> 4) & 15]! << j;
-          high |= spread[(bits >> 8) & 15]! << j;
-        }
-        for (let plane = 0; plane < planes; plane++) {
-          out[at + plane * planeBytes] = (plane < 4 ? low : plane < 8 ? middle : high) >>> (8 * (plane & 3));
+  out.fill(0, outOffset, outOffset + bytes);
+  for (let slice = 0; slice < slices; slice++) {
+    for (let block = 0; block < tile.blocks; block++) {
+      for (let step = 0; step < tile.steps; step++) {
+        gatherSlice(layout, tile, block, step, slice, levels, -top);
+        let at = outOffset + slice * stride + block * planes * planeBytes + step * sliceBytes;
+        for (let i = 0; i < levels.length; i += 8, at++) {
+          wrong |= spreadPlanes(levels, i, top, planes, planeBytes, out, at);
         }
       }
     }
@@ -126,12 +143,43 @@ export function packBinaryTile(
   return bytes;
 }
 
+/** Eight levels as a byte in each plane; not 0 if one of them is even or out of range. */
+function spreadPlanes(
+  levels: Int16Array,
+  first: number,
+  top: number,
+  planes: number,
+  planeBytes: number,
+  out: Uint8Array,
+  at: number,
+): number {
+  // Bit p of (level + 2ᵇ − 1) / 2 is plane p. The same nibble of eight weights
+  // becomes a byte in each of four planes; three nibbles hold `maximumPlanes`.
+  let wrong = 0;
+  let low = 0;
+  let middle = 0;
+  let high = 0;
+  for (let j = 0; j < 8; j++) {
+    const doubled = levels[first + j]! + top;
+    wrong |= doubled & ~(2 * top);
+    const bits = doubled >> 1;
+    low |= spread[bits & 15]! << j;
+    middle |= spread[(bits >> 4) & 15]! << j;
+    high |= spread[(bits >> 8) & 15]! << j;
+  }
+  for (let plane = 0; plane < planes; plane++) {
+    out[at + plane * planeBytes] = (plane < 4 ? low : plane < 8 ? middle : high) >>> (8 * (plane & 3));
+  }
+  return wrong;
+}
+
 /** The weights of a packed ternary tile, [columns][inputs]. */
-export function unpackTernaryTile(geometry: Geometry, shape: TileShape, words: Uint8Array, offset: number): Int8Array {
+export function unpackTernaryTile(layout: WordLayout, shape: TileShape, bytes: Uint8Array, offset: number): Int8Array {
   const weights = new Int8Array(shape.columns * shape.inputs);
-  const wordBytes = packedWordBytes(geometry, 'ternary');
-  forEachWeight(geometry, shape, (word, digit, index) => {
-    const byte = words[offset + word * wordBytes + Math.floor(digit / digitsPerByte)]!;
+  const { stride } = tileSlices(layout, 'ternary', shape.blocks * shape.steps);
+  forEachWeight(layout, shape, (block, step, slice, digit, index) => {
+    const word = (block * shape.steps + step) * layout.sliceBytes.ternary;
+    const byte = bytes[offset + slice * stride + word + Math.floor(digit / digitsPerByte)]!;
     weights[index] = (Math.floor(byte / 3 ** (digitsPerByte - 1 - (digit % digitsPerByte))) % 3) - 1;
   });
   return weights;
@@ -139,23 +187,26 @@ export function unpackTernaryTile(geometry: Geometry, shape: TileShape, words: U
 
 /** The levels of a packed binary tile, [columns][inputs]. */
 export function unpackBinaryTile(
-  geometry: Geometry,
+  layout: WordLayout,
   planes: number,
   shape: TileShape,
-  words: Uint8Array,
+  bytes: Uint8Array,
   offset: number,
 ): Int16Array {
   const levels = new Int16Array(shape.columns * shape.inputs);
-  const wordBytes = packedWordBytes(geometry, 'binary');
-  forEachWeight(geometry, shape, (word, digit, index) => {
-    const block = Math.floor(word / shape.steps);
-    const step = word % shape.steps;
+  const { stride } = tileSlices(layout, 'binary', shape.blocks * planes * shape.steps);
+  forEachWeight(layout, shape, (block, step, slice, digit, index) => {
     for (let plane = 0; plane < planes; plane++) {
-      const at = offset + ((block * planes + plane) * shape.steps + step) * wordBytes;
-      levels[index]! += ((words[at + (digit >> 3)]! >> (digit & 7)) & 1 ? 1 : -1) * 2 ** plane;
+      const word = ((block * planes + plane) * shape.steps + step) * layout.sliceBytes.binary;
+      const byte = bytes[offset + slice * stride + word + (digit >> 3)]!;
+      levels[index]! += ((byte >> (digit & 7)) & 1 ? 1 : -1) * 2 ** plane;
     }
   });
   return levels;
+}
+
+function roundUp(value: number, step: number): number {
+  return Math.ceil(value / step) * step;
 }
 
 /** Bit i of a nibble at bit 8·i. */
@@ -163,12 +214,13 @@ const spread = Int32Array.from({ length: 16 }, (_, nibble) =>
   [0, 1, 2, 3].reduce((sum, bit) => sum | (((nibble >> bit) & 1) << (8 * bit)), 0),
 );
 
-/** The digits of one word in packing order; those that do not exist become `absent`. */
-function gatherWord(
-  { group, tables, columns }: Geometry,
+/** The digits of one slice of a word in packing order; those that do not exist become `absent`. */
+function gatherSlice(
+  { group, tables, columns, sliceColumns }: WordLayout,
   tile: TileSource<Int8Array | Int16Array>,
   block: number,
   step: number,
+  slice: number,
   digits: Int8Array | Int16Array,
   absent = 0,
 ): void {
@@ -177,9 +229,9 @@ function gatherWord(
   const first = block * span;
   const present = Math.max(0, Math.min(span, tile.inputs - first));
   let at = 0;
-  for (let q = 0; q < columns; q++) {
+  for (let q = slice * sliceColumns; q < (slice + 1) * sliceColumns; q++) {
     const column = step * columns + q;
-    const count = column < tile.columns ? present : 0;
+    const count = q < columns && column < tile.columns ? present : 0;
     const from = tile.offset + column * tile.pitch + first;
     for (let i = 0; i < count; i++) digits[at + i] = weights[from + i]!;
     if (count < span) digits.fill(absent, at + count, at + span);
@@ -188,21 +240,23 @@ function gatherWord(
 }
 
 function forEachWeight(
-  { group, tables, columns }: Geometry,
+  { group, tables, columns, sliceColumns }: WordLayout,
   shape: TileShape,
-  visit: (word: number, digit: number, index: number) => void,
+  visit: (block: number, step: number, slice: number, digit: number, index: number) => void,
 ): void {
   const span = tables * group;
   for (let column = 0; column < shape.columns; column++) {
+    const q = column % columns;
+    const slice = Math.floor(q / sliceColumns);
     for (let input = 0; input < shape.inputs; input++) {
-      const word = Math.floor(input / span) * shape.steps + Math.floor(column / columns);
-      visit(word, (column % columns) * span + (input % span), column * shape.inputs + input);
+      const digit = (q - slice * sliceColumns) * span + (input % span);
+      visit(Math.floor(input / span), Math.floor(column / columns), slice, digit, column * shape.inputs + input);
     }
   }
 }
 
 function checkTile(
-  geometry: Geometry,
+  geometry: WordLayout,
   tile: TileSource<unknown>,
   available: number,
   room: number,

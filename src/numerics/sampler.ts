@@ -6,7 +6,7 @@ import { exp, reciprocal } from './functions.ts';
 
 const { fround } = Math;
 
-/** The best (logit, token) pairs so far: larger logit first, then lower token id. */
+/** The best (logit, token) pairs so far: larger logit first, of equal ones the one offered first. */
 export interface SamplerState {
   readonly logits: Float32Array;
   readonly tokens: Uint32Array;
@@ -32,7 +32,7 @@ export function insertLogits(
   for (let i = 0; i < elements; i++) {
     const value = act[src + i]!;
     const logit = Number.isNaN(value) ? Number.NEGATIVE_INFINITY : value;
-    if (state.count === full && logit < logits[full - 1]!) continue;
+    if (state.count === full && logit <= logits[full - 1]!) continue;
     insert(state, logit, firstToken + i);
   }
 }
@@ -40,7 +40,7 @@ export function insertLogits(
 function insert(state: SamplerState, logit: number, token: number): void {
   const { logits, tokens } = state;
   let at = state.count;
-  while (at > 0 && (logit > logits[at - 1]! || (logit === logits[at - 1] && token < tokens[at - 1]!))) at--;
+  while (at > 0 && logit > logits[at - 1]!) at--;
   if (at === logits.length) return;
   const kept = Math.min(state.count, logits.length - 1);
   logits.copyWithin(at + 1, at, kept);

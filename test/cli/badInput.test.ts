@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createDirectory, createFile, discardUnfinished } from '../../src/cli/files.ts';
+import { createDirectory, createFile, discardUnfinished, runDirectory } from '../../src/cli/files.ts';
 import { lutra, smallConfig, temporaryDirectory } from './capture.ts';
 
 const directory = temporaryDirectory();
@@ -520,7 +520,7 @@ describe('output', () => {
 
   it('what came while the run was going on', async () => {
     const out = at('late');
-    const growing = createDirectory(out, true);
+    const growing = createDirectory(out, true, runDirectory);
     mkdirSync(out);
     writeFileSync(join(out, 'thesis.txt'), 'years of work');
     expect(() => growing.finish()).toThrow(

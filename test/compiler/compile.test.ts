@@ -3,6 +3,7 @@ import { LutraError } from '../../src/base/diagnostics.ts';
 import { type CompileOptions, compile } from '../../src/compiler/compile.ts';
 import { describePlan, type Plan } from '../../src/compiler/plan.ts';
 import { disassemble } from '../../src/isa/assembler/disassemble.ts';
+import { hardware } from '../hw/models.ts';
 import { machine, type shapes as Shapes, shapes, testGraph } from './models.ts';
 
 const kv260 = machine('kv260');
@@ -116,14 +117,33 @@ describe('a model that does not fit', () => {
     ],
     [
       ['memory.capacityBytes=2097152'],
-      'error[CMP030] the model does not fit external memory: it needs 3997696 bytes, and memory has 2097152; the largest part is kv with 1185792 (raise memory.capacityBytes to at least 3997696, or lower --max-positions)',
+      'error[CMP030] the model does not fit external memory: it needs 4067328 bytes, and memory has 2097152; the largest part is kv with 1185792 (raise memory.capacityBytes to at least 4067328, or lower --max-positions)',
     ],
     [
       ['vector.lanes=32'],
       "error[CMP002] the model's head dimension 32 is not a multiple of 64 (2 × vector.lanes) (vector.lanes must be a power of two that divides 16)",
     ],
+    [
+      ['attention.lanes=64'],
+      "error[CMP002] the model's head dimension 32 is not a multiple of 64 (attention.lanes) (attention.lanes must be a power of two that divides 32)",
+    ],
   ])('%j', (overrides, expected, options = {}) => {
     expect(fault(overrides, options).slice(0, expected.length)).toBe(expected);
+  });
+
+  it('refuses heads that are narrower than a beat where rows of them are moved', () => {
+    const wide = ['board.memoryPorts.bits=512', 'memory.portBits=512', 'vector.lanes=4', 'attention.lanes=8'];
+    const narrow = { ...stories, heads: 32, kvHeads: 1, headDimension: 8 };
+    const refusal = (rowsPerPass: number, ...overrides: string[]) =>
+      message(() => compile(narrow, hardware('kv260', ...wide, ...overrides), { weights: 'none', rowsPerPass }));
+    expect(refusal(2)).toBe(
+      "error[CMP024] the model's head dimension 8 is not a multiple of the 16 float32 elements of a port's beat (lower memory.portBits, or --rows-per-pass to 1)",
+    );
+    expect(refusal(1, 'kvStore.bytes=4096')).toMatch(
+      /^error\[CMP024\] keys of a position are 32 bytes, not whole beats of 64 bytes, and the KV store has no room for all positions \(lower memory.portBits, or raise kvStore.bytes to at least \d+\)$/,
+    );
+    const everything = hardware('kv260', ...wide);
+    expect(compile(narrow, everything, { weights: 'none', rowsPerPass: 1 }).code.length).toBeGreaterThan(0);
   });
 
   it('refuses impossible options', () => {

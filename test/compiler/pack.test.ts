@@ -3,7 +3,7 @@ import { compile, layOut } from '../../src/compiler/compile.ts';
 import { quantiseHeadRows } from '../../src/compiler/pack.ts';
 import { derive } from '../../src/hw/derive.ts';
 import { parseImage, serializeImage } from '../../src/isa/image.ts';
-import { unpackBinaryTile, unpackTernaryTile } from '../../src/numerics/pack.ts';
+import { unpackBinaryTile, unpackTernaryTile, wordLayout } from '../../src/numerics/pack.ts';
 import { machine, shapes, testGraph } from './models.ts';
 
 const graph = testGraph({ ...shapes.stories, layerCount: 2, vocabularySize: 333, maxPositions: 20 });
@@ -32,7 +32,7 @@ describe.each(['kv260', 'odd'])('weights packed for %s', (name) => {
         for (const tile of operation.tiles) {
           const columns = tile.steps * hw.matmul.columns;
           const shape = { columns, inputs: operation.inputs, blocks: operation.blocks, steps: tile.steps };
-          const unpacked = unpackTernaryTile(hw.matmul, shape, bytes, offset);
+          const unpacked = unpackTernaryTile(wordLayout(hw, derive(hw)), shape, bytes, offset);
           const expected = new Int8Array(unpacked.length);
           for (const piece of tile.pieces) {
             const tensor = layer[piece.output as 'query'];
@@ -55,7 +55,7 @@ describe.each(['kv260', 'odd'])('weights packed for %s', (name) => {
       const [piece] = tile.pieces;
       if (!piece) throw new Error('a head tile has one piece');
       const shape = { columns: piece.columns, inputs: head.inputs, blocks: head.blocks, steps: tile.steps };
-      const levels = unpackBinaryTile(hw.matmul, head.planes, shape, bytes, offset);
+      const levels = unpackBinaryTile(wordLayout(hw, derive(hw)), head.planes, shape, bytes, offset);
       const weights = graph.head.readRows(piece.first, piece.columns);
       let worst = 0;
       for (let column = 0; column < piece.columns; column++) {

@@ -42,6 +42,17 @@ describe('other machines', () => {
     expect(outputOf(run)).toEqual(golden[1]?.output_ids.slice(0, 6));
   });
 
+  it.each([
+    ['wide ports', 'board.memoryPorts.bits=512', 'memory.portBits=512', 'kvStore.bytes=131072'],
+    ['bursts that are no power of two', 'memory.portBits=64', 'memory.burstBeats=24'],
+    ['slices of different sizes', 'memory.ports=3', 'matmul.columns=5', 'matmul.accumulatorElements=16000'],
+    ['slots that are no whole beats', 'weightBuffer.words=3001', 'memory.ports=1', 'memory.portBits=32'],
+  ])('write the same with %s: how data is laid out and moved does not matter', (_, ...overrides) => {
+    const hw = hardware('kv260', ...overrides);
+    const run = runToHalt(compileSmall(hw), hw, { prompt, maxNewTokens: 4 });
+    expect(outputOf(run)).toEqual(golden[1]?.output_ids.slice(0, 4));
+  });
+
   it('take the same cycles with and without values, and with every unit evaluated in every cycle', () => {
     const hw = hardware('kv260');
     const image = compileSmall(hw);

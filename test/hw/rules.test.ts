@@ -95,8 +95,8 @@ const broken: [settings: string[], message: string][] = [
     'HW032 memory.timing.tRefi: 350 is not more than tRfc + tRas + tRp = 397.06; between two refreshes no row could be used (DDR4 refreshes every 7800 ns)',
   ],
   [
-    ['board.memoryPorts.bits=1024', 'memory.portBits=1024', 'memory.burstBeats=32', 'memory.ports=1'],
-    'HW035 frontEnd.lineInstructions: 2 is less than memory.portBits ÷ 8 ÷ 32 = 4; a cache line is whole beats of a port (at least 4)',
+    ['board.memoryPorts.bits=512', 'memory.portBits=512', 'memory.ports=1', 'frontEnd.lineInstructions=1'],
+    'HW035 frontEnd.lineInstructions: 1 is less than memory.portBits ÷ 8 ÷ 32 = 2; a cache line is whole beats of a port (at least 2)',
   ],
   [
     ['memory.burstBeats=2'],

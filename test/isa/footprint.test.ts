@@ -101,10 +101,12 @@ const oracles: Record<string, Oracle> = {
   'dma.gather': (v, read, write) => transfer(v, read, write),
   'dma.store': (v, read, write) => transfer(v, write, read),
   'weightBuffer.load': (v, read, write) => {
-    const size = v.alphabet === 0 ? derived.ternary.wordBytes : derived.binary.wordBytes;
+    const size = v.alphabet === 0 ? derived.ternary.sliceBytes : derived.binary.sliceBytes;
+    const { portBytes } = derived;
+    const stride = Math.ceil(((v.words as number) * size) / portBytes) * portBytes;
     each(v.words as number, (word) => {
       write('weights', (v.dst as number) + word);
-      bytes(read, 'ddr', (v.src as number) + word * size, size);
+      each(derived.weightSlices, (slice) => bytes(read, 'ddr', (v.src as number) + slice * stride + word * size, size));
     });
   },
   'matmul.run': (v, read, write) => {

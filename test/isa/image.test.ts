@@ -200,9 +200,14 @@ describe('a damaged image is refused', () => {
       'error[IMG006] p.lutra two segments are called x',
     ],
     [
+      'code that is not aligned',
+      edit('lutra.memory', (v) => Object.assign(v, { codeAddress: 8256, memoryBytes: 9000 })),
+      'error[IMG006] p.lutra segment code begins at 8256, which is not a multiple of 4096',
+    ],
+    [
       'beyond memory',
-      edit('lutra.memory', (v) => Object.assign(v, { memoryBytes: 4400 })),
-      'error[IMG006] p.lutra segment code ends at 4448, behind the end of the memory used, 4400',
+      edit('lutra.memory', (v) => Object.assign(v, { memoryBytes: 8200 })),
+      'error[IMG006] p.lutra segment code ends at 8288, behind the end of the memory used, 8200',
     ],
     [
       'no contents',

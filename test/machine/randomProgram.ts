@@ -120,7 +120,8 @@ class Author {
   private loop(depth: number): string[] {
     const { shop } = this;
     const { random } = shop;
-    const step = Math.max(4, shop.hw.vector.lanes);
+    const { portBytes } = shop.shape.derived;
+    const step = random.pick([Math.max(4, shop.hw.vector.lanes), Math.max(portBytes, shop.hw.vector.lanes)]);
     const counter = firstCounter + depth;
     const count = random.integer(1, 3);
     const pointers = Array.from({ length: pointersPerLoop }, (_, index) => ({
@@ -168,9 +169,10 @@ class Author {
     const blocks = random.integer(1, 2);
     const steps = random.integer(1, 3);
     const words = blocks * steps;
-    const weights = shop.address('weights', 2 * words);
+    const half = Math.ceil(words / shop.weightAlignment) * shop.weightAlignment;
+    const weights = shop.address('weights', 2 * half, shop.weightAlignment);
     const input = shop.address('input', blocks * derived.blockInputs);
-    const output = shop.address('acc', steps * hw.matmul.columns);
+    const output = shop.address('acc', steps * hw.matmul.columns, hw.matmul.columns);
     const ternary = shop.memory.get('ternary') as { start: number };
     const again = this.label();
     return [
@@ -178,12 +180,12 @@ class Author {
       'matmul.sync @post(weightBuffer)',
       `li r28, ${weights}`,
       `li r29, ${random.integer(1, 5)}`,
-      `li r30, ${ternary.start}`,
+      `li r30, ${Math.ceil(ternary.start / derived.portBytes) * derived.portBytes}`,
       `${again}:`,
       `weightBuffer.load dst=r28, src=r30, words=${words}, alphabet=ternary @wait(matmul) @post(matmul)`,
       `matmul.run input=${input}, weights=r28, output=${output}, rows=1, blocks=${blocks}, steps=${steps}, alphabet=ternary, planes=1, options=accumulate, inputPitch=0 @wait(weightBuffer) @post(weightBuffer)`,
-      `sub r28, ${2 * weights + words}, r28`,
-      `add r30, r30, ${derived.ternary.wordBytes}`,
+      `sub r28, ${2 * weights + half}, r28`,
+      `add r30, r30, ${derived.portBytes}`,
       `loop r29, ${again}`,
       'weightBuffer.sync @wait(matmul)',
       'weightBuffer.sync @wait(matmul)',

@@ -21,16 +21,21 @@ const f = Math.fround;
 interface Machine {
   readonly lanes: number;
   readonly partialSums: number;
+  readonly add: number;
   readonly format: FloatFormat;
   readonly kvFormat: FloatFormat;
 }
 
-function arithmeticOf({ lanes, partialSums, format, kvFormat }: Machine) {
-  const parts = { attention: { lanes, partialSums }, vector: { format }, kvStore: { format: kvFormat } };
+function arithmeticOf({ lanes, partialSums, add, format, kvFormat }: Machine) {
+  const parts = {
+    attention: { lanes, partialSums },
+    vector: { format, latency: { add } },
+    kvStore: { format: kvFormat },
+  };
   return createAttentionArithmetic(parts as Parameters<typeof createAttentionArithmetic>[0]);
 }
 
-const plain: Machine = { lanes: 1, partialSums: 1, format: 'float32', kvFormat: 'float32' };
+const plain: Machine = { lanes: 1, partialSums: 1, add: 1, format: 'float32', kvFormat: 'float32' };
 
 interface Problem {
   readonly machine: Machine;
@@ -100,8 +105,10 @@ function item({ config, queries, keys, values }: Problem, row: number, head: num
 /** The page's text, word for word, in float32. */
 function written(p: Problem): number[] {
   const { machine, config } = p;
-  const K = machine.partialSums;
-  const scores = createReducer(machine.lanes, K);
+  const beats = Math.ceil(config.headDimension / machine.lanes);
+  let K = 1;
+  while (K * beats < machine.add + 2) K *= 2;
+  const scores = createReducer(machine.lanes, machine.partialSums);
   const tree = (list: number[]): number =>
     list.length === 1
       ? (list[0] as number)
@@ -154,7 +161,13 @@ const format = fc.constantFrom<FloatFormat>('float32', 'float16', 'bfloat16');
 
 const problems = fc
   .record({
-    machine: fc.record({ lanes: powers(4), partialSums: powers(3), format, kvFormat: format }),
+    machine: fc.record({
+      lanes: powers(4),
+      partialSums: powers(3),
+      add: fc.integer({ min: 1, max: 8 }),
+      format,
+      kvFormat: format,
+    }),
     kvHeads: fc.integer({ min: 1, max: 2 }),
     headsPerKv: fc.integer({ min: 1, max: 3 }),
     headDimension: fc.constantFrom(2, 4, 6),
@@ -249,19 +262,24 @@ describe('attend', () => {
     );
   });
 
-  /** One head of one element whose scores are all 0. */
-  function equalScores(partialSums: number, values: readonly number[], starts: readonly number[]): number[] {
-    return output({
-      machine: { ...plain, partialSums },
-      config: { heads: 1, kvHeads: 1, headDimension: 1, window: 0, sink: 0, scale: 1, query: 0, output: 1 },
+  /** One head whose scores are all 0 and whose values have equal elements; `partials` of them are kept apart. */
+  function equalScores(partials: 1 | 2, values: readonly number[], starts: readonly number[]): number[] {
+    // With one lane and an adder of one cycle, 3 cycles must pass: 4 beats, or 2 beats and 2 partials.
+    const headDimension = 4 / partials;
+    const elements = values.flatMap((value) => new Array<number>(headDimension).fill(value));
+    const result = output({
+      machine: plain,
+      config: { heads: 1, kvHeads: 1, headDimension, window: 0, sink: 0, scale: 1, query: 0, output: 4 },
       rows: 1,
       queryPosition: values.length - 1,
-      queries: [0],
-      keys: values.map(() => 0),
-      values,
+      queries: [0, 0, 0, 0],
+      keys: elements.map(() => 0),
+      values: elements,
       starts,
       positions: values.length,
     });
+    expect(new Set(result).size).toBe(1);
+    return result.slice(0, 1);
   }
 
   it('gives positions to partial sums in turn and adds runs to what was there', () => {

@@ -3,12 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { maximumPlanes } from '../../src/hw/derive.ts';
 import type { Alphabet } from '../../src/hw/operands.ts';
 import { lutMatmul, lutMatmulByTables, type MatmulRun, type TableForm } from '../../src/numerics/matmul.ts';
-import { packBinaryTile, packedTileBytes, packedWordBytes, packTernaryTile } from '../../src/numerics/pack.ts';
+import { packBinaryTile, packedTileBytes, packTernaryTile, type WordLayout } from '../../src/numerics/pack.ts';
+import { layoutOf, layouts } from './layouts.ts';
 
 const tableForms: readonly TableForm[] = ['full', 'half', 'select'];
 
 interface Problem {
-  readonly geometry: { group: number; tables: number; columns: number };
+  readonly geometry: WordLayout;
   readonly run: MatmulRun;
   readonly input: Int8Array;
   readonly inputOffset: number;
@@ -49,13 +50,19 @@ function problem(
   if (shape.alphabet === 'ternary') packTernaryTile(geometry, { ...tile, weights: Int8Array.from(weights) }, packed, 0);
   else packBinaryTile(geometry, planes, { ...tile, weights: Int16Array.from(weights) }, packed, 0);
 
-  const wordBytes = packedWordBytes(geometry, shape.alphabet);
+  const sliceBytes = geometry.sliceBytes[shape.alphabet];
+  const slices = Math.ceil(geometry.columns / geometry.sliceColumns);
+  const wordBytes = slices * sliceBytes;
   const wordStride = wordBytes + layout.wordSlack;
-  const count = packed.length / wordBytes;
+  const count = shape.blocks * planes * shape.steps;
   // The last word ends with the array, so that reading past it would show.
   const words = new Uint8Array(layout.wordsOffset + (count - 1) * wordStride + wordBytes).fill(0xa5);
   for (let word = 0; word < count; word++) {
-    words.set(packed.subarray(word * wordBytes, (word + 1) * wordBytes), layout.wordsOffset + word * wordStride);
+    for (let slice = 0; slice < slices; slice++) {
+      const from = (slice * packed.length) / slices + word * sliceBytes;
+      const to = layout.wordsOffset + word * wordStride + slice * sliceBytes;
+      words.set(packed.subarray(from, from + sliceBytes), to);
+    }
   }
   const inputPitch = inputs + layout.inputSlack;
   // Rows of the extreme value, of zeros and of noise.
@@ -121,11 +128,7 @@ function byTables(p: Problem, tableForm: TableForm): number[] {
 
 const problems = fc
   .record({
-    geometry: fc.record({
-      group: fc.integer({ min: 1, max: 6 }),
-      tables: fc.integer({ min: 1, max: 9 }),
-      columns: fc.integer({ min: 1, max: 9 }),
-    }),
+    geometry: layouts(6, 9, 9),
     shape: fc.record({
       alphabet: fc.constantFrom<Alphabet>('ternary', 'binary'),
       planes: fc.integer({ min: 1, max: maximumPlanes }),
@@ -166,13 +169,13 @@ describe('lutMatmul', () => {
 
   const plain = { inputOffset: 0, inputSlack: 0, wordsOffset: 0, wordSlack: 0, outputOffset: 0 };
   it.each([
-    { group: 5, tables: 26, columns: 8 },
-    { group: 3, tables: 28, columns: 7 },
-    { group: 4, tables: 16, columns: 4 },
+    layoutOf({ group: 5, tables: 26, columns: 8 }, 4),
+    layoutOf({ group: 3, tables: 28, columns: 7 }, 3),
+    layoutOf({ group: 4, tables: 16, columns: 4 }, 2),
     // T·G at and past what two rows in one word can hold.
-    { group: 5, tables: 51, columns: 3 },
-    { group: 4, tables: 64, columns: 3 },
-    { group: 6, tables: 90, columns: 2 },
+    layoutOf({ group: 5, tables: 51, columns: 3 }, 1),
+    layoutOf({ group: 4, tables: 64, columns: 3 }, 1),
+    layoutOf({ group: 6, tables: 90, columns: 2 }, 1),
   ])('is exact for G=$group, T=$tables, Q=$columns', (geometry) => {
     for (const alphabet of ['ternary', 'binary'] as const) {
       const shape = { alphabet, planes: maximumPlanes, blocks: 2, steps: 2, rows: 3, accumulate: false };
@@ -183,7 +186,7 @@ describe('lutMatmul', () => {
   });
 
   it.each([127, 255, 256, 300, 511, 512])('holds the largest sums of two rows of %i inputs per block', (span) => {
-    const geometry = { group: 1, tables: span, columns: 1 };
+    const geometry = layoutOf({ group: 1, tables: span, columns: 1 });
     const shape = { alphabet: 'ternary', planes: 1, blocks: 1, steps: 2, rows: 2, accumulate: false } as const;
     const p = problem(geometry, shape, plain, 1);
     const weights = Int8Array.from({ length: 2 * span }, (_, i) => (i < span ? 1 : -1));
@@ -196,7 +199,7 @@ describe('lutMatmul', () => {
 
   it('serves rows that are the same row (pitch 0)', () => {
     const shape = { alphabet: 'ternary', planes: 1, blocks: 1, steps: 2, rows: 2, accumulate: false } as const;
-    const p = problem({ group: 5, tables: 2, columns: 2 }, shape, plain, 3);
+    const p = problem(layoutOf({ group: 5, tables: 2, columns: 2 }), shape, plain, 3);
     const same = { ...p, run: { ...p.run, inputPitch: 0 } };
     expect(fast(same)).toEqual(dotProducts(same));
   });

@@ -7,18 +7,15 @@ import { hardwareModelSchema } from '../../src/hw/schema.ts';
 import {
   packBinaryTile,
   packedTileBytes,
-  packedWordBytes,
   packTernaryTile,
   unpackBinaryTile,
   unpackTernaryTile,
+  wordLayout,
   zeroTernaryByte,
 } from '../../src/numerics/pack.ts';
+import { layoutOf, layouts } from './layouts.ts';
 
-const geometry = fc.record({
-  group: fc.integer({ min: 1, max: 6 }),
-  tables: fc.integer({ min: 1, max: 7 }),
-  columns: fc.integer({ min: 1, max: 7 }),
-});
+const geometry = layouts(6, 7, 7);
 
 /** A geometry, a tile that need not fill its words, and weights from `weight` with a few elements around each row. */
 function tiles<T extends number>(weight: fc.Arbitrary<T>) {
@@ -60,8 +57,30 @@ describe('packed words', () => {
   it('have the size that derive gives', () => {
     const hw = hardwareModelSchema.parse(kv260);
     const derived = derive(hw);
-    expect(packedWordBytes(hw.matmul, 'ternary')).toBe(derived.ternary.wordBytes);
-    expect(packedWordBytes(hw.matmul, 'binary')).toBe(derived.binary.wordBytes);
+    const tile = { columns: 8, inputs: 130, blocks: 3, steps: 5 };
+    const layout = wordLayout(hw, derived);
+    // 15 slices of 52 bytes are 780, in beats of 16: 784; 4 slices. With 2 planes 30 of 36 bytes, 1080 and 1088.
+    expect(packedTileBytes(layout, 'ternary', 1, tile)).toBe(4 * 784);
+    expect(packedTileBytes(layout, 'binary', 2, tile)).toBe(4 * 1088);
+  });
+
+  it('come in slices, each of all words, then padded to whole beats', () => {
+    // Q = 3 columns of T·G = 2 inputs in slices of 2 columns and 2 bytes; two words; beats of 8 bytes.
+    const layout = layoutOf({ group: 2, tables: 1, columns: 3 }, 2, 1, 8);
+    const weights = Int8Array.of(1, 1, 0, 1, -1, -1, 1, -1, 0, 0, 1, 0); // [column][input]
+    const out = new Uint8Array(17).fill(255);
+    const tile = { columns: 6, inputs: 2, blocks: 1, steps: 2, weights, offset: 0, pitch: 2 };
+    expect(packTernaryTile(layout, tile, out, 0)).toBe(16);
+    const byte = (...digits: number[]) => digits.reduce((sum, digit) => 3 * sum + digit + 1, 0);
+    expect([...out]).toEqual([
+      ...[byte(1, 1, 0, 1, 0), 0, byte(1, -1, 0, 0, 0), 0, 0, 0, 0, 0],
+      // One column, and one that does not exist.
+      ...[byte(-1, -1, 0, 0, 0), 0, byte(1, 0, 0, 0, 0), 0, 0, 0, 0, 0],
+      255,
+    ]);
+    const bits = { ...tile, weights: Int16Array.of(1, 1, -1, 1, -1, -1, 1, -1, 1, 1, 1, -1) };
+    packBinaryTile(layout, 1, bits, out, 0);
+    expect([...out]).toEqual([0b1011, 0, 0b1101, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 255]);
   });
 
   it('hold ternary digits column by column, first digit most significant, zeros past the end', () => {
@@ -70,7 +89,7 @@ describe('packed words', () => {
     const out = new Uint8Array(4).fill(255);
     const weights = Int8Array.of(1, 0, -1, -1, 1, 1);
     const bytes = packTernaryTile(
-      { group: 3, tables: 1, columns: 2 },
+      layoutOf({ group: 3, tables: 1, columns: 2 }),
       { ...tile, weights, offset: 0, pitch: 3 },
       out,
       1,
@@ -82,7 +101,7 @@ describe('packed words', () => {
   it('hold weight 0 where the tile has no column or input', () => {
     const out = new Uint8Array(8);
     const tile = { columns: 1, inputs: 4, blocks: 2, steps: 2, weights: new Int8Array(4), offset: 0, pitch: 4 };
-    packTernaryTile({ group: 5, tables: 1, columns: 2 }, tile, out, 0);
+    packTernaryTile(layoutOf({ group: 5, tables: 1, columns: 2 }), tile, out, 0);
     expect([...out]).toEqual(new Array(8).fill(zeroTernaryByte));
   });
 
@@ -98,7 +117,7 @@ describe('packed words', () => {
       pitch: 4,
     };
     const out = new Uint8Array(2);
-    expect(packBinaryTile({ group: 4, tables: 1, columns: 1 }, 2, tile, out, 0)).toBe(2);
+    expect(packBinaryTile(layoutOf({ group: 4, tables: 1, columns: 1 }), 2, tile, out, 0)).toBe(2);
     expect([...out]).toEqual([0b1010, 0b1100]);
   });
 
@@ -106,7 +125,7 @@ describe('packed words', () => {
     const weights = Int16Array.of(3, -3, 3, -3, -3, 3); // [column][block]
     const tile = { columns: 3, inputs: 2, blocks: 2, steps: 3, weights, offset: 0, pitch: 2 };
     const out = new Uint8Array(12);
-    packBinaryTile({ group: 1, tables: 1, columns: 1 }, 2, tile, out, 0);
+    packBinaryTile(layoutOf({ group: 1, tables: 1, columns: 1 }), 2, tile, out, 0);
     expect([...out]).toEqual([1, 1, 0, 1, 1, 0, 0, 0, 1, 0, 0, 1]);
   });
 });
@@ -147,7 +166,7 @@ describe('packing and unpacking', () => {
 });
 
 describe('refusals', () => {
-  const shape = { group: 5, tables: 2, columns: 2 };
+  const shape = layoutOf({ group: 5, tables: 2, columns: 2 });
   const tile = { columns: 2, inputs: 10, blocks: 1, steps: 1, offset: 0, pitch: 10 };
   const out = new Uint8Array(64);
 

@@ -14,6 +14,7 @@ import {
   defaultModel,
   type GrowingDirectory,
   isInside,
+  runDirectory,
 } from '../files.ts';
 import { openHardware, openProgram, type Program } from '../inputs.ts';
 import { type Interrupt, withInterrupt } from '../interrupt.ts';
@@ -50,7 +51,7 @@ export async function runVerb(target: string | undefined, options: RunVerbOption
 
 function checkOutputs(options: RunVerbOptions): void {
   const force = options.force === true;
-  if (options.out !== undefined) checkOutputDirectory(options.out, force);
+  if (options.out !== undefined) checkOutputDirectory(options.out, force, runDirectory);
   if (typeof options.traceJsonl === 'string') {
     if (options.out !== undefined && isInside(options.traceJsonl, options.out)) {
       throw new LutraError({
@@ -98,7 +99,8 @@ async function execute(task: Task): Promise<number> {
   const exposed = exposedSink();
   const story = new Story(task, values);
   const startedAt = performance.now();
-  const directory = options.out === undefined ? undefined : createDirectory(options.out, options.force === true);
+  const directory =
+    options.out === undefined ? undefined : createDirectory(options.out, options.force === true, runDirectory);
   const trace = openTrace(options, directory);
   const run = new Run(program.image, hw, request, {
     values,

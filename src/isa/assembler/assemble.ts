@@ -1,10 +1,18 @@
 import type { HardwareModel } from '../../hw/schema.ts';
 import type { Instruction } from '../instruction.ts';
 import type { Segment, SegmentKind } from '../segments.ts';
-import { commandHeaderBytes, overlapOf, segmentAlignmentBytes } from '../segments.ts';
+import { codeAlignmentBytes, commandHeaderBytes, overlapOf, segmentAlignmentBytes } from '../segments.ts';
 import { didYouMean } from '../suggest.ts';
 import { bytesPerInstruction } from '../table.ts';
-import { elementTypes, readElements, whole } from './data.ts';
+import {
+  elementTypes,
+  isWordDirective,
+  packWords,
+  readElements,
+  readValues,
+  type WordDirective,
+  whole,
+} from './data.ts';
 import { asmError, Faults, type Position } from './errors.ts';
 import { Cursor, evaluate } from './expression.ts';
 import { hardwareConstants } from './hardwareNames.ts';
@@ -84,7 +92,8 @@ export function assemble(text: string, file: string, options: AssembleOptions = 
   });
 
   const memory = new MemoryMap();
-  for (const { cursor } of directives) faults.attempt(() => readDirective(cursor, symbols, memory));
+  for (const { cursor } of directives) faults.attempt(() => readDirective(cursor, symbols, memory, options.hw));
+  memory.closeTile(options.hw);
   const instructions = statements.flatMap(({ cursor }) => readInstruction(cursor, symbols, faults) ?? []);
   if (statements.length === 0 && !faults.any) {
     faults.add({ code: 'ASM018', message: 'the program has no instructions', place: { file } });
@@ -102,11 +111,22 @@ export function assemble(text: string, file: string, options: AssembleOptions = 
   };
 }
 
-const directiveNames = ['.const', '.reg', '.data', '.reserve', '.command', '.code', '.align', ...elementTypes.keys()];
+const directiveNames = [
+  '.const',
+  '.reg',
+  '.data',
+  '.reserve',
+  '.command',
+  '.code',
+  '.align',
+  '.tile',
+  ...elementTypes.keys(),
+];
 
-function readDirective(cursor: Cursor, symbols: Symbols, memory: MemoryMap): void {
+function readDirective(cursor: Cursor, symbols: Symbols, memory: MemoryMap, hw: HardwareModel | undefined): void {
   const position = cursor.position();
   const directive = cursor.next();
+  if (!memory.continuesTile(directive.text)) memory.closeTile(hw);
   switch (directive.text) {
     case '.const': {
       const name = cursor.expectName('the name of the constant').text;
@@ -155,7 +175,10 @@ function readDirective(cursor: Cursor, symbols: Symbols, memory: MemoryMap): voi
       return;
     }
     case '.code':
-      memory.placeCode(readAddress(cursor, symbols), position);
+      memory.placeCode(readAddress(cursor, symbols, codeAlignmentBytes), position);
+      cursor.expectEnd();
+      return;
+    case '.tile':
       cursor.expectEnd();
       return;
     case '.align': {
@@ -180,18 +203,23 @@ function readDirective(cursor: Cursor, symbols: Symbols, memory: MemoryMap): voi
           directive,
         );
       }
-      memory.append(readElements(directive.text, cursor, symbols));
+      if (!isWordDirective(directive.text)) memory.append(readElements(directive.text, cursor, symbols));
+      else if (hw) memory.addWords(directive.text, readValues(directive.text, cursor, symbols));
+      else {
+        const hint = 'assemble with --hw FILE';
+        throw cursor.error('ASM015', `${directive.text} needs a machine: it has the size of a word`, hint, directive);
+      }
     }
   }
 }
 
-function readAddress(cursor: Cursor, symbols: Symbols): number {
+function readAddress(cursor: Cursor, symbols: Symbols, alignment = segmentAlignmentBytes): number {
   const { token } = cursor;
   const address = whole(cursor, symbols, 0, highestAddress);
-  if (address % segmentAlignmentBytes !== 0) {
-    const below = address - (address % segmentAlignmentBytes);
-    const hint = `try ${below} or ${below + segmentAlignmentBytes}`;
-    throw cursor.error('ASM017', `address ${address} is not a multiple of ${segmentAlignmentBytes}`, hint, token);
+  if (address % alignment !== 0) {
+    const below = address - (address % alignment);
+    const hint = `try ${below} or ${below + alignment}`;
+    throw cursor.error('ASM017', `address ${address} is not a multiple of ${alignment}`, hint, token);
   }
   return address;
 }
@@ -199,6 +227,8 @@ function readAddress(cursor: Cursor, symbols: Symbols): number {
 /** The segments of a program while they are read. */
 class MemoryMap {
   private readonly list: OpenSegment[] = [];
+  /** Words of the current segment that are not packed yet. */
+  private tile: { readonly directive: WordDirective; readonly digits: number[] } | undefined;
   private code: { readonly address: number; readonly position: Position } | undefined;
 
   /** The segment that data directives add to: the last one, if it has contents. */
@@ -221,13 +251,30 @@ class MemoryMap {
     segment.bytes += data.length;
   }
 
+  continuesTile(directive: string): boolean {
+    return this.tile?.directive === directive;
+  }
+
+  /** Words to the tile that is open, or the first ones of another. */
+  addWords(directive: WordDirective, digits: readonly number[]): void {
+    this.tile ??= { directive, digits: [] };
+    for (const digit of digits) this.tile.digits.push(digit);
+  }
+
+  /** Packs the words of the tile that is open. */
+  closeTile(hw: HardwareModel | undefined): void {
+    const { tile } = this;
+    this.tile = undefined;
+    if (tile && hw) this.append(packWords(tile.directive, tile.digits, hw));
+  }
+
   placeCode(address: number, position: Position): void {
     this.code = { address, position };
   }
 
   /** Where the code lies: where `.code` says, else behind everything else. */
   codeAddress(): number {
-    return this.code?.address ?? this.nextAddress();
+    return this.code?.address ?? Math.ceil(this.nextAddress() / codeAlignmentBytes) * codeAlignmentBytes;
   }
 
   /** Throws ASM015 for a segment without contents and ASM017 where two segments, or one and the code, overlap. */

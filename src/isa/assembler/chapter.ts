@@ -60,12 +60,14 @@ quantities are constants: \`hw.matmul.columns\`, \`derived.blockInputs\`, \`deri
 | \`.reg NAME = r7\` | another name for a register |
 | \`.data NAME\`, \`.data NAME = ADDRESS\` | begins a segment with contents; addresses are multiples of 64 |
 | \`.i8 .u8 .i16 .u16 .i32 .u32 .f16 .bf16 .f32\` | elements, little-endian, separated by commas |
-| \`.trits\` | weights −1, 0, 1, five to a byte, padded to a whole byte: one packed ternary word |
-| \`.bits\` | 0 and 1, eight to a byte, first bit least significant, padded to a whole byte: one packed binary word |
+| \`.trits\` | weights −1, 0, 1, five to a byte, the first most significant, padded to a whole byte |
+| \`.bits\` | 0 and 1, eight to a byte, first bit least significant, padded to a whole byte |
+| \`.ternaryWords\`, \`.binaryWords\` | the digits of whole weight words, column by column, as \`weightBuffer.load\` wants them: lines that follow each other are one tile, in slices; needs a hardware model |
+| \`.tile\` | between such lines: the next ones begin another tile |
 | \`.align BYTES\` | zeros up to a multiple of this, counted from the segment’s start |
 | \`.reserve NAME, BYTES\`, \`.reserve NAME = ADDRESS, BYTES\` | a segment of zeros, which the program may write |
 | \`.command WORDS\` | the host’s command block at address 0 with room for this many prompt tokens |
-| \`.code ADDRESS\` | where the code goes; else behind everything else |
+| \`.code ADDRESS\` | where the code goes, a multiple of 4096; else behind everything else |
 
 An element is an expression or one of \`repeat(length, value)\`, \`ramp(length, first, step)\`, \`random(length, seed)\`,
 \`random(length, seed, low, high)\`. Random elements are the hash of seed and position that the sampler uses; without a

@@ -1,6 +1,8 @@
 /** The contents of memory as written in a program: lists, repetitions, ramps and seeded pseudo-random values. */
 import { decodeFloat, encodeFloat } from '../../base/float.ts';
 import { hash } from '../../base/hash.ts';
+import { derive, sliceStrideBytes } from '../../hw/derive.ts';
+import type { HardwareModel } from '../../hw/schema.ts';
 import type { Cursor, Scope, Value } from './expression.ts';
 import { evaluate } from './expression.ts';
 
@@ -63,6 +65,39 @@ function packBits(values: readonly number[]): Uint8Array {
   return result;
 }
 
+/** Directives whose elements are the digits of whole weight words, and how a slice of a word is packed. */
+const wordDirectives = {
+  '.ternaryWords': { alphabet: 'ternary', pack: packTrits },
+  '.binaryWords': { alphabet: 'binary', pack: packBits },
+} as const;
+export type WordDirective = keyof typeof wordDirectives;
+
+export function isWordDirective(name: string): name is WordDirective {
+  return Object.hasOwn(wordDirectives, name);
+}
+
+/**
+ * A tile as `weightBuffer.load` finds it in memory: of all words the first slice, then of all the second, and so on
+ * (docs/machine.md, matmul engine). `digits` word by word; missing ones of the last word are 0.
+ */
+export function packWords(directive: WordDirective, digits: readonly number[], hw: HardwareModel): Uint8Array {
+  const { alphabet, pack } = wordDirectives[directive];
+  const { sliceColumns, weightSlices, wordDigits, blockInputs, portBytes, [alphabet]: shape } = derive(hw);
+  const words = Math.ceil(digits.length / wordDigits);
+  const stride = sliceStrideBytes(words, shape.sliceBytes, portBytes);
+  const result = new Uint8Array(weightSlices * stride);
+  for (let slice = 0; slice < weightSlices; slice++) {
+    for (let word = 0; word < words; word++) {
+      const own = Array.from({ length: sliceColumns * blockInputs }, (_, digit) => {
+        const inWord = slice * sliceColumns * blockInputs + digit;
+        return (inWord < wordDigits ? digits[word * wordDigits + inWord] : undefined) ?? 0;
+      });
+      result.set(pack(own), slice * stride + word * shape.sliceBytes);
+    }
+  }
+  return result;
+}
+
 /** Directives that store elements, by name. */
 export const elementTypes: ReadonlyMap<string, ElementType> = new Map(
   Object.entries({
@@ -77,6 +112,8 @@ export const elementTypes: ReadonlyMap<string, ElementType> = new Map(
     '.bf16': halfFloats('bfloat16'),
     '.trits': { integer: true, low: -1, high: 1, pack: packTrits },
     '.bits': { integer: true, low: 0, high: 1, pack: packBits },
+    '.ternaryWords': { integer: true, low: -1, high: 1, pack: packTrits },
+    '.binaryWords': { integer: true, low: 0, high: 1, pack: packBits },
   }),
 );
 
@@ -86,11 +123,17 @@ const mostElements = 2 ** 26;
 /** Reads the list of a data directive; throws the errors of expressions, ASM007 (range) and ASM015 (too much). */
 export function readElements(directive: string, cursor: Cursor, scope: Scope): Uint8Array {
   const type = elementTypes.get(directive) as ElementType;
+  return type.pack(readValues(directive, cursor, scope));
+}
+
+/** The elements themselves; throws the same. */
+export function readValues(directive: string, cursor: Cursor, scope: Scope): number[] {
+  const type = elementTypes.get(directive) as ElementType;
   const values: number[] = [];
   do readItem(type, cursor, scope, values);
   while (cursor.take(','));
   cursor.expectEnd();
-  return type.pack(values);
+  return values;
 }
 
 function readItem(type: ElementType, cursor: Cursor, scope: Scope, values: number[]): void {

@@ -6,7 +6,7 @@ import type { MemoryFormat, Space } from '../../isa/table.ts';
 
 /** The contents of the on-chip buffers. In a run without values they stay empty. */
 export interface Buffers {
-  /** Packed words, `wordBytes` apart whatever the alphabet. */
+  /** Packed words, slice behind slice, `wordBytes` apart whatever the alphabet. */
   readonly weights: Uint8Array;
   readonly input: Int8Array;
   readonly acc: Int32Array;

@@ -2,10 +2,32 @@
  * Buffer ports that several units share; an instruction holds them from start to finish. `weights` is one only where
  * both ports of an UltraRAM read (`weightBuffer.columnsPerBank` = 2): then the buffer fills while the engine is idle.
  */
-export const sharedPorts = ['act.read', 'act.write', 'kv.read', 'kv.write', 'weights'] as const;
+export const sharedPorts = [
+  'act.read',
+  'act.write',
+  'kv.read',
+  'kv.write',
+  'weights',
+  'input.read',
+  'input.write',
+  'acc.read',
+  'acc.write',
+  'coef.read',
+] as const;
 
 /** Bit masks of `sharedPorts`. */
-export const portMask = { actRead: 1, actWrite: 2, kvRead: 4, kvWrite: 8, weights: 16 } as const;
+export const portMask = {
+  actRead: 1,
+  actWrite: 2,
+  kvRead: 4,
+  kvWrite: 8,
+  weights: 16,
+  inputRead: 32,
+  inputWrite: 64,
+  accRead: 128,
+  accWrite: 256,
+  coefRead: 512,
+} as const;
 
 const free = -1;
 

@@ -11,6 +11,8 @@ export class MemoryStore {
   private readonly pages = new Map<number, Uint8Array>();
   private last = 0;
   readonly capacityBytes: number;
+  /** The unit in which `pageAddresses` tells what was written. */
+  readonly pageBytes = pageBytes;
 
   constructor(capacityBytes: number, segments: readonly { readonly address: number; readonly data: Uint8Array }[]) {
     this.capacityBytes = capacityBytes;
@@ -67,6 +69,11 @@ export class MemoryStore {
       contents.set(bytes.subarray(done, done + size), offset);
       done += size;
     }
+  }
+
+  /** The pages that were written to, by the address where they begin; in no order. */
+  pageAddresses(): number[] {
+    return [...this.pages.keys()].map((page) => page * pageBytes);
   }
 
   /** Index of the last segment that begins at or before `address`, or −1. */

@@ -1,17 +1,40 @@
-/** A two-dimensional transfer: `rows` rows of `rowBytes`, `stride` bytes from the start of one to the next. */
+/** A part of a transfer that goes through one port: `rows` rows of `rowBytes`, `stride` bytes from start to start. */
+export interface TransferStream {
+  /** No two streams of a transfer have the same port. */
+  readonly port: number;
+  readonly address: number;
+  readonly rowBytes: number;
+  readonly rows: number;
+  readonly stride: number;
+}
+
 export interface TransferRequest {
   /** Index in `issueUnits`. */
   readonly user: number;
   readonly write: boolean;
   /** The address is data: time must not depend on it. */
   readonly gather: boolean;
-  readonly address: number;
-  readonly rowBytes: number;
-  readonly rows: number;
-  readonly stride: number;
+  readonly streams: readonly TransferStream[];
   /**
    * Called as soon as the transfer's end is known, in a cycle before it: the cycle of its first data beat at a port, and
    * for a read that of its last beat, for a write that in which memory has taken all of it.
    */
   readonly onFinished: (firstBeatCycle: number, finishedCycle: number) => void;
+}
+
+/** The ports that a user's transfers of one stream take in turn: its number k takes port (user + k) mod ports. */
+export class PortTurns {
+  private at: number;
+  private readonly ports: number;
+
+  constructor(user: number, ports: number) {
+    this.ports = ports;
+    this.at = user % ports;
+  }
+
+  next(): number {
+    const port = this.at;
+    this.at = port + 1 === this.ports ? 0 : port + 1;
+    return port;
+  }
 }

@@ -1,5 +1,6 @@
 import { LutraError } from '../../base/diagnostics.ts';
 import { decodeFloat } from '../../base/float.ts';
+import { combineCycles, rowScanCycles } from '../../hw/derive.ts';
 import {
   type AttendRun,
   type AttentionArithmetic,
@@ -20,7 +21,8 @@ const option = { first: 1, last: 2 } as const;
  * Attention: scores, online softmax and weighted sum, one (row, head) at a time, the last row first.
  *
  * The lanes compute the next item’s scores while the maximum of this one settles, then this one’s weighted sum.
- * Masked positions are skipped, not computed: an item of n visible positions takes n beats-per-head twice.
+ * Masked positions are skipped, not computed: an item of n visible positions takes n beats-per-head twice, and once
+ * more for the output that it had.
  */
 export class Attention extends Unit {
   private readonly arithmetic: AttentionArithmetic;
@@ -54,6 +56,8 @@ export class Attention extends Unit {
         query,
         output,
       };
+      // What items mean has changed.
+      this.state.seen.fill(0);
       return { first: 1, finish: 1 };
     }
     return command.spec.name === 'attention.attend' ? this.attend(command) : { first: 1, finish: 1 };
@@ -84,24 +88,37 @@ export class Attention extends Unit {
     return this.timing(config, run);
   }
 
-  /** `1 + K₀ + Σ (max(Kᵢ₊₁, scoreLatency) + Vᵢ) + outputLatency`, items of a row being alike. */
+  /**
+   * `rows + rowScanCycles + w₀ + Σ (max(wᵢ₊₁, settle) + wᵢ + β) + update`, items of a row being alike; with `last`
+   * `+ rows·heads·β + outputLatency`.
+   */
   private timing(config: AttentionConfig, run: AttendRun): Timing {
-    const { scoreLatency, outputLatency } = this.around.derived;
+    const { attendLatency, scoreLatency, outputLatency } = this.around.derived;
+    const { add, multiply } = this.around.hw.vector.latency;
+    const { heads } = config;
     const beats = Math.ceil(config.headDimension / this.around.hw.attention.lanes);
-    let finish = 1 + outputLatency;
+    const combine = combineCycles(beats, add);
+    // The next weighted sum needs the maximum of its scores, and the adders when this item's sum is complete.
+    const settle = Math.max(scoreLatency, combine);
+    let finish = run.rows + rowScanCycles;
     let working = 0;
     let previous = 0;
     for (let row = run.rows - 1; row >= 0; row--) {
       const visible = visibleCount(config, run.queryPosition + row, run.firstPosition, run.count);
       if (visible === 0) continue;
       const item = visible * beats;
-      // The first item of the row follows an item of the row before, or the start.
-      finish += (previous === 0 ? item : Math.max(item, scoreLatency)) + item;
-      finish += (config.heads - 1) * (Math.max(item, scoreLatency) + item);
-      working += 2 * item * config.heads;
+      // The first item of the row follows an item of the row before, or the scan.
+      finish += (previous === 0 ? item : Math.max(item, settle)) + item + beats;
+      finish += (heads - 1) * (Math.max(item, settle) + item + beats);
+      working += (2 * item + beats) * heads;
       previous = item;
     }
-    if (previous > 0) finish += scoreLatency;
+    if (previous > 0) finish += settle + attendLatency + multiply + add + 1 + combine;
+    if (run.last) {
+      const written = run.rows * heads * beats;
+      finish += written + outputLatency;
+      working += written;
+    }
     return { first: finish, finish, parts: new Map([['pipeline', finish - working]]) };
   }
 }

@@ -3,22 +3,39 @@ import { type MemoryFormat, memoryFormats, type Space, spaces } from '../../isa/
 import { decodeElements, elementsOf, encodeElements } from '../kernel/buffers.ts';
 import type { Command, Timing } from '../kernel/command.ts';
 import { portMask } from '../kernel/ports.ts';
+import { PortTurns } from '../kernel/transfer.ts';
 import { type Surroundings, Unit } from '../kernel/unit.ts';
+
+const storePorts: Partial<Record<Space, number>> = {
+  act: portMask.actRead,
+  coef: portMask.coefRead,
+  input: portMask.inputRead,
+  acc: portMask.accRead,
+};
+/** Nobody else writes `coef`. */
+const loadPorts: Partial<Record<Space, number>> = {
+  act: portMask.actWrite,
+  input: portMask.inputWrite,
+  acc: portMask.accWrite,
+};
 
 /**
  * dma: two-dimensional transfers between memory and the activation, coefficient, input and accumulator buffers.
  *
- * A load is finished one cycle after its last beat, a store when memory has taken its last burst.
+ * A load is finished `loadLatency` after its last beat, a store one cycle after memory has taken its last burst.
  */
 export class Dma extends Unit {
+  private readonly turns: PortTurns;
+
   constructor(around: Surroundings) {
     super('dma', around.hw.dma.queueDepth, around);
+    this.turns = new PortTurns(this.index, around.hw.memory.ports);
   }
 
   protected portsFor(command: Command): number {
     if (command.spec.name === 'dma.sync') return 0;
-    if (spaces[command.values[0] as number] !== 'act') return 0;
-    return command.spec.name === 'dma.store' ? portMask.actRead : portMask.actWrite;
+    const space = spaces[command.values[0] as number] as Space;
+    return (command.spec.name === 'dma.store' ? storePorts : loadPorts)[space] ?? 0;
   }
 
   protected start(command: Command, cycle: number): Timing | undefined {
@@ -26,17 +43,16 @@ export class Dma extends Unit {
     const [space, format, local, remote, elements, rows, remoteStride, localPitch] = command.values as Operands;
     const write = command.spec.name === 'dma.store';
     const rowBytes = elements * memoryFormatBytes[memoryFormats[format] as MemoryFormat];
-    const moving = Math.ceil((rows * rowBytes) / this.around.derived.portBytesPerCycle);
+    const { loadLatency, portBytesPerCycle } = this.around.derived;
+    const moving = Math.ceil((rows * rowBytes) / portBytesPerCycle);
+    const [firstDelay, lastDelay] = write ? [1, 1] : [loadLatency, loadLatency];
     this.around.requestTransfer(
       {
         user: this.index,
         write,
         gather: command.spec.dataAddress === true,
-        address: remote,
-        rowBytes,
-        rows,
-        stride: remoteStride,
-        onFinished: (first, finish) => this.finishTransfer(first + 1, write ? finish : finish + 1, moving),
+        streams: [{ port: this.turns.next(), address: remote, rowBytes, rows, stride: remoteStride }],
+        onFinished: (first, last) => this.finishTransfer(first + firstDelay, last + lastDelay, moving),
       },
       cycle,
     );

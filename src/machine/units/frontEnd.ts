@@ -5,6 +5,7 @@ import type { MarkContext } from '../../trace/events.ts';
 import { Accounting } from '../kernel/accounting.ts';
 import type { Command } from '../kernel/command.ts';
 import { type Clock, joinClock, newClock } from '../kernel/semaphores.ts';
+import { PortTurns } from '../kernel/transfer.ts';
 import { never, type Surroundings } from '../kernel/unit.ts';
 
 /** What the front end drives: the other units’ queues, the sampler’s mailbox and the host. */
@@ -47,6 +48,7 @@ export class FrontEnd {
   private readonly codeAddress: number;
   private readonly registers = new Int32Array(registerCount);
   private readonly cacheTags: Int32Array;
+  private readonly turns: PortTurns;
   private clock: Clock = newClock();
   private marks: MarkContext = { pass: -1, layer: -1, operation: -1, token: -1 };
   private pc = 0;
@@ -60,6 +62,7 @@ export class FrontEnd {
     this.codeAddress = codeAddress;
     this.around = around;
     this.ports = ports;
+    this.turns = new PortTurns(index, around.hw.memory.ports);
     this.cacheTags = new Int32Array(around.hw.frontEnd.cacheLines).fill(-1);
   }
 
@@ -111,10 +114,7 @@ export class FrontEnd {
         user: index,
         write: false,
         gather: false,
-        address,
-        rowBytes: bytes,
-        rows: 1,
-        stride: 0,
+        streams: [{ port: this.turns.next(), address, rowBytes: bytes, rows: 1, stride: 0 }],
         onFinished: (_first, finish) => {
           done(finish + 1);
           this.around.wake(index, finish + 1);

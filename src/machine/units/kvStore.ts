@@ -1,6 +1,7 @@
 import { storeKv } from '../../numerics/attention.ts';
 import type { Command, Timing } from '../kernel/command.ts';
 import { portMask } from '../kernel/ports.ts';
+import { PortTurns } from '../kernel/transfer.ts';
 import { type Surroundings, Unit } from '../kernel/unit.ts';
 
 /**
@@ -9,8 +10,11 @@ import { type Surroundings, Unit } from '../kernel/unit.ts';
  * `append` converts rows of activations, N lanes per cycle; `fill` and `spill` move rows from and to memory.
  */
 export class KvStore extends Unit {
+  private readonly turns: PortTurns;
+
   constructor(around: Surroundings) {
     super('kvStore', around.hw.kvStore.queueDepth, around);
+    this.turns = new PortTurns(this.index, around.hw.memory.ports);
   }
 
   protected portsFor(command: Command): number {
@@ -39,14 +43,14 @@ export class KvStore extends Unit {
   }
 
   private append(command: Command): Timing {
-    const { hw, buffers, values } = this.around;
+    const { hw, derived, buffers, values } = this.around;
     const [src, dst, rows, elements, pitch] = command.values as readonly [number, number, number, number, number];
     if (values) storeKv(hw.kvStore.format, buffers.act, src, rows, elements, pitch, buffers.kv, dst);
-    const { convert } = hw.vector.latency;
+    const { appendLatency } = derived;
     return {
-      first: 1 + convert,
-      finish: rows * Math.ceil(elements / hw.vector.lanes) + convert,
-      parts: new Map([['pipeline', convert]]),
+      first: 1 + appendLatency,
+      finish: rows * Math.ceil(elements / hw.vector.lanes) + appendLatency,
+      parts: new Map([['pipeline', appendLatency]]),
     };
   }
 
@@ -61,18 +65,16 @@ export class KvStore extends Unit {
       if (write) store.write(address, onChip);
       else onChip.set(store.read(address, bytes));
     }
-    const moving = Math.ceil((rows * bytes) / derived.portBytesPerCycle);
+    const { loadLatency, portBytesPerCycle } = derived;
+    const moving = Math.ceil((rows * bytes) / portBytesPerCycle);
+    const [firstDelay, lastDelay] = write ? [1, 1] : [loadLatency, loadLatency];
     this.around.requestTransfer(
       {
         user: this.index,
         write,
         gather: false,
-        address: remote,
-        rowBytes: bytes,
-        rows,
-        stride,
-        onFinished: (firstBeat, lastBeat) =>
-          this.finishTransfer(firstBeat + 1, write ? lastBeat : lastBeat + 1, moving),
+        streams: [{ port: this.turns.next(), address: remote, rowBytes: bytes, rows, stride }],
+        onFinished: (first, last) => this.finishTransfer(first + firstDelay, last + lastDelay, moving),
       },
       cycle,
     );

@@ -1,5 +1,6 @@
 import { alphabets } from '../../hw/operands.ts';
 import { lutMatmul } from '../../numerics/matmul.ts';
+import { type WordLayout, wordLayout } from '../../numerics/pack.ts';
 import type { Command, Timing } from '../kernel/command.ts';
 import { portMask } from '../kernel/ports.ts';
 import { type Surroundings, Unit } from '../kernel/unit.ts';
@@ -7,28 +8,33 @@ import { type Surroundings, Unit } from '../kernel/unit.ts';
 /**
  * LUT matmul engine: T tables of G activations each are read by Q columns per cycle.
  *
- * The tables are double-buffered: while one block is read, the next block’s tables are built, so a block takes
- * max(planes × steps, build) cycles. Sums are exact integers, whatever the table form.
+ * Three stages work on three blocks at once: one block’s inputs are loaded, the tables of the one before are built, those
+ * of the one before that are read. So a block takes max(load, build, planes × steps) cycles. Sums are exact integers,
+ * whatever the table form.
  */
 export class Matmul extends Unit {
+  private readonly words: WordLayout;
+
   constructor(around: Surroundings) {
     super('matmul', around.hw.matmul.queueDepth, around);
+    this.words = wordLayout(around.hw, around.derived);
   }
 
   protected portsFor(command: Command): number {
-    const shared = this.around.hw.weightBuffer.columnsPerBank === 2 && command.spec.name !== 'matmul.sync';
-    return shared ? portMask.weights : 0;
+    if (command.spec.name === 'matmul.sync') return 0;
+    const weights = this.around.hw.weightBuffer.columnsPerBank === 2 ? portMask.weights : 0;
+    return portMask.inputRead | portMask.accWrite | weights;
   }
 
   protected start(command: Command): Timing {
     if (command.spec.name === 'matmul.sync') return { first: 1, finish: 1 };
-    const { hw, derived, buffers, values } = this.around;
+    const { derived, buffers, values } = this.around;
     const [input, weights, output, rows, blocks, steps, alphabetIndex, planes, options, inputPitch] =
       command.values as readonly number[] as Operands;
     const alphabet = alphabets[alphabetIndex] as (typeof alphabets)[number];
     if (values) {
       lutMatmul(
-        hw.matmul,
+        this.words,
         { alphabet, planes, blocks, steps, rows, inputPitch, accumulate: (options & 1) !== 0 },
         buffers.input,
         input,
@@ -39,16 +45,18 @@ export class Matmul extends Unit {
         output,
       );
     }
-    const build = derived[alphabet].buildCycles;
+    const { inputLoadCycles, matmulLatency } = derived;
+    const { buildCycles } = derived[alphabet];
     const read = planes * steps;
     const tables = rows * blocks;
-    const stalls = build + (tables - 1) * Math.max(0, build - read);
+    const fill = inputLoadCycles + buildCycles;
+    const stalls = fill + (tables - 1) * Math.max(0, Math.max(inputLoadCycles, buildCycles) - read);
     return {
-      first: build + derived.matmulLatency,
-      finish: stalls + tables * read + derived.matmulLatency,
+      first: fill + 1 + matmulLatency,
+      finish: stalls + tables * read + matmulLatency,
       parts: new Map([
         ['tableBuild', stalls],
-        ['pipeline', derived.matmulLatency],
+        ['pipeline', matmulLatency],
       ]),
     };
   }

@@ -2,7 +2,7 @@ import { LutraError } from '../../base/diagnostics.ts';
 import type { Derived } from '../../hw/derive.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
 import { issueUnits } from '../../isa/table.ts';
-import type { TransferRequest } from '../kernel/transfer.ts';
+import type { TransferRequest, TransferStream } from '../kernel/transfer.ts';
 import { BurstCursors, pageBytes } from '../memory/burst.ts';
 import { Dram, type DramStatistics } from '../memory/dram.ts';
 import { type Backing, FixedBacking } from '../memory/fixed.ts';
@@ -10,7 +10,7 @@ import { type Backing, FixedBacking } from '../memory/fixed.ts';
 const users = issueUnits.length;
 const never = Number.POSITIVE_INFINITY;
 
-/** One AXI burst, once its timing is known; cycles. A gather's address is not shown (−1). */
+/** One AXI burst, once its timing is known; cycles. */
 export type BurstObserver = (
   port: number,
   user: number,
@@ -22,6 +22,15 @@ export type BurstObserver = (
   lastBeat: number,
   finished: number,
 ) => void;
+
+/** What a test bench may do to memory; the same in event-driven and in dense runs if the functions are pure. */
+export interface MemoryHooks {
+  readonly observe?: BurstObserver;
+  /** True: the port issues no burst in this cycle (its address channel is not ready). */
+  readonly issueBlocked?: (port: number, cycle: number) => boolean;
+  /** Cycles by which the data of burst number `burst` of `port`, counted from 0 as they are issued, comes later. */
+  readonly extraLatency?: (port: number, burst: number) => number;
+}
 
 export interface MemoryStatistics extends DramStatistics {
   /** Bytes asked for, by user; counted when a burst is issued. */
@@ -49,12 +58,13 @@ export interface MemoryStatistics extends DramStatistics {
  * issued or complete later, so the time of a burst is known, for a read when it is issued and for a write with its last
  * beat; nothing has to be asked again.
  *
- * A `gather` is cut as if each row began with the last byte of a page, and takes the DRAM's worst case.
+ * A `gather` is served as if each of its rows began a page, and takes the DRAM's worst case.
  */
 export class Memory {
   readonly statistics: MemoryStatistics;
   private readonly hw: HardwareModel;
-  private readonly observe: BurstObserver | undefined;
+  private readonly storeLatency: number;
+  private readonly hooks: MemoryHooks;
   private readonly backing: Backing;
   private readonly cursors: BurstCursors;
   private readonly ports: number;
@@ -80,6 +90,7 @@ export class Memory {
 
   // Per port.
   private readonly portUsers: Int32Array;
+  private readonly issued: Int32Array;
   private readonly lastUser: Int32Array;
   private readonly readFree: Float64Array;
   private readonly writeFree: Float64Array;
@@ -97,12 +108,14 @@ export class Memory {
   private readonly writeIssued: Float64Array;
   private readonly writeFirst: Float64Array;
   private readonly writeLast: Float64Array;
+  private readonly writeDelay: Float64Array;
 
   /** Throws LutraError MEM001 if the clock and the DRAM rate have no common time step. */
-  constructor(hw: HardwareModel, derived: Derived, observe?: BurstObserver) {
+  constructor(hw: HardwareModel, derived: Derived, hooks: MemoryHooks = {}) {
     const { memory } = hw;
     this.hw = hw;
-    this.observe = observe;
+    this.storeLatency = derived.storeLatency;
+    this.hooks = hooks;
     this.ports = memory.ports;
     this.outstanding = memory.outstandingBursts;
     const dram = memory.kind === 'dram' ? new Dram(hw, derived) : undefined;
@@ -114,12 +127,13 @@ export class Memory {
 
     const perPort = () => new Int32Array(this.ports);
     const perSlot = () => new Float64Array(this.ports * this.outstanding);
-    [this.portUsers, this.lastUser] = [perPort(), perPort().fill(users - 1)];
+    [this.portUsers, this.lastUser, this.issued] = [perPort(), perPort().fill(users - 1), perPort()];
     [this.readFree, this.writeFree] = [new Float64Array(this.ports), new Float64Array(this.ports)];
     [this.readHead, this.readCount, this.readFinish] = [perPort(), perPort(), perSlot()];
     [this.writeHead, this.writeCount, this.writeServed] = [perPort(), perPort(), perPort()];
     [this.writeFinish, this.writeAddress, this.writeBytes] = [perSlot(), perSlot(), perSlot()];
     [this.writeIssued, this.writeFirst, this.writeLast] = [perSlot(), perSlot(), perSlot()];
+    this.writeDelay = perSlot();
     this.writeUser = new Int32Array(this.ports * this.outstanding);
 
     const device = dram?.statistics ?? { rowHits: 0, rowMisses: 0, rowConflicts: 0, refreshes: 0 };
@@ -137,8 +151,8 @@ export class Memory {
   }
 
   /**
-   * Asks for a transfer, in cycle `cycle`; its bursts compete from the next cycle on. One without bytes finishes without
-   * a beat, two cycles after the request. Throws LutraError MEM002 (the user has a transfer already) and MEM003 (bytes
+   * Asks for a transfer, in cycle `cycle`; its bursts compete from the next cycle on, those of a write `storeLatency`
+   * later. One without bytes finishes without a beat, in the cycle after that. Throws LutraError MEM002 (the user has a transfer already) and MEM003 (bytes
    * outside memory).
    */
   request(request: TransferRequest, cycle: number): void {
@@ -151,11 +165,12 @@ export class Memory {
         exit: 'internal',
       });
     }
-    this.checkBounds(request);
+    for (const stream of request.streams) this.checkBounds(user, stream);
+    const from = cycle + (request.write ? this.storeLatency : 1);
     this.requests[user] = request;
-    this.visibleFrom[user] = cycle + 1;
+    this.visibleFrom[user] = from;
     this.waiting |= 1 << user;
-    this.wake = Math.min(this.wake, cycle + 1);
+    this.wake = Math.min(this.wake, from);
   }
 
   /**
@@ -171,7 +186,7 @@ export class Memory {
       this.serveWrite(port, cycle);
       this.freeSlots(port, cycle);
       if (this.portUsers[port] !== 0 && this.readCount[port]! + this.writeCount[port]! < this.outstanding) {
-        this.issue(port, cycle);
+        if (!this.hooks.issueBlocked?.(port, cycle)) this.issue(port, cycle);
       }
       wake = Math.min(wake, this.portWake(port, cycle));
     }
@@ -196,10 +211,11 @@ export class Memory {
       this.isGather[user] = request.gather ? 1 : 0;
       this.firstBeat[user] = never;
       this.finished[user] = cycle + 1;
-      this.startCursors(user, request);
       let left = 0;
-      for (let port = 0; port < this.ports && this.cursors.has(user, port); port++) {
-        this.portUsers[port] = this.portUsers[port]! | (1 << user);
+      for (const stream of request.streams) {
+        this.startCursor(user, request.gather, stream);
+        if (!this.cursors.has(user, stream.port)) continue;
+        this.portUsers[stream.port] = this.portUsers[stream.port]! | (1 << user);
         left += 1;
       }
       this.portsLeft[user] = left;
@@ -211,10 +227,10 @@ export class Memory {
     return next;
   }
 
-  private startCursors(user: number, request: TransferRequest): void {
-    const { gather, address, rowBytes, rows, stride } = request;
-    if (!gather) this.cursors.start(user, address, rowBytes, rows, stride);
-    else this.cursors.start(user, pageBytes - 1, rowBytes, rows, (Math.ceil(rowBytes / pageBytes) + 1) * pageBytes);
+  private startCursor(user: number, gather: boolean, stream: TransferStream): void {
+    const { port, address, rowBytes, rows, stride } = stream;
+    if (!gather) this.cursors.begin(user, port, address, rowBytes, rows, stride);
+    else this.cursors.begin(user, port, 0, rowBytes, rows, Math.ceil(rowBytes / pageBytes) * pageBytes);
   }
 
   /** Serves the write whose last beat leaves in this cycle, if there is one. */
@@ -227,7 +243,7 @@ export class Memory {
     const address = this.writeAddress[slot]!;
     const bytes = this.writeBytes[slot]!;
     this.serve(cycle + this.forthCycles, user, address, bytes, true);
-    let finish = this.backing.lastReady + this.backCycles;
+    let finish = this.backing.lastReady + this.backCycles + this.writeDelay[slot]!;
     if (served > 0) finish = Math.max(finish, this.writeFinish[this.slot(port, this.writeHead[port]! + served - 1)]!);
     this.writeFinish[slot] = finish;
     this.writeServed[port] = served + 1;
@@ -252,36 +268,58 @@ export class Memory {
     const user = nextInTurn(this.portUsers[port]!, this.lastUser[port]!);
     this.lastUser[port] = user;
     cursors.load(user, port);
-    const { address, bytes, beats } = cursors;
+    const { address, bytes, beats, row } = cursors;
+    // A gather is cut from address 0 on; `where` is where its burst really is.
+    const where = this.isGather[user] === 1 ? this.gathered(user, port, address, row) : address;
     cursors.advance(user, port);
     if (!cursors.has(user, port)) {
       this.portUsers[port] = this.portUsers[port]! & ~(1 << user);
       this.portsLeft[user] = this.portsLeft[user]! - 1;
     }
     this.inFlight[user] = this.inFlight[user]! + 1;
+    const extra = this.hooks.extraLatency?.(port, this.issued[port]!) ?? 0;
+    this.issued[port] = this.issued[port]! + 1;
     statistics.bursts += 1;
     statistics.portBusyCycles[port] = statistics.portBusyCycles[port]! + beats;
     if (this.isWrite[user] === 1) {
       statistics.bytesWritten[user] = statistics.bytesWritten[user]! + bytes;
-      this.issueWrite(port, user, address, bytes, beats, cycle);
+      this.issueWrite(port, user, address, bytes, beats, cycle, extra);
     } else {
       statistics.bytesRead[user] = statistics.bytesRead[user]! + bytes;
-      this.issueRead(port, user, address, bytes, beats, cycle);
+      this.issueRead(port, user, address, where, bytes, beats, cycle, extra);
     }
   }
 
-  private issueRead(port: number, user: number, address: number, bytes: number, beats: number, cycle: number): void {
-    const { backing, backCycles } = this;
+  private issueRead(
+    port: number,
+    user: number,
+    address: number,
+    where: number,
+    bytes: number,
+    beats: number,
+    cycle: number,
+    extra: number,
+  ): void {
+    const { backing } = this;
+    const back = this.backCycles + extra;
     this.serve(cycle + this.forthCycles, user, address, bytes, false);
-    const first = Math.max(cycle + 1, this.readFree[port]!, backing.firstReady + backCycles);
-    const last = Math.max(first + beats - 1, backing.lastReady + backCycles);
+    const first = Math.max(cycle + 1, this.readFree[port]!, backing.firstReady + back);
+    const last = Math.max(first + beats - 1, backing.lastReady + back);
     this.readFree[port] = last + 1;
     this.readFinish[this.slot(port, this.readHead[port]! + this.readCount[port]!)] = last;
     this.readCount[port] = this.readCount[port]! + 1;
-    this.settle(port, user, address, bytes, cycle, first, last, last);
+    this.settle(port, user, where, bytes, cycle, first, last, last);
   }
 
-  private issueWrite(port: number, user: number, address: number, bytes: number, beats: number, cycle: number): void {
+  private issueWrite(
+    port: number,
+    user: number,
+    address: number,
+    bytes: number,
+    beats: number,
+    cycle: number,
+    extra: number,
+  ): void {
     const slot = this.slot(port, this.writeHead[port]! + this.writeCount[port]!);
     const first = Math.max(cycle + 1, this.writeFree[port]!);
     this.writeFree[port] = first + beats;
@@ -289,6 +327,7 @@ export class Memory {
     this.writeAddress[slot] = address;
     this.writeBytes[slot] = bytes;
     this.writeIssued[slot] = cycle;
+    this.writeDelay[slot] = extra;
     this.writeFirst[slot] = first;
     this.writeLast[slot] = first + beats - 1;
     this.writeCount[port] = this.writeCount[port]! + 1;
@@ -315,10 +354,13 @@ export class Memory {
     const inFlight = this.inFlight[user]! - 1;
     this.inFlight[user] = inFlight;
     if (inFlight === 0 && this.portsLeft[user] === 0) this.done |= 1 << user;
-    if (this.observe) {
-      const shown = this.isGather[user] === 1 ? -1 : address;
-      this.observe(port, user, this.isWrite[user] === 1, shown, bytes, issued, first, last, finish);
-    }
+    this.hooks.observe?.(port, user, this.isWrite[user] === 1, address, bytes, issued, first, last, finish);
+  }
+
+  /** The address of a gather's burst, which the cursor has placed as if each row began a page. */
+  private gathered(user: number, port: number, address: number, row: number): number {
+    const { address: base, rowBytes, stride } = this.requests[user]!.streams.find((stream) => stream.port === port)!;
+    return base + row * stride + (address - row * Math.ceil(rowBytes / pageBytes) * pageBytes);
   }
 
   /** When the port can next do something after this cycle's decisions. */
@@ -351,8 +393,7 @@ export class Memory {
     }
   }
 
-  private checkBounds(request: TransferRequest): void {
-    const { user, address, rowBytes, rows, stride } = request;
+  private checkBounds(user: number, { address, rowBytes, rows, stride }: TransferStream): void {
     const whole = [address, rowBytes, rows, stride].every(Number.isSafeInteger);
     const lastRow = address + (rows - 1) * stride;
     const low = Math.min(address, lastRow);

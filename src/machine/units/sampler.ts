@@ -1,4 +1,5 @@
 import { decodeFloat } from '../../base/float.ts';
+import { scanCycles } from '../../hw/derive.ts';
 import { issueUnits } from '../../isa/table.ts';
 import { createSampler, insertLogits, pickToken } from '../../numerics/sampler.ts';
 import type { Command, Timing } from '../kernel/command.ts';
@@ -57,7 +58,7 @@ export class Sampler extends Unit {
         const { values, buffers, samplerTap } = this.around;
         if (values) insertLogits(this.state, buffers.act, a, b, c);
         if (values) samplerTap?.onLogits(c, buffers.act.subarray(a, a + b));
-        return { first: 1, finish: b + 2, parts: new Map([['pipeline', 2]]) };
+        return { first: scanCycles + 1, finish: b + scanCycles, parts: new Map([['pipeline', scanCycles]]) };
       }
       case 'sampler.pick': {
         const cycles = this.greedy ? 1 : this.around.derived.drawCycles;

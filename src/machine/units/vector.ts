@@ -18,6 +18,7 @@ import { type Surroundings, Unit } from '../kernel/unit.ts';
 type Eight = readonly [number, number, number, number, number, number, number, number];
 type Nine = readonly [...Eight, number];
 
+const dequantisePorts = portMask.accRead | portMask.coefRead | portMask.actWrite;
 const option = { columns: 1, wide: 2, accumulate: 4 } as const;
 
 /**
@@ -40,14 +41,14 @@ export class Vector extends Unit {
         return 0;
       case 'vector.quantise':
       case 'vector.quantiseWide':
-        return portMask.actRead;
+        return portMask.actRead | portMask.coefRead | portMask.inputWrite;
       case 'vector.dequantise':
-        return (command.values[7] as number) & option.accumulate
-          ? portMask.actRead | portMask.actWrite
-          : portMask.actWrite;
+        return (command.values[7] as number) & option.accumulate ? dequantisePorts | portMask.actRead : dequantisePorts;
       case 'vector.dequantiseGate':
       case 'vector.dequantiseRope':
-        return portMask.actWrite;
+        return dequantisePorts;
+      case 'vector.norm':
+        return portMask.actRead | portMask.actWrite | portMask.coefRead;
       default:
         return portMask.actRead | portMask.actWrite;
     }
@@ -84,13 +85,11 @@ export class Vector extends Unit {
     const epsilon = decodeFloat('float32', epsilonBits);
     const run = { dst, src, gain, rows, elements, dstPitch, srcPitch, epsilon };
     if (values) quantise(this.arithmetic, run, wide, buffers);
-    const { reduceLatency, scalarLatency, quantiseLatency } = derived;
+    const { reduceLatency, scalarLatency, quantiseLatency, inverseLatency } = derived;
+    // Two limbs are two rows: the second pass goes over the row twice.
+    const written = (wide ? 2 : 1) * this.beats(dstPitch);
     const settle = reduceLatency + scalarLatency;
-    return {
-      first: this.beats(elements) + settle + quantiseLatency + 1,
-      finish: rows * (this.beats(elements) + settle + this.beats(dstPitch)) + quantiseLatency,
-      parts: new Map([['pipeline', rows * settle + quantiseLatency]]),
-    };
+    return twoPasses(rows, this.beats(elements), settle, written, inverseLatency + quantiseLatency);
   }
 
   private dequantise([dst, src, scale, rows, elements, dstPitch, srcPitch, options]: Eight): Timing {
@@ -100,7 +99,7 @@ export class Vector extends Unit {
     const accumulate = (options & option.accumulate) !== 0;
     const run = { dst, src, scale, rows, elements, dstPitch, srcPitch, columns, wide, accumulate };
     if (values) dequantise(this.arithmetic, run, buffers);
-    return streamed(rows * this.beats(elements) * (wide ? 2 : 1), derived.dequantiseLatency);
+    return streamed(rows * this.beats(elements), wide ? 2 : 1, derived.dequantiseLatency);
   }
 
   private gate([dst, src, scale, rows, elements, dstPitch, srcPitch, gate, upOffset]: Nine): Timing {
@@ -108,26 +107,23 @@ export class Vector extends Unit {
     const run = { dst, src, scale, rows, elements, dstPitch, srcPitch, upOffset };
     const name = gateFunctions[gate] as (typeof gateFunctions)[number];
     if (values) dequantiseGate(this.arithmetic, { ...run, function: name }, buffers);
-    return streamed(rows * 2 * this.beats(elements), derived.gateLatency);
+    return streamed(rows * this.beats(elements), 2, derived.gateLatency);
   }
 
   private rope([dst, src, scale, rows, elements, dstPitch, srcPitch, headDimension, table]: Nine): Timing {
     const { derived, buffers, values } = this.around;
     const run = { dst, src, scale, rows, elements, dstPitch, srcPitch, headDimension, table };
     if (values) dequantiseRope(this.arithmetic, run, buffers);
-    return streamed(rows * 2 * this.beats(elements), derived.ropeLatency);
+    return streamed(rows * this.beats(elements), 2, derived.ropeLatency);
   }
 
   private norm([dst, src, gain, rows, elements, dstPitch, srcPitch, epsilonBits]: Eight): Timing {
     const { derived, buffers, values } = this.around;
     const run = { dst, src, gain, rows, elements, dstPitch, srcPitch, epsilon: decodeFloat('float32', epsilonBits) };
     if (values) norm(this.arithmetic, run, buffers);
-    const settle = derived.reduceLatency + derived.scalarLatency;
-    return {
-      first: this.beats(elements) + settle + derived.elementwiseLatency + 1,
-      finish: rows * (2 * this.beats(elements) + settle) + derived.elementwiseLatency,
-      parts: new Map([['pipeline', rows * settle + derived.elementwiseLatency]]),
-    };
+    const { reduceLatency, rootLatency, normLatency, inverseLatency } = derived;
+    const beats = this.beats(elements);
+    return twoPasses(rows, beats, reduceLatency + rootLatency, beats, inverseLatency + normLatency);
   }
 
   private elementwise(command: Command): Timing {
@@ -135,11 +131,20 @@ export class Vector extends Unit {
     const [dst, a, b, rows, elements, pitch] = command.values as Eight;
     const operation = command.spec.name === 'vector.add' ? add : multiply;
     if (values) operation(this.arithmetic, { dst, a, b, rows, elements, pitch }, buffers);
-    return streamed(rows * 2 * this.beats(elements), derived.elementwiseLatency);
+    return streamed(rows * this.beats(elements), 2, derived.elementwiseLatency);
   }
 }
 
-/** A stream of beats through a pipeline. */
-function streamed(beats: number, latency: number): Timing {
-  return { first: 1 + latency, finish: beats + latency, parts: new Map([['pipeline', latency]]) };
+/** A stream of beats of one or two cycles through a pipeline. */
+function streamed(beats: number, cycles: number, latency: number): Timing {
+  return { first: cycles + latency, finish: cycles * beats + latency, parts: new Map([['pipeline', latency]]) };
+}
+
+/** Rows that are read once, settle, and are read again as they are written. */
+function twoPasses(rows: number, read: number, settle: number, written: number, latency: number): Timing {
+  return {
+    first: read + settle + latency + 1,
+    finish: rows * (read + settle + written) + latency,
+    parts: new Map([['pipeline', rows * settle + latency]]),
+  };
 }

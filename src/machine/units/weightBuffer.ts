@@ -1,4 +1,5 @@
-import { alphabets } from '../../hw/operands.ts';
+import { sliceStrideBytes } from '../../hw/derive.ts';
+import { type Alphabet, alphabets } from '../../hw/operands.ts';
 import type { Command, Timing } from '../kernel/command.ts';
 import { portMask } from '../kernel/ports.ts';
 import { type Surroundings, Unit } from '../kernel/unit.ts';
@@ -7,7 +8,8 @@ import { type Surroundings, Unit } from '../kernel/unit.ts';
  * Weight buffer: UltraRAM banks that stream in packed tiles while the matmul engine reads others.
  *
  * One word holds the table indices of Q columns × T tables, so the engine reads one word per cycle and no two columns
- * meet in a bank. A load is finished one cycle after its last beat.
+ * meet in a bank. In memory a word is cut into slices of a few columns, and each slice of a tile streams in through its
+ * own port. A load is finished `loadLatency` after its last beat.
  */
 export class WeightBuffer extends Unit {
   constructor(around: Surroundings) {
@@ -23,30 +25,33 @@ export class WeightBuffer extends Unit {
     if (command.spec.name === 'weightBuffer.sync') return { first: 1, finish: 1 };
     const { buffers, store, derived, values } = this.around;
     const [dst, src, words, alphabet] = command.values as readonly [number, number, number, number];
-    const { wordBytes } = alphabets[alphabet] === 'ternary' ? derived.ternary : derived.binary;
-    const bytes = words * wordBytes;
-    const moving = Math.ceil(bytes / derived.portBytesPerCycle);
+    const { loadLatency, portBytes, portBytesPerCycle, weightSlices } = derived;
+    const { sliceBytes, wordBytes } = derived[alphabets[alphabet] as Alphabet];
+    const stride = sliceStrideBytes(words, sliceBytes, portBytes);
+    const rowBytes = words * sliceBytes;
+    const moving = Math.ceil((words * wordBytes) / portBytesPerCycle);
+    const streams = Array.from({ length: weightSlices }, (_, slice) => ({
+      port: slice,
+      address: src + slice * stride,
+      rowBytes,
+      rows: 1,
+      stride: 0,
+    }));
     this.around.requestTransfer(
       {
         user: this.index,
         write: false,
         gather: false,
-        address: src,
-        rowBytes: bytes,
-        rows: 1,
-        stride: 0,
-        onFinished: (first, finish) => this.finishTransfer(first + 1, finish + 1, moving),
+        streams,
+        onFinished: (first, last) => this.finishTransfer(first + loadLatency, last + loadLatency, moving),
       },
       cycle,
     );
-    if (values) {
-      const packed = store.read(src, bytes);
-      if (wordBytes === derived.wordBytes) buffers.weights.set(packed, dst * wordBytes);
-      else {
-        for (let word = 0; word < words; word++) {
-          const source = packed.subarray(word * wordBytes, (word + 1) * wordBytes);
-          buffers.weights.set(source, (dst + word) * derived.wordBytes);
-        }
+    for (let slice = 0; values && slice < weightSlices; slice++) {
+      const packed = store.read(src + slice * stride, rowBytes);
+      let to = dst * derived.wordBytes + slice * sliceBytes;
+      for (let from = 0; from < rowBytes; from += sliceBytes, to += derived.wordBytes) {
+        for (let i = 0; i < sliceBytes; i++) buffers.weights[to + i] = packed[from + i]!;
       }
     }
     return undefined;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeFloat } from '../../../src/base/float.ts';
 import { assemble } from '../../../src/isa/assembler/assemble.ts';
-import { messageOf } from '../../hw/models.ts';
+import { hardware, messageOf } from '../../hw/models.ts';
 
 /** The bytes of one segment. */
 function bytes(directives: string): number[] {
@@ -90,11 +90,42 @@ describe('segments', () => {
       ['b', 'data', 4160, 100, undefined],
       ['d', 'data', 4288, 1, 1],
     ]);
-    expect(codeAddress).toBe(4352);
+    expect(codeAddress).toBe(8192);
     expect(Object.fromEntries(constants)).toEqual({ command: 0, a: 4096, b: 4160, c: 256, d: 4288 });
     // Neighbours may touch.
-    expect(assemble('.reserve e = 64, 64\n.reserve f = 128, 64\n.code 192\nhalt', 'd.lasm').segments).toHaveLength(2);
+    expect(assemble('.reserve e = 64, 64\n.reserve f = 128, 3968\n.code 4096\nhalt', 'd.lasm').segments).toHaveLength(
+      2,
+    );
     expect(assemble('.code 0x8000\nhalt', 'd.lasm').codeAddress).toBe(0x8000);
+  });
+});
+
+describe('weight words', () => {
+  const hw = hardware('odd');
+  const contents = (text: string) => assemble(`.data d = 64\n${text}\nhalt`, 'd.lasm', { hw }).segments[0]?.data;
+
+  test('lines that follow each other are one tile, in slices of whole beats', () => {
+    // Two words of five columns of six: slices of 18 and 12 digits, 4 bytes each, beats of 8.
+    const tile = contents('.ternaryWords repeat(30, 1)\n.ternaryWords repeat(18, -1), repeat(12, 0)');
+    expect(Array.from(tile ?? [])).toEqual([
+      // Three digits and two of padding: 22211 and 00011 to the base 3.
+      ...[242, 242, 242, 238, 0, 0, 0, 4],
+      // Twelve digits and a column that does not exist.
+      ...[242, 242, 229, 121, 121, 121, 121, 121],
+    ]);
+    const apart = contents('.binaryWords repeat(30, 1)\n.tile\n.binaryWords 1');
+    expect(Array.from(apart ?? [])).toEqual([
+      ...[255, 255, 3, 0, 0, 0, 0, 0],
+      ...[255, 15, 0, 0, 0, 0, 0, 0],
+      ...[1, 0, 0, 0, 0, 0, 0, 0],
+      ...[0, 0, 0, 0, 0, 0, 0, 0],
+    ]);
+  });
+
+  test('need a machine', () => {
+    expect(messageOf(() => assemble('.data d\n.bits 1\n.binaryWords 1\nhalt', 'd.lasm'))).toBe(
+      'error[ASM015] d.lasm:3:1 .binaryWords needs a machine: it has the size of a word (assemble with --hw FILE)',
+    );
   });
 });
 

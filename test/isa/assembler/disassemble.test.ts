@@ -68,7 +68,7 @@ again:
     sync
     halt`;
   const program = assemble(source, 'x.lasm');
-  expect(disassemble(program.instructions, { ...program })).toBe(`.code 0x1040
+  expect(disassemble(program.instructions, { ...program })).toBe(`.code 0x2000
 .const table = 0x1000 ; 12 bytes
 
 start:

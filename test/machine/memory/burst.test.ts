@@ -35,7 +35,7 @@ function cutByBytes(
   return pieces;
 }
 
-/** The same from the cursors, each port drained before the next. */
+/** The same from the cursors; another stream of the same user and of the same port are under way. */
 function cutByCursors(
   ports: number,
   portBytes: number,
@@ -43,16 +43,21 @@ function cutByCursors(
   where: readonly [number, number, number, number],
 ) {
   const cursors = new BurstCursors(2, ports, portBytes, portBytes * burstBeats);
-  cursors.start(0, 12, 4000, 3, 9000);
-  cursors.start(1, ...where);
+  const port = ports - 1;
+  cursors.begin(0, port, 12, 4000, 3, 9000);
+  cursors.begin(1, port, ...where);
+  if (ports > 1) cursors.begin(1, 0, 8, 5000, 2, 7000);
   const pieces: Piece[] = [];
-  for (let port = ports - 1; port >= 0; port--) {
-    for (let j = port; cursors.has(1, port); j += ports) {
-      cursors.load(1, port);
-      pieces[j] = { address: cursors.address, bytes: cursors.bytes, beats: cursors.beats };
-      cursors.advance(1, port);
-    }
+  const rows: number[] = [];
+  while (cursors.has(1, port)) {
+    cursors.load(1, port);
+    pieces.push({ address: cursors.address, bytes: cursors.bytes, beats: cursors.beats });
+    rows.push(cursors.row);
+    cursors.advance(1, port);
+    cursors.advance(0, port);
+    if (ports > 1) cursors.advance(1, 0);
   }
+  expect(rows).toEqual([...rows].sort((a, b) => a - b));
   return pieces;
 }
 
@@ -70,7 +75,7 @@ test('nothing is cut from nothing', () => {
   expect(cutByCursors(3, 16, 16, [64, 5, 0, 64])).toEqual([]);
 });
 
-test('every port walks exactly its bursts', () => {
+test('a cursor walks exactly the bursts of its stream', () => {
   const transfer = fc.tuple(
     fc.integer({ min: 20_000, max: 40_000 }),
     fc.nat(9000),

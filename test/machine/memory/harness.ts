@@ -3,7 +3,7 @@ import { derive } from '../../../src/hw/derive.ts';
 import { loadHardwareModel } from '../../../src/hw/load.ts';
 import type { HardwareModel } from '../../../src/hw/schema.ts';
 import type { TransferRequest } from '../../../src/machine/kernel/transfer.ts';
-import { Memory } from '../../../src/machine/units/memory.ts';
+import { Memory, type MemoryHooks } from '../../../src/machine/units/memory.ts';
 
 type MemoryFields = Partial<Omit<HardwareModel['memory'], 'timing'>> & {
   readonly timing?: Partial<HardwareModel['memory']['timing']>;
@@ -85,18 +85,21 @@ export interface Manner {
   readonly dense?: boolean;
   /** Ask after the evaluation of a cycle rather than before. */
   readonly askLate?: boolean;
+  readonly hooks?: Omit<MemoryHooks, 'observe'>;
+  /** 1 unless told: a write is asked for like a read. */
+  readonly storeLatency?: number;
 }
 
 /** Runs the scripts of users 0, 1, … to their end. */
 export function play(hw: HardwareModel, scripts: readonly Script[], manner: Manner = {}): Outcome {
   const bursts: BurstRecord[] = [];
   const transfers: [number, number, number, number][] = [];
-  const memory = new Memory(
-    hw,
-    derive(hw),
-    (port, user, write, address, bytes, issued, firstBeat, lastBeat, finished) =>
+  const derived = { ...derive(hw), storeLatency: manner.storeLatency ?? 1 };
+  const memory = new Memory(hw, derived, {
+    ...manner.hooks,
+    observe: (port, user, write, address, bytes, issued, firstBeat, lastBeat, finished) =>
       bursts.push({ port, user, write, address, bytes, issued, firstBeat, lastBeat, finished }),
-  );
+  });
   const next = scripts.map(() => 0);
   const askAt = scripts.map((script) => script[0]?.pause ?? Number.POSITIVE_INFINITY);
   let now = 0;
@@ -130,16 +133,27 @@ export function play(hw: HardwareModel, scripts: readonly Script[], manner: Mann
 }
 
 /** A read of `bytes` bytes from `address`. */
-export function read(address: number, bytes: number): Transfer {
-  return { write: false, gather: false, address, rowBytes: bytes, rows: 1, stride: 0 };
+export function read(address: number, bytes: number, port = 0): Transfer {
+  return { write: false, gather: false, streams: [{ port, address, rowBytes: bytes, rows: 1, stride: 0 }] };
 }
 
-export function write(address: number, bytes: number): Transfer {
-  return { ...read(address, bytes), write: true };
+export function write(address: number, bytes: number, port = 0): Transfer {
+  return { ...read(address, bytes, port), write: true };
 }
 
 export function gather(address: number, bytes: number): Transfer {
   return { ...read(address, bytes), gather: true };
+}
+
+/** The same with `rows` rows in every stream. */
+export function inRows(transfer: Transfer, rows: number, stride: number): Transfer {
+  return { ...transfer, streams: transfer.streams.map((stream) => ({ ...stream, rows, stride })) };
+}
+
+/** One read over several ports: `bytes` through each, from `address` on one after the other. */
+export function readOver(ports: number, address: number, bytes: number): Transfer {
+  const streams = Array.from({ length: ports }, (_, port) => read(address + port * bytes, bytes, port).streams);
+  return { ...read(address, bytes), streams: streams.flat() };
 }
 
 /** The script of one transfer, asked for in cycle 0. */

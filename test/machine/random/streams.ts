@@ -1,3 +1,4 @@
+import { powerOfTwoUp, sliceStrideBytes } from '../../../src/hw/derive.ts';
 import {
   attentionShape,
   type MemoryFormat,
@@ -11,6 +12,8 @@ import type { Workshop } from './workshop.ts';
 
 /** A few instructions that belong together and stay in this order; others may come between them. */
 export type Stream = readonly Item[];
+
+const roundUp = (value: number, multiple: number) => Math.ceil(value / multiple) * multiple;
 
 const scratch = new DataView(new ArrayBuffer(4));
 
@@ -40,18 +43,21 @@ export function transfer(shop: Workshop): Stream {
     const rows = random.small(1, 4);
     const elements = random.small(1, 60);
     const size = memoryFormatBytes[format];
-    const localPitch = elements + random.integer(0, 5);
-    const gap = random.integer(0, 4) * size;
+    const { portBytes, gatherAlignmentBytes } = shop.shape.derived;
+    const beat = portBytes / size;
+    const localPitch = roundUp(elements, beat) + beat * random.small(0, 3);
+    const gathered = Math.min(gatherAlignmentBytes, powerOfTwoUp(elements * size));
+    const step = verb === 'gather' ? Math.max(gathered, portBytes) : portBytes;
     // A load may read rows again, or backwards; a store may not write over itself.
-    const forward = elements * size + gap;
-    const stride = verb === 'store' ? forward : random.pick([forward, forward, 0, size, -forward]);
+    const forward = roundUp(elements * size, step) + step * random.small(0, 3);
+    const stride = verb === 'store' ? forward : random.pick([forward, forward, 0, step, -forward]);
     const segment = verb === 'store' || random.chance(0.25) ? `stored.${format}` : format;
     const extent = (rows - 1) * Math.abs(stride) + elements * size;
     return shop.make(`dma.${verb}`, {
       space: spaces.indexOf(space),
       format: memoryFormats.indexOf(format),
-      local: shop.address(space, (rows - 1) * localPitch + elements),
-      remote: shop.remote(segment, extent, size) + (stride < 0 ? (rows - 1) * -stride : 0),
+      local: shop.address(space, (rows - 1) * localPitch + elements, beat),
+      remote: shop.remote(segment, extent, step) + (stride < 0 ? (rows - 1) * -stride : 0),
       elements,
       rows,
       remoteStride: stride,
@@ -62,11 +68,12 @@ export function transfer(shop: Workshop): Stream {
 
 function weightLoad(shop: Workshop, binary: boolean, dst: number, words: number): Stream {
   const { derived } = shop.shape;
-  const wordBytes = binary ? derived.binary.wordBytes : derived.ternary.wordBytes;
+  const name = binary ? 'binary' : 'ternary';
+  const bytes = derived.weightSlices * sliceStrideBytes(words, derived[name].sliceBytes, derived.portBytes);
   return attempt(() =>
     shop.make('weightBuffer.load', {
       dst,
-      src: shop.remote(binary ? 'binary' : 'ternary', words * wordBytes, wordBytes),
+      src: shop.remote(name, bytes, derived.portBytes),
       words,
       alphabet: binary ? 1 : 0,
     }),
@@ -82,16 +89,15 @@ export function product(shop: Workshop): Stream {
   const blocks = random.small(1, 3);
   const steps = random.small(1, 4);
   const words = blocks * planes * steps;
-  const weights = shop.address('weights', words);
+  const weights = shop.address('weights', words, shop.weightAlignment);
   const run = () =>
     attempt(() => {
       const rows = random.small(1, hw.matmul.maxRows);
       const inputPitch = blocks * blockInputs + (random.chance(0.3) ? random.integer(-3, 9) : 0);
-      const align = random.chance(0.7) ? hw.matmul.columns : 1;
       return shop.make('matmul.run', {
         input: shop.address('input', (rows - 1) * inputPitch + blocks * blockInputs),
         weights,
-        output: shop.address('acc', rows * steps * hw.matmul.columns, align),
+        output: shop.address('acc', rows * steps * hw.matmul.columns, hw.matmul.columns),
         rows,
         blocks,
         steps,
@@ -141,9 +147,9 @@ export function vector(shop: Workshop): Stream {
     switch (name) {
       case 'quantise':
       case 'quantiseWide': {
-        const inputPitch = elements + random.small(0, 9);
+        const inputPitch = roundUp(elements, lanes) + lanes * random.small(0, 2);
         const limbs = name === 'quantise' ? 1 : 2;
-        const dst = shop.address('input', limbs * rows * inputPitch);
+        const dst = shop.address('input', limbs * rows * inputPitch, lanes);
         const src = aligned('act', source);
         return shop.make(`vector.${name}`, { ...shape, dst, src, gain, dstPitch: inputPitch, epsilon });
       }
@@ -210,10 +216,10 @@ export function attention(shop: Workshop): Stream {
   const { kvElementBytes } = shop.shape.derived;
   const kvHeads = random.small(1, 2);
   const heads = kvHeads * random.small(1, 3);
-  const headDimension = random.small(1, 12);
+  const { lanes } = hw.attention;
+  const headDimension = lanes * random.small(1, Math.max(1, Math.floor(12 / lanes)));
   const rows = random.small(1, hw.attention.maxRows);
   const elements = rows * heads * headDimension;
-  const align = hw.vector.lanes;
   const configuration = {
     heads,
     kvHeads,
@@ -221,8 +227,8 @@ export function attention(shop: Workshop): Stream {
     window: random.pick([0, 0, 1, random.integer(1, 12)]),
     sink: random.pick([0, 0, random.integer(1, 4)]),
     scale: bits(random.pick([0.25, 0.5, 1, -0.3])),
-    query: shop.address('act', elements, align),
-    output: shop.address('act', elements, align),
+    query: shop.address('act', elements, lanes),
+    output: shop.address('act', elements, lanes),
   };
   // Attend needs the same numbers in its footprint, so configure does not move with a loop.
   const { loops } = shop;
@@ -243,8 +249,8 @@ export function attention(shop: Workshop): Stream {
       return shop.make(
         'attention.attend',
         {
-          keys: shop.address('kv', bytes, kvElementBytes),
-          values: shop.address('kv', bytes, kvElementBytes),
+          keys: shop.address('kv', bytes, lanes * kvElementBytes),
+          values: shop.address('kv', bytes, lanes * kvElementBytes),
           firstPosition: position,
           count,
           queryPosition,
@@ -265,32 +271,31 @@ export function attention(shop: Workshop): Stream {
 export function keyValues(shop: Workshop): Stream {
   const { random, hw } = shop;
   const { lanes } = hw.vector;
-  const { kvElementBytes } = shop.shape.derived;
+  const { kvElementBytes, portBytes } = shop.shape.derived;
   return attempt(() => {
     const rows = random.small(1, 4);
     if (random.chance(0.5)) {
-      const elements = random.small(1, 24);
+      const wanted = random.small(1, 24);
+      const elements = rows > 1 ? roundUp(wanted, lanes) : wanted;
       const pitch = vectorPitch(shop, elements);
       return shop.make('kvStore.append', {
         src: shop.address('act', (rows - 1) * pitch + elements, lanes),
-        dst: shop.address('kv', rows * elements * kvElementBytes, kvElementBytes),
+        dst: shop.address('kv', rows * elements * kvElementBytes, lanes * kvElementBytes),
         rows,
         elements,
         pitch,
       });
     }
-    // Whole elements may meet what dma stores and loads; other bytes keep to themselves.
-    const whole = random.chance(0.8);
-    const bytes = whole ? kvElementBytes * random.small(1, 24) : random.small(1, 60);
-    const stride = bytes + (whole ? kvElementBytes : 1) * random.small(0, 9);
-    const extent = rows * stride;
-    const local = shop.address('kv', rows * bytes, whole ? kvElementBytes : 1);
-    const written = whole && random.chance(0.5) ? `stored.${hw.kvStore.format}` : 'stored.kv';
+    const bytes = portBytes * random.small(1, 6);
+    const stride = bytes + portBytes * random.small(0, 3);
+    const extent = (rows - 1) * stride + bytes;
+    const local = shop.address('kv', rows * bytes, portBytes);
+    const written = random.chance(0.5) ? `stored.${hw.kvStore.format}` : 'stored.kv';
     if (random.chance(0.5)) {
-      const dst = shop.remote(written, extent, whole ? kvElementBytes : 1);
+      const dst = shop.remote(written, extent, portBytes);
       return shop.make('kvStore.spill', { src: local, dst, bytes, rows, stride });
     }
-    const src = shop.remote(random.pick(['kv', written]), extent, kvElementBytes);
+    const src = shop.remote(random.pick(['kv', written]), extent, portBytes);
     return shop.make('kvStore.fill', { dst: local, src, bytes, rows, stride: random.pick([stride, 0]) });
   });
 }
@@ -320,23 +325,27 @@ export function sampling(shop: Workshop): Stream {
 /** Loads one of eight rows of a table, as `r8` says: an address that is data. */
 function gatherByToken(shop: Workshop): Stream {
   const table = shop.memory.get('float32') as { start: number; size: number };
-  const rowBytes = 4 * Math.floor(table.size / 32);
+  const { portBytes } = shop.shape.derived;
+  // Nine rows, because the first may begin in the middle of what would be one.
+  const rowBytes = Math.max(portBytes, powerOfTwoUp(Math.floor(table.size / 9) + 1) / 2);
+  const start = roundUp(table.start, rowBytes);
+  const elements = rowBytes / 4 - shop.random.small(0, rowBytes / 8 - 1);
   const { loops } = shop;
   // All rows are constants, so that of row 0 stands for any.
   shop.loops = [];
   const row = shop.make('dma.gather', {
     space: spaces.indexOf('act' satisfies Space),
     format: 0,
-    local: shop.address('act', rowBytes / 4),
-    remote: table.start,
-    elements: rowBytes / 4,
+    local: shop.address('act', elements, portBytes / 4),
+    remote: start,
+    elements,
     rows: 1,
     remoteStride: 0,
     localPitch: 0,
   });
   shop.loops = loops;
   if (!row) return [];
-  const text = row.text.replace(/remote=[^,]+/, `remote=r9+${table.start}`);
+  const text = row.text.replace(/remote=[^,]+/, `remote=r9+${start}`);
   return [shop.control('and r9, r8, 7'), { ...row, before: [...row.before, `mul r9, r9, ${rowBytes}`], text }];
 }
 

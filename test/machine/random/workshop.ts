@@ -1,3 +1,4 @@
+import { sliceStrideBytes } from '../../../src/hw/derive.ts';
 import { derive, type HardwareModel } from '../../../src/hw/index.ts';
 import {
   type AttentionShape,
@@ -68,22 +69,36 @@ export class Workshop {
     this.random = random;
     this.hw = hw;
     this.shape = machineShape(hw);
-    const lanes = Math.max(hw.vector.lanes, hw.attention.lanes);
-    const { blockInputs } = this.shape.derived;
+    const { blockInputs, actWordElements, coefWordElements, inputWordElements, kvWordBytes } = this.shape.derived;
     const area = (space: OnChip, size: number, align: number): Area => {
       const total = this.shape.sizes[space];
       const used = Math.min(total, size) - (Math.min(total, size) % align);
       return { start: align * random.integer(0, Math.floor((total - used) / align)), size: used };
     };
     this.areas = {
-      act: area('act', 384, lanes),
-      coef: area('coef', 160, hw.vector.lanes),
-      acc: area('acc', Math.max(240, 6 * hw.matmul.columns), hw.vector.lanes),
-      input: area('input', Math.max(200, 3 * blockInputs), 1),
-      weights: area('weights', 16, 1),
-      kv: area('kv', 1024, 4 * lanes),
+      act: area('act', 384, actWordElements),
+      coef: area('coef', 160, coefWordElements),
+      acc: area('acc', Math.max(240, 6 * hw.matmul.columns), this.sumAlignment),
+      input: area('input', Math.max(200, 3 * blockInputs), inputWordElements),
+      weights: area('weights', Math.max(16, 2 * this.weightAlignment), this.weightAlignment),
+      kv: area('kv', 1024, kvWordBytes),
     };
     this.memory = new Map(memoryAreas(hw, this.areas, random).map((entry) => [entry.name, entry]));
+  }
+
+  /** Words at multiples of this may be loaded, whatever their alphabet. */
+  get weightAlignment(): number {
+    const { ternary, binary } = this.shape.derived;
+    return Math.max(ternary.sliceWordsPerBeat, binary.sliceWordsPerBeat);
+  }
+
+  /** Sums at multiples of this suit the engine, the vector unit and dma. */
+  private get sumAlignment(): number {
+    const { matmul, vector } = this.hw;
+    const wide = Math.max(vector.lanes, this.shape.derived.portBytes / 4);
+    let alignment = wide;
+    while (alignment % matmul.columns !== 0) alignment += wide;
+    return alignment;
   }
 
   /** An address in an area, with room for `extent`; the area’s start if there is none. */
@@ -95,7 +110,8 @@ export class Workshop {
   /** A byte address in a segment of memory. */
   remote(name: string, extent: number, align: number): number {
     const { start, size } = this.memory.get(name) as MemoryArea;
-    return start + align * this.random.integer(0, Math.max(0, Math.floor((size - extent) / align)));
+    const first = Math.ceil(start / align) * align;
+    return first + align * this.random.integer(0, Math.max(0, Math.floor((start + size - extent - first) / align)));
   }
 
   /** A front-end instruction that touches nothing. */
@@ -222,7 +238,6 @@ function memoryAreas(hw: HardwareModel, areas: Workshop['areas'], random: Random
     next = Math.ceil((next + size) / 64) * 64 + 64 * random.integer(0, 40);
   };
   const seed = () => random.bits();
-  const repeated = (count: number, line: () => string) => Array.from({ length: count }, line);
   const { act, coef, acc, input, weights, kv } = areas;
   const floats = Math.max(act.size, coef.size);
   const kvDirective = { float32: '.f32', float16: '.f16', bfloat16: '.bf16' }[hw.kvStore.format];
@@ -231,14 +246,19 @@ function memoryAreas(hw: HardwareModel, areas: Workshop['areas'], random: Random
   add('bfloat16', 2 * floats, [`.bf16 random(${floats}, ${seed()}, -2.0, 2.0)`]);
   add('int32', 4 * acc.size, [`.i32 random(${acc.size}, ${seed()}, -200000, 200000)`]);
   add('int8', input.size, [`.i8 random(${input.size}, ${seed()})`]);
-  const packed = (directive: string) => () => `${directive} random(${derived.wordDigits}, ${seed()})`;
-  add('ternary', weights.size * derived.ternary.wordBytes, repeated(weights.size, packed('.trits')));
-  add('binary', weights.size * derived.binary.wordBytes, repeated(weights.size, packed('.bits')));
+  // Any bytes of digits will do for a tile: what lies between them is padding.
+  const packed = (alphabet: 'ternary' | 'binary', directive: string, digitsPerByte: number) => {
+    const stride = sliceStrideBytes(weights.size, derived[alphabet].sliceBytes, derived.portBytes);
+    const bytes = derived.weightSlices * stride + 4 * derived.portBytes;
+    add(alphabet, bytes, [`${directive} random(${bytes * digitsPerByte}, ${seed()})`]);
+  };
+  packed('ternary', '.trits', 5);
+  packed('binary', '.bits', 8);
   const kvElements = kv.size / derived.kvElementBytes;
   add('kv', kv.size, [`${kvDirective} random(${kvElements}, ${seed()}, -2.0, 2.0)`]);
   const formats: MemoryFormat[] = ['float32', 'float16', 'bfloat16', 'int32', 'int8'];
   for (const format of formats) add(`stored.${format}`, 320 * memoryFormatBytes[format], []);
-  add('stored.kv', 512, []);
+  add('stored.kv', 1024, []);
   for (const [space, bytes] of Object.entries({ act: 4, coef: 4, acc: 4, input: 1, kv: 1 })) {
     add(`final.${space}`, areas[space as OnChip].size * bytes, []);
   }

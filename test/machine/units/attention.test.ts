@@ -28,20 +28,27 @@ const machines = {
   kv260: {
     hw: hardware('kv260', 'memory.kind=ideal'),
     lanes: 32,
-    scoreLatency: 3 + (5 + 1 + 3) * 4 + 3 + 1,
-    outputLatency: 4 + 10 + 3 + 4 + 3 * 4 + 3 + 4 + 9 + 3 + 1,
+    add: 4,
+    scoreLatency: 19 + 3 + (5 + 1 + 3) * 4 + 3,
+    updateLatency: 19 + 3 + 4 + 1,
+    outputLatency: 19 + 3 + 2,
   },
   odd: {
-    hw: hardware('odd', 'memory.kind=ideal', 'attention.stateElements=3000'),
+    hw: hardware('odd', 'memory.kind=ideal', 'attention.stateElements=5000'),
     lanes: 2,
-    scoreLatency: 2 + (1 + 1 + 2) * 3 + 2 + 1,
-    outputLatency: 3 + 5 + 2 + 3 + 2 * 3 + 2 + 3 + 7 + 2 + 1,
+    add: 3,
+    scoreLatency: 13 + 2 + (1 + 1 + 2) * 3 + 2,
+    updateLatency: 13 + 2 + 3 + 1,
+    outputLatency: 13 + 2 + 2,
   },
 };
 
-/** The schedule of docs/machine.md, item by item. */
-function schedule(problem: Problem, run: Problem['runs'][number], machine: (typeof machines)['odd']): number {
+/** Beats and cycles of one attend: the schedule of docs/machine.md, item by item. */
+function schedule(problem: Problem, run: Problem['runs'][number], index: number, machine: (typeof machines)['odd']) {
   const b = Math.ceil(problem.headDimension / machine.lanes);
+  let partials = 1;
+  while (partials * b < machine.add + 2) partials *= 2;
+  const combine = 2 * partials * b + (Math.log2(partials) + 1) * (machine.add + 1);
   const items: number[] = [];
   for (let row = problem.rows - 1; row >= 0; row--) {
     for (let head = 0; head < problem.heads; head++) {
@@ -49,12 +56,20 @@ function schedule(problem: Problem, run: Problem['runs'][number], machine: (type
       if (n > 0) items.push(n * b);
     }
   }
-  if (items.length === 0) return 1 + machine.outputLatency;
-  let cycles = 1 + (items[0] as number);
+  let cycles = problem.rows + 12;
+  let working = 0;
   items.forEach((v, i) => {
-    cycles += Math.max(items[i + 1] ?? 0, machine.scoreLatency) + v;
+    if (i === 0) cycles += v;
+    cycles += Math.max(items[i + 1] ?? 0, machine.scoreLatency, combine) + v + b;
+    working += 2 * v + b;
   });
-  return cycles + machine.outputLatency;
+  if (items.length > 0) cycles += machine.updateLatency + combine;
+  if (index === problem.runs.length - 1) {
+    const outputs = problem.rows * problem.heads * b;
+    cycles += outputs + machine.outputLatency;
+    working += outputs;
+  }
+  return { cycles, working };
 }
 
 const configure = ({ heads, kvHeads, headDimension, window, sink }: Problem, output: number) =>
@@ -88,7 +103,7 @@ function problems(most: { count: number; position: number }): fc.Arbitrary<Probl
       position = firstPosition + count;
       return { firstPosition, count };
     });
-    return { ...rest, kvHeads, heads: kvHeads * share, headDimension: 16 * quarter, runs: placed };
+    return { ...rest, kvHeads, heads: kvHeads * share, headDimension: 32 * quarter, runs: placed };
   });
 }
 
@@ -106,12 +121,10 @@ describe('attention', () => {
         let working = 0;
         problem.runs.forEach((positions, index) => {
           const { started, first, finished } = run.stamps('attention.attend', index);
-          expect(finished - started).toBe(schedule(problem, positions, machine));
+          const expected = schedule(problem, positions, index, machine);
+          expect(finished - started).toBe(expected.cycles);
           expect(first).toBe(finished);
-          for (let row = 0; row < problem.rows; row++) {
-            const beats = Math.ceil(problem.headDimension / machine.lanes);
-            working += 2 * beats * problem.heads * visible(problem, row, positions).length;
-          }
+          working += expected.working;
         });
         const classes = run.machine.counters.snapshot(run.machine.cycle).attention;
         // The configure’s cycle counts as work too.
@@ -137,8 +150,8 @@ describe('attention', () => {
       values: false,
     });
     const { started, finished } = run.stamps('attention.attend');
-    // 1 + K₀ + (max(K₁, 17) + V₀) + (17 + V₁) + 34
-    expect(finished - started).toBe(1 + 24 + (17 + 24) + (17 + 16) + 34);
+    // 8 beats need one partial output: C = 2·8 + 4. Scan + K₀ + (max(K₁, 29) + V₀ + β) + (29 + V₁ + β) + update + outputs.
+    expect(finished - started).toBe(14 + 24 + (29 + 24 + 8) + (29 + 16 + 8) + (19 + 20) + (2 * 8 + 17));
   });
 
   /** Runs a problem with values and returns output rows, and the inputs as the machine had them. */
@@ -243,7 +256,7 @@ describe('attention', () => {
     expect(result.slice(0, 32)).toEqual(new Array(32).fill(0));
     expect(result.slice(32).some((value) => value !== 0)).toBe(true);
     const { started, finished } = run.stamps('attention.attend');
-    expect(finished - started).toBe(1 + 8 + 2 * (17 + 8) + 34);
+    expect(finished - started).toBe(14 + 8 + 2 * (29 + 8 + 8) + (19 + 20) + (4 * 8 + 17));
   });
 
   it('holds the write port of the activation buffer only in the last run', () => {

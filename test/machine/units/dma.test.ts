@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { assemble, issueUnits, programImage } from '../../../src/isa/index.ts';
+import { Machine } from '../../../src/machine/machine.ts';
 import { floatsAt, hardware, integersAt, runAssembly } from '../harness.ts';
 
 const hw = hardware('kv260', 'memory.kind=ideal');
@@ -8,10 +10,10 @@ describe('dma', () => {
     const run = runAssembly(
       `
       .data halves = 0x1000
-      .bf16 1.5f, -2.0f, 3.0f, 9.0f
+      .bf16 1.5f, -2.0f, 3.0f, 9.0f, 0f, 0f, 0f, 0f
       .bf16 0.25f, 4.0f, 5.0f, 9.0f
       .reserve floats = 0x2000, 64
-        dma.load space=act, format=bfloat16, local=32, remote=halves, elements=3, rows=2, remoteStride=8, localPitch=16
+        dma.load space=act, format=bfloat16, local=32, remote=halves, elements=3, rows=2, remoteStride=16, localPitch=16
         dma.store space=act, format=float32, local=32, remote=floats, elements=3, rows=2, remoteStride=16, localPitch=16
         halt`,
       hw,
@@ -41,8 +43,8 @@ describe('dma', () => {
       .data bytes = 0x1000
       .i8 -1, 2, -128, 127
       .reserve back = 0x2000, 64
-        dma.load space=input, format=int8, local=5, remote=bytes, elements=4, rows=1, remoteStride=0, localPitch=4
-        dma.store space=input, format=int8, local=5, remote=back, elements=4, rows=1, remoteStride=0, localPitch=4
+        dma.load space=input, format=int8, local=16, remote=bytes, elements=4, rows=1, remoteStride=0, localPitch=4
+        dma.store space=input, format=int8, local=16, remote=back, elements=4, rows=1, remoteStride=0, localPitch=4
         halt`,
       hw,
     );
@@ -50,7 +52,51 @@ describe('dma', () => {
     expect(integersAt(run.machine, 0x2000, 1)).toEqual([0x7f8002ff]);
   });
 
-  it('finishes a load one cycle after memory, and waits for the port of the activation buffer', () => {
+  it('finishes a load loadLatency after its last beat; a store one cycle after memory has taken it', () => {
+    const row = 'rows=1, remoteStride=0, localPitch=0';
+    const run = runAssembly(
+      `.reserve rows = 0x1000, 256
+      dma.load space=coef, format=float32, local=0, remote=rows, elements=30, ${row}
+      dma.store space=coef, format=float32, local=0, remote=rows, elements=30, ${row}
+      halt`,
+      hw,
+    );
+    // Eight beats: a read is issued in 1, a write in 8; its beats follow in the next cycle.
+    const [load, store] = [run.stamps('dma.load'), run.stamps('dma.store')];
+    expect([load.first - load.started, load.finished - load.started]).toEqual([2 + 4, 9 + 4]);
+    expect([store.first - store.started, store.finished - store.started]).toEqual([9 + 1, 16 + 1 + 1]);
+  });
+
+  it('takes the ports in turn, reads and writes alike, whole transfers at a time', () => {
+    const ports: [string, number][] = [];
+    const image = assemble(
+      `.reserve rows = 0x1000, 8192
+      ld r1, rows
+      dma.load space=act, format=float32, local=0, remote=rows, elements=600, rows=1, remoteStride=0, localPitch=0
+      dma.store space=act, format=float32, local=0, remote=rows, elements=4, rows=1, remoteStride=0, localPitch=0
+      dma.load space=act, format=float32, local=0, remote=rows, elements=4, rows=1, remoteStride=0, localPitch=0
+      kvStore.spill src=0, dst=rows, bytes=64, rows=1, stride=0 @wait(dma)
+      dma.load space=act, format=float32, local=0, remote=rows, elements=4, rows=1, remoteStride=0, localPitch=0 @post(kvStore)
+      halt`,
+      'ports.lasm',
+      { hw },
+    );
+    const machine = new Machine(programImage(image, hw), hw, {
+      values: true,
+      dense: false,
+      trace: { instruction: () => {}, token: () => {} },
+      memory: { observe: (port, user) => ports.push([issueUnits[user] as string, port]) },
+    });
+    while (!machine.advance(1000));
+    // User + number of the transfer, modulo four ports; 600 elements are three bursts.
+    const of = (unit: string) => ports.filter(([name]) => name === unit).map(([, port]) => port);
+    expect(of('dma')).toEqual([1, 1, 1, 2, 3, 0]);
+    expect(of('kvStore')).toEqual([issueUnits.indexOf('kvStore') % 4]);
+    // Lines, the word, lines.
+    expect(of('frontEnd')).toEqual([0, 1, 2, 3, 0]);
+  });
+
+  it('waits for the port of the activation buffer', () => {
     const run = runAssembly(
       `
       sampler.begin temperature=0, topK=1, seed=0, step=0

@@ -1,17 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { derive } from '../../../src/hw/derive.ts';
 import { floatsAt, hardware, integersAt, runAssembly } from '../harness.ts';
 
 const hw = hardware('kv260', 'memory.kind=ideal');
+/** One lane, so that rows of any length follow each other without gaps. */
+const narrow = (format: string) => hardware('kv260', 'memory.kind=ideal', 'vector.lanes=1', `kvStore.format=${format}`);
 
 /** Three rows of five, 16 apart, to bytes 64… of the store, and from there to memory. */
 const appendAndSpill = (bytes: number) => `
   .data numbers = 0x1000
-  .f32 1, -2, 0.5, 3.1, 1e-3,  65504, 1e-7, 100000, 2049, -0.0,  7, 8, 9, 10, 11
+  .f32 1, -2, 0.5, 3.1, 1e-3, 0, 0, 0
+  .f32 65504, 1e-7, 100000, 2049, -0.0, 0, 0, 0
+  .f32 7, 8, 9, 10, 11
   .reserve stored = 0x2000, 64
-    dma.load space=act, format=float32, local=32, remote=numbers, elements=5, rows=3, remoteStride=20, localPitch=16 @post(kvStore)
+    dma.load space=act, format=float32, local=32, remote=numbers, elements=5, rows=3, remoteStride=32, localPitch=16 @post(kvStore)
     kvStore.append src=32, dst=64, rows=3, elements=5, pitch=16 @wait(dma)
-    kvStore.spill src=64, dst=stored, bytes=${15 * bytes}, rows=1, stride=0
+    kvStore.spill src=64, dst=stored, bytes=${16 * bytes}, rows=1, stride=0
     halt`;
 
 function halves(machine: Parameters<typeof integersAt>[0], count: number): number[] {
@@ -21,13 +26,13 @@ function halves(machine: Parameters<typeof integersAt>[0], count: number): numbe
 
 describe('kvStore', () => {
   it('keeps rows of float32 as they are, one after the other', () => {
-    const run = runAssembly(appendAndSpill(4), hw);
+    const run = runAssembly(appendAndSpill(4), narrow('float32'));
     const expected = [1, -2, 0.5, 3.1, 1e-3, 65504, 1e-7, 100000, 2049, -0, 7, 8, 9, 10, 11].map(Math.fround);
     expect(floatsAt(run.machine, 0x2000, 15)).toEqual(expected);
   });
 
   it('rounds to float16: ties to even, subnormals kept, infinity past the largest', () => {
-    const run = runAssembly(appendAndSpill(2), hardware('kv260', 'memory.kind=ideal', 'kvStore.format=float16'));
+    const run = runAssembly(appendAndSpill(2), narrow('float16'));
     // 3.1 is 0x4233, 1e-3 is 0x1419 (from 1.024·2⁻¹⁰), 1e-7 rounds to 2·2⁻²⁴, 2049 lies between 2048 and 2050.
     expect(halves(run.machine, 11)).toEqual([
       0x3c00, 0xc000, 0x3800, 0x4233, 0x1419, 0x7bff, 0x0002, 0x7c00, 0x6800, 0x8000, 0x4700,
@@ -35,31 +40,34 @@ describe('kvStore', () => {
   });
 
   it('rounds to bfloat16', () => {
-    const run = runAssembly(appendAndSpill(2), hardware('kv260', 'memory.kind=ideal', 'kvStore.format=bfloat16'));
+    const run = runAssembly(appendAndSpill(2), narrow('bfloat16'));
     // The upper halves of the float32 patterns, rounded.
     expect(halves(run.machine, 10)).toEqual([
       0x3f80, 0xc000, 0x3f00, 0x4046, 0x3a83, 0x4780, 0x33d7, 0x47c3, 0x4500, 0x8000,
     ]);
   });
 
-  it('takes rows × ⌈elements/lanes⌉ + convert to append', () => {
+  it('takes rows × ⌈elements/lanes⌉ + appendLatency to append', () => {
     const shape = fc.record({
       rows: fc.integer({ min: 1, max: 5 }),
-      elements: fc.integer({ min: 1, max: 70 }),
+      wanted: fc.integer({ min: 1, max: 70 }),
       model: fc.constantFrom('kv260', 'odd'),
     });
     fc.assert(
-      fc.property(shape, ({ rows, elements, model }) => {
-        const [lanes, convert] = model === 'kv260' ? [16, 3] : [1, 2];
+      fc.property(shape, ({ rows, wanted, model }) => {
+        const lanes = model === 'kv260' ? 16 : 1;
+        const { appendLatency } = derive(hardware(model));
+        // Rows that follow each other begin with a beat.
+        const elements = rows > 1 ? Math.ceil(wanted / lanes) * lanes : wanted;
         const run = runAssembly(
           `kvStore.append src=0, dst=0, rows=${rows}, elements=${elements}, pitch=80\nhalt`,
           hardware(model, 'memory.kind=ideal'),
           { values: false },
         );
         const { started, first, finished } = run.stamps('kvStore.append');
-        expect(finished - started).toBe(rows * Math.ceil(elements / lanes) + convert);
-        expect(first - started).toBe(1 + convert);
-        expect(run.machine.counters.snapshot(run.machine.cycle).kvStore?.pipeline).toBe(convert);
+        expect(finished - started).toBe(rows * Math.ceil(elements / lanes) + appendLatency);
+        expect(first - started).toBe(1 + appendLatency);
+        expect(run.machine.counters.snapshot(run.machine.cycle).kvStore?.pipeline).toBe(appendLatency);
       }),
       { numRuns: 40 },
     );
@@ -69,22 +77,22 @@ describe('kvStore', () => {
     const run = runAssembly(
       `
       .data source = 0x1000
-      .i32 ramp(12, 100, 1)
+      .i32 ramp(16, 100, 1)
       .reserve away = 0x2000, 256
       .reserve back = 0x3000, 64
-        kvStore.fill dst=1000, src=source+4, bytes=12, rows=3, stride=16
-        kvStore.spill src=1000, dst=away+8, bytes=18, rows=2, stride=32
-        kvStore.fill dst=0, src=away+8, bytes=18, rows=2, stride=32
-        kvStore.spill src=0, dst=back, bytes=36, rows=1, stride=0
+        kvStore.fill dst=1000, src=source+8, bytes=8, rows=4, stride=16
+        kvStore.spill src=1000, dst=away+8, bytes=16, rows=2, stride=32
+        kvStore.fill dst=0, src=away+8, bytes=16, rows=2, stride=32
+        kvStore.spill src=0, dst=back, bytes=32, rows=1, stride=0
         halt`,
-      hw,
+      hardware('odd', 'memory.kind=ideal'),
     );
-    expect(integersAt(run.machine, 0x3000, 9)).toEqual([101, 102, 103, 105, 106, 107, 109, 110, 111]);
-    // 18 bytes of the first row; what lies between the rows stays as it was.
-    expect(integersAt(run.machine, 0x2000, 10)).toEqual([0, 0, 101, 102, 103, 105, 106, 0, 0, 0]);
+    expect(integersAt(run.machine, 0x3000, 8)).toEqual([102, 103, 106, 107, 110, 111, 114, 115]);
+    // 16 bytes of each row; what lies between the rows stays as it was.
+    expect(integersAt(run.machine, 0x2000, 15)).toEqual([0, 0, 102, 103, 106, 107, 0, 0, 0, 0, 110, 111, 114, 115, 0]);
   });
 
-  it('finishes a fill one cycle after memory; a spill when memory has taken it', () => {
+  it('finishes a fill loadLatency after memory; a spill one cycle after memory has taken it', () => {
     const run = runAssembly(
       `.reserve rows = 0x1000, 64
       kvStore.fill dst=0, src=rows, bytes=64, rows=1, stride=0
@@ -92,12 +100,12 @@ describe('kvStore', () => {
       halt`,
       hardware('kv260', 'memory.kind=ideal', 'memory.ports=1'),
     );
-    // Four beats of 16 bytes. Requested in cycle 0, a burst is issued in 1; a read’s beats follow from 2 on, a write’s
-    // too, and with a latency of one it has arrived the cycle after its last beat.
+    // Four beats of 16 bytes. Requested in cycle 0, a read is issued in 1 and its beats follow from 2 on; a write is
+    // issued in 8, its beats follow from 9 on, and with a latency of one it has arrived the cycle after its last beat; the store sees that a cycle later.
     const fill = run.stamps('kvStore.fill');
-    expect([fill.first - fill.started, fill.finished - fill.started]).toEqual([3, 6]);
+    expect([fill.first - fill.started, fill.finished - fill.started]).toEqual([2 + 4, 5 + 4]);
     const spill = run.stamps('kvStore.spill');
-    expect([spill.first - spill.started, spill.finished - spill.started]).toEqual([3, 6]);
+    expect([spill.first - spill.started, spill.finished - spill.started]).toEqual([9 + 1, 12 + 1 + 1]);
     expect(spill.started).toBe(fill.finished);
   });
 

@@ -12,7 +12,7 @@ function machine(...overrides: string[]) {
 /** One tile of one block and one step, inputs 1, 2, 3, 4, and what the sums should be. */
 const program = `
   .data weights = 0x1000
-  .trits 1, 1, 1, 1,  1, 0, -1, 0,  0, -1, 0, 1
+  .ternaryWords 1, 1, 1, 1,  1, 0, -1, 0,  0, -1, 0, 1
   .data inputs = 0x2000
   .i8 1, 2, 3, 4
   .reserve sums = 0x3000, 64
@@ -28,7 +28,7 @@ describe('matmul', () => {
     expect(integersAt(run.machine, 0x3000, 3)).toEqual([10, -2, 2]);
   });
 
-  it('takes build + (rows·blocks − 1)·max(planes·steps, build) + planes·steps + matmulLatency', () => {
+  it('takes load + build + (rows·blocks − 1)·max(planes·steps, load, build) + planes·steps + matmulLatency', () => {
     const counts = fc.record({
       rows: fc.integer({ min: 1, max: 3 }),
       blocks: fc.integer({ min: 1, max: 5 }),
@@ -53,12 +53,15 @@ describe('matmul', () => {
           { values: false },
         );
         const { started, first, finished } = run.stamps('matmul.run');
-        const { matmulLatency } = derive(hw);
+        const { matmulLatency, inputLoadCycles: load } = derive(hw);
         const stored = { select: 0, half: 2, full: 4 }[form] as number;
-        const build = Math.ceil(stored / entries);
+        // Two inputs, then the rows.
+        const build = stored === 0 ? 0 : 2 + Math.ceil(stored / entries);
+        expect(load).toBe(2); // four inputs, which may lie in two words of eight
         const read = planes * steps;
-        expect(finished - started).toBe(build + (rows * blocks - 1) * Math.max(read, build) + read + matmulLatency);
-        expect(first - started).toBe(build + matmulLatency);
+        const period = Math.max(read, build, load);
+        expect(finished - started).toBe(load + build + (rows * blocks - 1) * period + read + matmulLatency);
+        expect(first - started).toBe(load + build + 1 + matmulLatency);
         const classes = run.machine.counters.snapshot(run.machine.cycle).matmul;
         expect(classes?.working).toBe(rows * blocks * read);
         expect(classes?.pipeline).toBe(matmulLatency);

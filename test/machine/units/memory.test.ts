@@ -1,17 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { derive } from '../../../src/hw/derive.ts';
+import { derive, powerOfTwoUp } from '../../../src/hw/derive.ts';
 import type { HardwareModel } from '../../../src/hw/schema.ts';
 import { Memory } from '../../../src/machine/units/memory.ts';
 import {
   type BurstRecord,
   gather,
+  inRows,
   kv260,
   once,
   play,
   read,
+  readOver,
   roundModel,
   type Script,
+  type Transfer,
   write,
 } from '../memory/harness.ts';
 
@@ -48,20 +51,28 @@ describe('smoke', () => {
   });
 
   test('a transfer without bytes ends without a beat', () => {
-    const empty = { ...read(64, 0), rows: 3 };
-    expect(finishes(roundModel(), once(empty), once({ ...write(0, 64), rows: 0 }))).toEqual([
+    const empty = inRows(read(64, 0), 3, 0);
+    expect(finishes(roundModel(), once(empty), once(inRows(write(0, 64), 0, 0)))).toEqual([
       [2, 2],
       [2, 2],
     ]);
   });
 
+  test('a write competes storeLatency after it was asked for', () => {
+    const { bursts } = play(ideal(), [once(write(0, 64)), once(read(4096, 64))], { storeLatency: 8 });
+    expect(bursts.map(({ user, issued }) => [user, issued])).toEqual([
+      [1, 1],
+      [0, 8],
+    ]);
+  });
+
   test('statistics count bytes, beats and bursts', () => {
-    const rows = { ...read(8, 40), rows: 3, stride: 4096 };
-    const { statistics } = play(roundModel({ ports: 2 }), [once(rows), once(write(2 ** 20, 512))]).memory;
+    const rows = inRows(read(8, 40), 3, 4096);
+    const { statistics } = play(roundModel({ ports: 2 }), [once(rows), once(write(2 ** 20, 512, 1))]).memory;
     expect([...statistics.bytesRead].slice(0, 2)).toEqual([120, 0]);
     expect([...statistics.bytesWritten].slice(0, 2)).toEqual([0, 512]);
-    // Three rows of three beats on ports 0, 1, 0; two full bursts of sixteen beats.
-    expect([...statistics.portBusyCycles]).toEqual([6 + 16, 3 + 16]);
+    // Three rows of three beats; two full bursts of sixteen beats.
+    expect([...statistics.portBusyCycles]).toEqual([9, 32]);
     expect(statistics.bursts).toBe(5);
     expect(statistics.rowHits + statistics.rowMisses + statistics.rowConflicts).toBe(3 + 8);
   });
@@ -98,21 +109,43 @@ describe('scheduling', () => {
     ]);
   });
 
-  test('burst j goes to port j mod ports, and ports issue side by side', () => {
-    const { bursts } = play(ideal({ ports: 3 }), [once(read(0, 7 * 256))]);
-    const order = bursts
-      .map(({ port, address }) => [port, address / 256])
-      .sort((a, b) => (a[1] as number) - (b[1] as number));
-    expect(order).toEqual([
-      [0, 0],
-      [1, 1],
-      [2, 2],
-      [0, 3],
-      [1, 4],
-      [2, 5],
-      [0, 6],
+  test('every stream walks its bursts on its own port, and ports issue side by side', () => {
+    const { bursts, transfers } = play(ideal({ ports: 4 }), [once(readOver(3, 0, 2 * 256))]);
+    expect(bursts.map(({ port, issued, address }) => [port, issued, address / 256])).toEqual([
+      [0, 1, 0],
+      [1, 1, 2],
+      [2, 1, 4],
+      [0, 2, 1],
+      [1, 2, 3],
+      [2, 2, 5],
     ]);
-    expect(bursts.filter(({ issued }) => issued === 1)).toHaveLength(3);
+    expect(transfers.map(([, , first, last]) => [first, last])).toEqual([[2, 33]]);
+  });
+
+  test('a transfer ends with the last of its streams', () => {
+    const uneven = { ...read(0, 16), streams: [...read(0, 16, 1).streams, ...read(4096, 160, 0).streams] };
+    expect(finishes(ideal({ ports: 2 }), once(uneven))).toEqual([[2, 11]]);
+  });
+
+  test('a test bench may hold a port back, and data', () => {
+    const issueBlocked = (port: number, cycle: number) => port === 1 && cycle < 7;
+    const extraLatency = (port: number, burst: number) => (port === 0 && burst === 1 ? 100 : 0);
+    const { bursts } = play(ideal({ ports: 2 }), [once(readOver(2, 0, 512))], {
+      hooks: { issueBlocked, extraLatency },
+    });
+    const seen = bursts.map(({ port, issued, firstBeat, lastBeat }) => [port, issued, firstBeat, lastBeat]);
+    expect(seen.sort((a, b) => (a[0] as number) - (b[0] as number))).toEqual([
+      [0, 1, 2, 17],
+      // Issued in 2, there in 3 without the 100.
+      [0, 2, 103, 118],
+      [1, 7, 8, 23],
+      [1, 8, 24, 39],
+    ]);
+  });
+
+  test('what is written late is taken late', () => {
+    const { bursts } = play(ideal(), [once(write(0, 512))], { hooks: { extraLatency: (_, burst) => 10 * burst } });
+    expect(bursts.map(({ lastBeat, finished }) => finished - lastBeat)).toEqual([1, 11]);
   });
 
   test('at most outstandingBursts in flight; a slot is free in the cycle after the last beat', () => {
@@ -138,14 +171,14 @@ describe('scheduling', () => {
   test('writes of a port end in order', () => {
     const hw = roundModel({ channels: 2, burstBeats: 64 });
     // The first waits for channel 0, where a read has the bus until 153 and tRtw after; the second finds channel 1 idle.
-    const rows = { ...write(256, 16), rows: 2, stride: 1024 };
+    const rows = inRows(write(256, 16), 2, 1024);
     const { bursts } = play(hw, [once(read(0, 1024)), once(rows)]);
     expect(bursts.filter((burst) => burst.write).map(({ finished }) => finished)).toEqual([166, 166]);
   });
 
   test('bursts that arrive together are served by port number', () => {
     // Both are issued in cycle 1; the data of the second, 32 ns, comes behind that of the first.
-    const { bursts } = play(roundModel({ ports: 2 }), [once(read(0, 512))]);
+    const { bursts } = play(roundModel({ ports: 2 }), [once(readOver(2, 0, 256))]);
     expect(bursts.map(({ port, firstBeat }) => [port, firstBeat])).toEqual([
       [0, 33],
       [1, 33 + 32],
@@ -180,13 +213,13 @@ describe('scheduling', () => {
 
 describe('latency and throughput', () => {
   test('an ideal memory keeps every port busy in every cycle', () => {
-    const [[first, last] = []] = finishes(ideal({ ports: 4, outstandingBursts: 2 }), once(read(0, 2 ** 20)));
+    const [[first, last] = []] = finishes(ideal({ ports: 4, outstandingBursts: 2 }), once(readOver(4, 0, 2 ** 18)));
     expect([first, last]).toEqual([2, 2 + 2 ** 20 / 64 - 1]);
   });
 
   test('the DRAM bus bounds what the ports could move', () => {
     const hw = roundModel({ ports: 4, outstandingBursts: 16, timing: { tRefi: 100_000 } });
-    const [[, last] = []] = finishes(hw, once(read(0, 2 ** 18)));
+    const [[, last] = []] = finishes(hw, once(inRows(readOver(4, 0, 256), 256, 1024)));
     const bus = 2 ** 18 / 8;
     expect(last).toBeGreaterThanOrEqual(bus);
     expect(last).toBeLessThan(bus + 100);
@@ -199,7 +232,7 @@ describe('latency and throughput', () => {
     [4, 13.33],
   ])('kv260: %i streams give the measured %f GB/s within 3 %%', (ports, measured) => {
     const bytes = 2 ** 21;
-    const streams = Array.from({ length: ports }, (_, user) => once(read(user * (2 ** 26 + 12 * 8192), bytes)));
+    const streams = Array.from({ length: ports }, (_, user) => once(read(user * (2 ** 26 + 12 * 8192), bytes, user)));
     const hw = { ...kv260, memory: { ...kv260.memory, ports } };
     const end = Math.max(...play(hw, streams).transfers.map(([, , , finished]) => finished));
     const gigabytesPerSecond = ((ports * bytes) / end) * kv260.clockHz * 1e-9;
@@ -228,14 +261,15 @@ describe('misuse', () => {
     { address: 0.5 },
     { stride: Number.NaN },
   ])('bytes outside memory: %o', (fields) => {
-    expect(() => memory().request({ ...ask, ...fields }, 0)).toThrow(
+    const streams = ask.streams.map((stream) => ({ ...stream, ...fields }));
+    expect(() => memory().request({ ...ask, streams }, 0)).toThrow(
       /error\[MEM003\] dma asked for .*: not inside memory/,
     );
   });
 
   test('the last bytes are inside memory, and a stride may go down', () => {
-    memory().request({ ...ask, address: 2 ** 32 - 64 }, 0);
-    memory().request({ ...ask, address: 66, rows: 3, stride: -33 }, 0);
+    memory().request({ ...ask, ...read(2 ** 32 - 64, 64) }, 0);
+    memory().request({ ...ask, ...inRows(read(66, 64), 3, -33) }, 0);
   });
 
   test('cycles may be neither skipped nor revisited', () => {
@@ -249,16 +283,40 @@ describe('misuse', () => {
 });
 
 describe('properties', () => {
-  const transfer = fc.record({
-    write: fc.boolean(),
-    gather: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, fc.boolean()),
+  const stream = fc.record({
     address: fc.integer({ min: 2 ** 18, max: 2 ** 20 }),
     rowBytes: fc.oneof(fc.integer({ min: 0, max: 100 }), fc.integer({ min: 100, max: 6000 })),
     rows: fc.nat(4),
     stride: fc.integer({ min: -5000, max: 9000 }),
   });
+  const transfer = fc.record({
+    write: fc.boolean(),
+    gather: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, fc.boolean()),
+    streams: fc.array(stream, { minLength: 1, maxLength: 3 }),
+    firstPort: fc.nat(4),
+  });
   const script = fc.array(fc.record({ pause: fc.nat(120), transfer }), { maxLength: 5 });
   const scripts = fc.array(script, { minLength: 1, maxLength: 5 });
+  type Traffic = typeof scripts extends fc.Arbitrary<infer T> ? T : never;
+  /** The traffic on the ports that there are: streams of a transfer on ports that follow each other. */
+  const onPorts = ({ memory: { ports } }: HardwareModel, traffic: Traffic): Script[] =>
+    traffic.map((steps) =>
+      steps.map(({ pause, transfer: { firstPort, streams, ...kind } }) => {
+        const placed = streams.slice(0, ports).map((each, i) => ({ ...each, port: (firstPort + i) % ports }));
+        const moved: Transfer = { ...kind, streams: placed };
+        return { pause, transfer: moved };
+      }),
+    );
+  /** A test bench that disturbs memory, always in the same way. */
+  const disturbance = fc
+    .record({ busy: fc.nat(3), late: fc.nat(40), seed: fc.nat(1000) })
+    .map(({ busy, late, seed }) => {
+      const mix = (a: number, b: number) => Math.imul(a * 7919 + b + seed, 0x9e3779b1) >>> 8;
+      return {
+        issueBlocked: (port: number, cycle: number) => mix(port, cycle) % 4 < busy,
+        extraLatency: (port: number, burst: number) => mix(port + 9, burst) % (late + 1),
+      };
+    });
   const model = fc
     .record({
       kind: fc.constantFrom('dram' as const, 'dram' as const, 'fixed' as const, 'ideal' as const),
@@ -278,11 +336,13 @@ describe('properties', () => {
 
   test('called in every cycle or only when due, asked before or after: the same bursts and ends', () => {
     fc.assert(
-      fc.property(model, scripts, (hw, traffic) => {
-        const sparse = play(hw, traffic);
-        const late = play(hw, traffic, { askLate: true });
-        const dense = play(hw, traffic, { dense: true });
-        const denseLate = play(hw, traffic, { dense: true, askLate: true });
+      fc.property(model, scripts, fc.option(disturbance), fc.constantFrom(1, 8), (hw, asked, found, storeLatency) => {
+        const traffic = onPorts(hw, asked);
+        const hooks = found ?? {};
+        const sparse = play(hw, traffic, { hooks, storeLatency });
+        const late = play(hw, traffic, { askLate: true, hooks, storeLatency });
+        const dense = play(hw, traffic, { dense: true, hooks, storeLatency });
+        const denseLate = play(hw, traffic, { dense: true, askLate: true, hooks, storeLatency });
         for (const other of [late, dense, denseLate]) {
           expect(other.bursts).toEqual(sparse.bursts);
           expect(other.transfers).toEqual(sparse.transfers);
@@ -296,10 +356,12 @@ describe('properties', () => {
 
   test('ports keep their limits', () => {
     fc.assert(
-      fc.property(model, scripts, (hw, traffic) => {
-        const { bursts, transfers } = play(hw, traffic);
+      fc.property(model, scripts, fc.option(disturbance), (hw, asked, found) => {
+        const traffic = onPorts(hw, asked);
+        const { bursts, transfers } = play(hw, traffic, { hooks: found ?? {} });
         const { portBytes } = derive(hw);
         expect(transfers).toHaveLength(traffic.flat().length);
+        for (const { port, issued } of bursts) expect(found?.issueBlocked(port, issued) ?? false).toBe(false);
         for (let port = 0; port < hw.memory.ports; port++) {
           const own = bursts.filter((burst) => burst.port === port).sort((a, b) => a.issued - b.issued);
           for (const [i, burst] of own.entries()) {
@@ -326,25 +388,30 @@ describe('properties', () => {
       stride: fc.integer({ min: -5000, max: 9000 }),
     });
     fc.assert(
-      fc.property(model, scripts, fc.array(place, { minLength: 25, maxLength: 25 }), (hw, traffic, places) => {
+      fc.property(model, scripts, fc.array(place, { minLength: 75, maxLength: 75 }), (hw, asked, places) => {
+        const traffic = onPorts(hw, asked);
         let next = 0;
         const moved = traffic.map((steps) =>
-          steps.map((step) =>
-            step.transfer.gather ? { ...step, transfer: { ...step.transfer, ...places[next++] } } : step,
-          ),
+          steps.map(({ pause, transfer }) => {
+            const streams = transfer.streams.map((each) => ({ ...each, ...places[next++] }));
+            return { pause, transfer: transfer.gather ? { ...transfer, streams } : transfer };
+          }),
         );
         const [one, other] = [play(hw, traffic), play(hw, moved)];
+        const times = ({ bursts }: typeof one) => bursts.map(({ address: _, ...rest }) => rest);
         expect(other.transfers).toEqual(one.transfers);
-        expect(other.bursts).toEqual(one.bursts);
+        expect(times(other)).toEqual(times(one));
         expect(other.memory.statistics).toEqual(one.memory.statistics);
       }),
       { numRuns: 120 },
     );
   });
 
-  test('a gather is no faster than the same bytes loaded, wherever they lie', () => {
+  test('a gather is no faster than the same bytes loaded, wherever a gather may find them', () => {
+    const { gatherAlignmentBytes } = derive(kv260);
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 2 ** 20 }), fc.integer({ min: 1, max: 6000 }), (address, bytes) => {
+      fc.property(fc.nat(1024), fc.integer({ min: 1, max: 6000 }), (place, bytes) => {
+        const address = place * Math.min(gatherAlignmentBytes, powerOfTwoUp(bytes));
         const [, slow = 0] = finishes(kv260, once(gather(0, bytes)))[0] ?? [];
         const [, fast = 0] = finishes(kv260, once(read(address, bytes)))[0] ?? [];
         expect(slow).toBeGreaterThanOrEqual(fast);

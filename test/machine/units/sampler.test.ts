@@ -11,10 +11,10 @@ function sample(logits: readonly number[], begin: string, model = hw) {
   return runAssembly(
     `.data logits = 0x1000
     .f32 ${list}
-    dma.load space=act, format=float32, local=7, remote=logits, elements=${logits.length}, rows=1, remoteStride=0, localPitch=0 @post(sampler)
+    dma.load space=act, format=float32, local=8, remote=logits, elements=${logits.length}, rows=1, remoteStride=0, localPitch=0 @post(sampler)
     sampler.begin ${begin}
-    sampler.scan src=7, elements=${half}, firstToken=1000 @wait(dma)
-    sampler.scan src=${7 + half}, elements=${logits.length - half}, firstToken=${1000 + half}
+    sampler.scan src=8, elements=${half}, firstToken=1000 @wait(dma)
+    sampler.scan src=${8 + half}, elements=${logits.length - half}, firstToken=${1000 + half}
     sampler.pick
     recv r1
     emit r1
@@ -31,7 +31,7 @@ describe('sampler', () => {
     expect(sample([0.5, -1, 3, 2.75, 0.1], greedy).tokens.map(({ token }) => token)).toEqual([1002]);
   });
 
-  it('prefers the lower id of equal logits, within a scan and across scans', () => {
+  it('prefers the first of equal logits, within a scan and across scans', () => {
     expect(sample([1, 4, 0, 4, 4, 2], greedy).tokens[0]?.token).toBe(1001);
     expect(sample([1, 0, 0, 3, 3, 3], greedy).tokens[0]?.token).toBe(1003);
     const backwards = runAssembly(
@@ -44,18 +44,18 @@ describe('sampler', () => {
       halt`,
       hw,
     );
-    expect(backwards.tokens[0]?.token).toBe(10);
+    expect(backwards.tokens[0]?.token).toBe(50);
   });
 
-  it('takes elements + 2 for a scan and 1 for everything else that draws nothing', () => {
+  it('takes elements + 6 for a scan and 1 for everything else that draws nothing', () => {
     const run = sample([1, 2, 3, 4, 5, 6, 7], greedy);
     expect(duration(run, 'sampler.begin')).toBe(1);
     const [a, b] = [run.stamps('sampler.scan', 0), run.stamps('sampler.scan', 1)];
-    expect([a.finished - a.started, b.finished - b.started]).toEqual([3 + 2, 4 + 2]);
-    expect(a.first - a.started).toBe(1);
+    expect([a.finished - a.started, b.finished - b.started]).toEqual([3 + 6, 4 + 6]);
+    expect(a.first - a.started).toBe(7);
     expect(duration(run, 'sampler.pick')).toBe(1);
     const classes = run.machine.counters.snapshot(run.machine.cycle).sampler;
-    expect(classes).toMatchObject({ pipeline: 4, working: 1 + 3 + 4 + 1 });
+    expect(classes).toMatchObject({ pipeline: 12, working: 1 + 3 + 4 + 1 });
   });
 
   it('gives the token to the front end in the cycle after the pick', () => {
@@ -66,8 +66,8 @@ describe('sampler', () => {
   });
 
   it.each([
-    ['kv260', 9 + 2 * 3 + 10 + 64 * (4 + 1) + 2],
-    ['odd', 7 + 2 * 2 + 5 + 3 * (3 + 1) + 2],
+    ['kv260', 64 + 64 * (4 + 2) + 4 + 2 * 3 + 10 + 4],
+    ['odd', 20 + 3 * (3 + 2) + 3 + 2 * 2 + 5 + 4],
   ])('takes the same time for every draw on %s, whatever topK', (name, cycles) => {
     const model = hardware(name, 'memory.kind=ideal');
     for (const topK of [1, 3]) {

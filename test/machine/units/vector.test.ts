@@ -108,21 +108,21 @@ describe.each(['kv260', 'odd'] as const)('vector on %s', (name) => {
     const { outcome, input } = run(
       hw,
       { act: x, coef: gain },
-      `vector.quantise dst=5, src=0, gain=0, rows=${rows}, elements=${n}, dstPitch=50, srcPitch=48, epsilon=1e-5`,
+      `vector.quantise dst=16, src=0, gain=0, rows=${rows}, elements=${n}, dstPitch=64, srcPitch=48, epsilon=1e-5`,
     );
     for (let row = 0; row < rows; row++) {
       const values = x.slice(48 * row, 48 * row + n);
       const scaled = values.map((value, i) => value * (gain[i] as number));
       const amax = Math.max(...scaled.map(Math.abs));
-      const levels = input.slice(5 + 50 * row, 5 + 50 * row + 50);
+      const levels = input.slice(16 + 64 * row, 16 + 64 * row + 64);
       scaled.forEach((value, i) => {
         expect(Math.abs((levels[i] as number) - (127 * value) / amax)).toBeLessThanOrEqual(0.5001);
       });
-      expect(levels.slice(n)).toEqual(new Array(10).fill(0));
+      expect(levels.slice(n)).toEqual(new Array(24).fill(0));
     }
     expect(cycles(outcome, 'vector.quantise')).toEqual([
       beats(n) + reduce + scalar + 2 * multiply + convert + 2,
-      rows * (beats(n) + reduce + scalar + beats(50)) + 2 * multiply + convert + 1,
+      rows * (beats(n) + reduce + scalar + beats(64)) + 2 * multiply + convert + 1,
     ]);
   });
 
@@ -132,18 +132,18 @@ describe.each(['kv260', 'odd'] as const)('vector on %s', (name) => {
     const { outcome, input } = run(
       hw,
       { act: x },
-      `vector.quantiseWide dst=0, src=0, gain=0, rows=${rows}, elements=${n}, dstPitch=26, srcPitch=32, epsilon=-1.0`,
+      `vector.quantiseWide dst=0, src=0, gain=0, rows=${rows}, elements=${n}, dstPitch=32, srcPitch=32, epsilon=-1.0`,
     );
     for (let row = 0; row < rows; row++) {
       const values = x.slice(32 * row, 32 * row + n);
       const amax = Math.max(...values.map(Math.abs));
       values.forEach((value, i) => {
-        const [high = 0, low = 0] = [input[52 * row + i], input[52 * row + 26 + i]];
+        const [high = 0, low = 0] = [input[64 * row + i], input[64 * row + 32 + i]];
         expect(Math.abs(256 * high + low - (32512 * value) / amax)).toBeLessThanOrEqual(0.52);
       });
     }
     expect(cycles(outcome, 'vector.quantiseWide')[1]).toBe(
-      rows * (beats(n) + reduce + scalar + beats(26)) + 2 * multiply + convert + 1,
+      rows * (beats(n) + reduce + scalar + beats(32)) + 2 * multiply + convert + 1,
     );
   });
 

@@ -1,8 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { derive } from '../../../src/hw/derive.ts';
+import { assemble, issueUnits, programImage } from '../../../src/isa/index.ts';
+import { Machine } from '../../../src/machine/machine.ts';
 import { hardware, integersAt, runAssembly } from '../harness.ts';
 
-/** Two tables of two inputs, three columns: a ternary word has 12 digits in 3 bytes, a binary one 12 bits in 2. */
+/**
+ * Two tables of two inputs, three columns in two slices of two and one: a slice of a ternary word has 8 digits in 2 bytes,
+ * one of a binary word 8 bits in 1. A beat has 8 bytes.
+ */
 function machine(...overrides: string[]) {
   const shape = ['matmul.group=2', 'matmul.tables=2', 'matmul.columns=3', 'matmul.accumulatorElements=600'];
   return hardware('odd', ...shape, ...overrides);
@@ -14,22 +19,26 @@ const inputs = `
   .reserve sums = 0x3000, 64
     dma.load space=input, format=int8, local=0, remote=inputs, elements=4, rows=1, remoteStride=0, localPitch=4 @post(matmul)`;
 
-/** Stores the sums of two words that stand behind each other from word 5 on, as two steps of one block. */
-const product = (alphabet: string) => `
-    matmul.run input=0, weights=5, output=0, rows=1, blocks=1, steps=2, alphabet=${alphabet}, planes=1, inputPitch=4 @wait(weightBuffer, dma) @post(dma)
+/** Stores the sums of two words that stand behind each other from word `first` on, as two steps of one block. */
+const product = (alphabet: string, first = 8) => `
+    matmul.run input=0, weights=${first}, output=0, rows=1, blocks=1, steps=2, alphabet=${alphabet}, planes=1, inputPitch=4 @wait(weightBuffer, dma) @post(dma)
     dma.store space=acc, format=int32, local=0, remote=sums, elements=6, rows=1, remoteStride=0, localPitch=6 @wait(matmul)
     halt`;
 
 describe('weightBuffer', () => {
-  it('keeps ternary words as they lie in memory', () => {
+  it('joins the slices of ternary words', () => {
     const hw = machine('memory.kind=ideal');
-    expect(derive(hw).ternary.wordBytes).toBe(derive(hw).wordBytes);
+    expect(derive(hw)).toMatchObject({ weightSlices: 2, sliceColumns: 2, ternary: { sliceBytes: 2 } });
     const run = runAssembly(
       `.data weights = 0x1000
-      .trits 1, 1, 1, 1,  1, 0, -1, 0,  0, -1, 0, 1
-      .trits -1, -1, 0, 0,  0, 0, 0, 0,  0, 1, 1, 0
+      .trits 1, 1, 1, 1,  1, 0, -1, 0
+      .trits -1, -1, 0, 0,  0, 0, 0, 0
+      .align 8
+      .trits 0, -1, 0, 1, 1
+      .i8 -1                         ; padding
+      .trits 0, 1, 1, 0
       ${inputs}
-      weightBuffer.load dst=5, src=weights, words=2, alphabet=ternary @post(matmul)
+      weightBuffer.load dst=8, src=weights, words=2, alphabet=ternary @post(matmul)
       ${product('ternary')}`,
       hw,
     );
@@ -41,37 +50,38 @@ describe('weightBuffer', () => {
     expect(derive(hw).binary.wordBytes).toBeLessThan(derive(hw).wordBytes);
     const run = runAssembly(
       `.data weights = 0x1000
-      .bits 1, 1, 1, 1,  1, 0, 0, 0,  0, 1, 0, 1
-      .bits 0, 0, 0, 0,  1, 1, 0, 0,  0, 0, 0, 1
+      .binaryWords 1, 1, 1, 1,  1, 0, 0, 0,  0, 1, 0, 1
+      .binaryWords 0, 0, 0, 0,  1, 1, 0, 0,  0, 0, 0, 1
       ${inputs}
-      weightBuffer.load dst=5, src=weights, words=2, alphabet=binary @post(matmul)
+      weightBuffer.load dst=8, src=weights, words=2, alphabet=binary @post(matmul)
       ${product('binary')}`,
       hw,
     );
     expect(integersAt(run.machine, 0x3000, 6)).toEqual([10, -8, 2, -10, -4, -2]);
   });
 
-  it('loads two halves of a tile one after the other, at any word', () => {
+  it('loads two halves of a tile one after the other, at any beat of words', () => {
     const run = runAssembly(
       `.data weights = 0x1000
-      .trits repeat(12, 1)
-      .trits repeat(12, -1)
+      .ternaryWords repeat(48, 1)
+      .tile
+      .ternaryWords repeat(48, -1)
       ${inputs}
-      weightBuffer.load dst=6, src=weights, words=1, alphabet=ternary
-      weightBuffer.load dst=5, src=weights+3, words=1, alphabet=ternary @post(matmul)
-      ${product('ternary')}`,
+      weightBuffer.load dst=12, src=weights, words=4, alphabet=ternary
+      weightBuffer.load dst=8, src=weights+16, words=4, alphabet=ternary @post(matmul)
+      ${product('ternary', 11)}`,
       machine('memory.kind=ideal'),
     );
     expect(integersAt(run.machine, 0x3000, 6)).toEqual([-10, -10, -10, 10, 10, 10]);
   });
 
-  it('has its first word one cycle after the first beat and finishes one cycle after the last', () => {
+  it('has its first word loadLatency after the first beat and finishes loadLatency after the last', () => {
     // One port of 8 bytes without latency: a burst is issued the cycle after the request, arrives at once and moves
     // a beat in every cycle from then on.
     const hw = machine('memory.kind=ideal', 'memory.ports=1', 'memory.burstBeats=24');
     const words = 16;
     const bytes = words * derive(hw).ternary.wordBytes;
-    expect(bytes).toBe(48);
+    expect(bytes).toBe(64);
     const run = runAssembly(
       `.reserve weights = 0x1000, 64\nweightBuffer.load dst=0, src=weights, words=${words}, alphabet=ternary\nhalt`,
       hw,
@@ -79,7 +89,7 @@ describe('weightBuffer', () => {
     const { started, first, finished } = run.stamps('weightBuffer.load');
     const firstBeat = started + 2;
     const lastBeat = firstBeat + bytes / 8 - 1;
-    expect([first, finished]).toEqual([firstBeat + 1, lastBeat + 1]);
+    expect([first, finished]).toEqual([firstBeat + 4, lastBeat + 4]);
     const classes = run.machine.counters.snapshot(run.machine.cycle).weightBuffer;
     expect(classes).toMatchObject({ working: bytes / 8, memory: finished - started - bytes / 8 });
   });
@@ -95,7 +105,7 @@ describe('weightBuffer', () => {
       return finished - started;
     };
     const { ternary, binary, portBytesPerCycle } = derive(hw);
-    expect([ternary.wordBytes, binary.wordBytes]).toEqual([208, 130]);
+    expect([ternary.wordBytes, binary.wordBytes]).toEqual([208, 144]);
     for (const [alphabet, { wordBytes }] of [
       ['ternary', ternary],
       ['binary', binary],
@@ -104,6 +114,39 @@ describe('weightBuffer', () => {
       expect(cycles(alphabet)).toBeGreaterThanOrEqual(beats);
       expect(cycles(alphabet)).toBeLessThan(beats * 1.1 + 20);
     }
+  });
+
+  it('streams every slice through its own port', () => {
+    const bursts: (readonly [port: number, address: number, bytes: number, issued: number])[] = [];
+    const hw = hardware('kv260', 'memory.kind=ideal');
+    const program = assemble(
+      '.reserve weights = 0x10000, 65536\nweightBuffer.load dst=0, src=weights, words=21, alphabet=ternary\nhalt',
+      'slices.lasm',
+      { hw },
+    );
+    const machine = new Machine(programImage(program, hw), hw, {
+      values: true,
+      dense: false,
+      trace: { instruction: () => {}, token: () => {} },
+      memory: {
+        observe: (port, user, _write, address, bytes, issued) => {
+          if (issueUnits[user] === 'weightBuffer') bursts.push([port, address, bytes, issued]);
+        },
+      },
+    });
+    while (!machine.advance(1000));
+    // 21 slices of 52 bytes are 1092; whole beats: 1104. The last stream meets a page.
+    const issued = bursts[0]?.[3] as number;
+    expect(bursts).toEqual([
+      [0, 0x10000, 1024, issued],
+      [1, 0x10000 + 1104, 1024, issued],
+      [2, 0x10000 + 2208, 1024, issued],
+      [3, 0x10000 + 3312, 784, issued],
+      [0, 0x10000 + 1024, 68, issued + 1],
+      [1, 0x10000 + 2128, 68, issued + 1],
+      [2, 0x10000 + 3232, 68, issued + 1],
+      [3, 0x11000, 308, issued + 1],
+    ]);
   });
 
   const loadBesideProduct = `

@@ -1,0 +1,103 @@
+// Sums rows of float32 values in the machine's order: value j of a row is added to partial sum j mod PARTIALS, the
+// partial sums start at +0, and the result is the tree over them.
+//
+//   PARTIALS       a power of two, not below ADD_LATENCY
+//   ADD_LATENCY    cycles of one addition
+//
+// The values of a row come in consecutive cycles, from first_i to last_i (both for a row of one); the next row may begin
+// in the next cycle or later. y_o is there (1 + $clog2(PARTIALS))·ADD_LATENCY cycles after last_i, with valid_o.
+//
+// One adder takes a value and the sum that it gave out PARTIALS − ADD_LATENCY cycles ago, so that it works on PARTIALS
+// sums by turns. The last PARTIALS of its results in a row are the partial sums; `fp_pairs` adds them as they come.
+`default_nettype none
+
+module fp_accumulate #(
+  parameter PARTIALS    = 8,
+  parameter ADD_LATENCY = 4
+) (
+  input  logic        clk_i,
+  input  logic        rst_ni,
+  input  logic        valid_i,
+  input  logic        first_i,
+  input  logic        last_i,
+  input  logic [31:0] x_i,
+  output logic        valid_o,
+  output logic [31:0] y_o
+);
+  localparam LEVELS = $clog2(PARTIALS);
+  localparam INDEX  = LEVELS > 0 ? LEVELS : 1;
+
+  // ---- Number of the value in its row, modulo PARTIALS, and whether there were PARTIALS before it
+  logic [INDEX:0] index_d, index_q;
+
+  always_comb begin
+    // The number after the present one.
+    index_d = index_q + 1'b1;
+    index_d[INDEX] = index_q[INDEX] | (&index_q[INDEX-1:0]);
+    if (first_i) index_d = LEVELS > 0 ? {{INDEX{1'b0}}, 1'b1} : {1'b1, {INDEX{1'b0}}};
+    if (LEVELS == 0) index_d[INDEX-1:0] = 0;
+  end
+
+  always_ff @(posedge clk_i) if (valid_i) index_q <= index_d;
+
+  logic             full;
+  logic [INDEX-1:0] index;
+
+  assign full  = index_q[INDEX] & !first_i;
+  assign index = first_i ? {INDEX{1'b0}} : index_q[INDEX-1:0];
+
+  // ---- The adding of partial sums
+  logic [31:0] sum, turn;
+
+  fp_add #(.EXP(8), .MAN(23), .LATENCY(ADD_LATENCY)) u_add (
+    .clk_i(clk_i), .a_i(x_i), .b_i(full ? turn : 32'b0), .subtract_i(1'b0), .y_o(sum)
+  );
+  delay #(.WIDTH(32), .CYCLES(PARTIALS - ADD_LATENCY)) u_turn (.clk_i(clk_i), .d_i(sum), .q_o(turn));
+
+  logic             sum_valid, sum_ended, sum_full;
+  logic [INDEX-1:0] sum_index;
+
+  delay_valid #(.CYCLES(ADD_LATENCY)) u_valid (.clk_i(clk_i), .rst_ni(rst_ni), .d_i(valid_i), .q_o(sum_valid));
+  delay #(.WIDTH(2 + INDEX), .CYCLES(ADD_LATENCY)) u_tag (
+    .clk_i(clk_i), .d_i({last_i, full, index}), .q_o({sum_ended, sum_full, sum_index})
+  );
+
+  // ---- The tree over the partial sums. Level l has PARTIALS >> l leaves.
+  genvar l;
+  generate
+    for (l = 0; l < LEVELS; l = l + 1) begin : g_level
+      localparam BITS = LEVELS - l;
+      logic            valid, ended, level_full;
+      logic [31:0]     item;
+      logic [(BITS > 1 ? BITS - 2 : 0):0] next_index;
+
+      if (l == 0) begin : g_bottom
+        fp_pairs #(.COUNT(PARTIALS), .ADD_LATENCY(ADD_LATENCY)) u_pairs (
+          .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(sum_valid), .ended_i(sum_ended), .full_i(sum_full),
+          .index_i(sum_index), .item_i(sum),
+          .valid_o(valid), .ended_o(ended), .full_o(level_full), .index_o(next_index), .item_o(item)
+        );
+      end else begin : g_above
+        fp_pairs #(.COUNT(PARTIALS >> l), .ADD_LATENCY(ADD_LATENCY)) u_pairs (
+          .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(g_level[l-1].valid), .ended_i(g_level[l-1].ended),
+          .full_i(g_level[l-1].level_full), .index_i(g_level[l-1].next_index), .item_i(g_level[l-1].item),
+          .valid_o(valid), .ended_o(ended), .full_o(level_full), .index_o(next_index), .item_o(item)
+        );
+      end
+    end
+
+    if (LEVELS == 0) begin : g_single
+      logic unused_tag;
+      assign unused_tag = sum_full | (|sum_index);
+      assign valid_o = sum_valid & sum_ended;
+      assign y_o = sum;
+    end else begin : g_result
+      logic unused_tag;
+      assign unused_tag = g_level[LEVELS-1].level_full | (|g_level[LEVELS-1].next_index);
+      assign valid_o = g_level[LEVELS-1].valid & g_level[LEVELS-1].ended;
+      assign y_o = g_level[LEVELS-1].item;
+    end
+  endgenerate
+endmodule
+
+`default_nettype wire

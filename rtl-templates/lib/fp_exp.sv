@@ -1,0 +1,173 @@
+// eˣ of a float32, as docs/machine.md defines it: 2^k·2^f with 256 quadratics for 2^f, in integers, one rounding,
+// subnormals kept.
+//
+//   LATENCY    1 or more: y_o belongs to the number of LATENCY cycles before; one result per cycle
+//   STYLE      of the table: "distributed" or "block" (block takes a LATENCY of 10 or more)
+//
+//   products │ sum │ align │ negate │ table │ c2·s, slope │ slope·s │ sum │ shift │ round │
+//   A smaller LATENCY spreads its registers evenly over these ten places, the last one always among them; a larger one
+//   adds to the last.
+`default_nettype none
+
+module fp_exp #(
+  parameter LATENCY = 10,
+  parameter STYLE   = "distributed"
+) (
+  input  logic        clk_i,
+  input  logic [31:0] x_i,
+  output logic [31:0] y_o
+);
+  localparam STEPS = 10;
+  localparam SPREAD = LATENCY < STEPS ? LATENCY : STEPS;
+  localparam AFTER_MULTIPLY = SPREAD / STEPS;
+  localparam AFTER_LOG      = 2 * SPREAD / STEPS - SPREAD / STEPS;
+  localparam AFTER_ALIGN    = 3 * SPREAD / STEPS - 2 * SPREAD / STEPS;
+  localparam AFTER_NEGATE   = 4 * SPREAD / STEPS - 3 * SPREAD / STEPS;
+  localparam AFTER_TABLE    = 5 * SPREAD / STEPS - 4 * SPREAD / STEPS;
+  localparam AFTER_SLOPE    = 6 * SPREAD / STEPS - 5 * SPREAD / STEPS;
+  localparam AFTER_PRODUCT  = 7 * SPREAD / STEPS - 6 * SPREAD / STEPS;
+  localparam AFTER_SUM      = 8 * SPREAD / STEPS - 7 * SPREAD / STEPS;
+  localparam AFTER_SHIFT    = 9 * SPREAD / STEPS - 8 * SPREAD / STEPS;
+  localparam AT_END         = LATENCY - 9 * SPREAD / STEPS;
+
+  // log2(e) − 1 = (UPPER·2^17 + LOWER)·2^-35
+  localparam [16:0] LOG_UPPER = 17'd116049;
+  localparam [16:0] LOG_LOWER = 17'd111254;
+
+  // ---- Multiply the significand by log2(e). `amount` shifts the product, less 5 bits, to 30 fraction bits.
+  logic        nan, overflow, underflow;
+  logic [7:0]  amount;
+  logic [23:0] significand;
+  logic [40:0] upper, lower;
+
+  always_comb begin
+    significand = {1'b1, x_i[22:0]};
+    upper = significand * LOG_UPPER;
+    lower = significand * LOG_LOWER;
+    // |x| of 128 and more
+    nan = (&x_i[30:23]) & (|x_i[22:0]);
+    overflow = (x_i[30:23] >= 8'd134) & !x_i[31];
+    underflow = (x_i[30:23] >= 8'd134) & x_i[31];
+    amount = 8'd133 - x_i[30:23];
+  end
+
+  logic        sign_m, nan_m, overflow_m, underflow_m;
+  logic [7:0]  amount_m;
+  logic [23:0] significand_m;
+  logic [40:0] upper_m, lower_m;
+  logic        unused_low;
+
+  delay #(.WIDTH(41), .CYCLES(AFTER_MULTIPLY)) u_upper (.clk_i(clk_i), .d_i(upper), .q_o(upper_m));
+  delay #(.WIDTH(41), .CYCLES(AFTER_MULTIPLY)) u_lower (.clk_i(clk_i), .d_i(lower), .q_o(lower_m));
+  delay #(.WIDTH(36), .CYCLES(AFTER_MULTIPLY)) u_multiply (
+    .clk_i(clk_i), .d_i({x_i[31], nan, overflow, underflow, amount, significand}),
+    .q_o({sign_m, nan_m, overflow_m, underflow_m, amount_m, significand_m})
+  );
+
+  assign unused_low = |{lower_m[16:0], log_m[4:0]};
+
+  // ---- Sum: below 2^43
+  logic [42:0] log_m;
+  logic [37:0] log_s;
+  logic        sign_s, nan_s, overflow_s, underflow_s;
+  logic [7:0]  amount_s;
+
+  assign log_m = {1'b0, significand_m, 18'b0} + {2'b0, upper_m} + {19'b0, lower_m[40:17]};
+
+  delay #(.WIDTH(50), .CYCLES(AFTER_LOG)) u_log (
+    .clk_i(clk_i), .d_i({sign_m, nan_m, overflow_m, underflow_m, amount_m, log_m[42:5]}),
+    .q_o({sign_s, nan_s, overflow_s, underflow_s, amount_s, log_s})
+  );
+
+  // ---- Align: k above 30 bits of f. Of small arguments nothing is left; those of 128 and more do not count.
+  logic [37:0] aligned, aligned_a;
+  logic        sign_a, nan_a, overflow_a, underflow_a;
+
+  assign aligned = |amount_s[7:6] ? 38'b0 : log_s >> amount_s[5:0];
+
+  delay #(.WIDTH(42), .CYCLES(AFTER_ALIGN)) u_align (
+    .clk_i(clk_i), .d_i({sign_s, nan_s, overflow_s, underflow_s, aligned}),
+    .q_o({sign_a, nan_a, overflow_a, underflow_a, aligned_a})
+  );
+
+  // ---- Negate
+  logic [38:0] turns;
+  logic        carry_unused, nan_n, overflow_n, underflow_n;
+  logic [8:0]  k_n;
+  logic [29:0] f_n;
+
+  assign {turns, carry_unused} = {{1'b0, aligned_a} ^ {39{sign_a}}, 1'b1} + {39'b0, sign_a};
+
+  delay #(.WIDTH(42), .CYCLES(AFTER_NEGATE)) u_negate (
+    .clk_i(clk_i), .d_i({nan_a, overflow_a, underflow_a, turns}), .q_o({nan_n, overflow_n, underflow_n, k_n, f_n})
+  );
+
+  // ---- Table: the upper 8 bits choose, the lower 22, less their middle, are s
+  logic [30:0] c0;
+  logic [17:0] c1;
+  logic [10:0] c2;
+  logic [21:0] s_t;
+
+  fp_exp_table #(.REGISTER(AFTER_TABLE), .STYLE(STYLE)) u_table (
+    .clk_i(clk_i), .entry_i(f_n[29:22]), .word_o({c0, c1, c2})
+  );
+  delay #(.WIDTH(22), .CYCLES(AFTER_TABLE)) u_table_s (.clk_i(clk_i), .d_i({!f_n[21], f_n[20:0]}), .q_o(s_t));
+
+  // ---- Quadratic: 30 fraction bits, 1…2
+  logic [31:0] y;
+
+  fp_quadratic #(
+    .C0_BITS(31), .C1_BITS(18), .C2_BITS(11), .S_BITS(22), .Y_BITS(32), .SHIFT_2(24), .ROUND_2(1), .SHIFT_1(18),
+    .ADD_S(1), .AFTER_CURVE(0), .AFTER_SLOPE(AFTER_SLOPE), .AFTER_PRODUCT(AFTER_PRODUCT), .AFTER_SUM(AFTER_SUM)
+  ) u_quadratic (
+    .clk_i(clk_i), .c0_i(c0), .c1_i(c1), .c2_i(c2), .s_i(s_t), .y_o(y)
+  );
+
+  logic       nan_y, overflow_y, underflow_y;
+  logic [8:0] k_y;
+
+  delay #(.WIDTH(12), .CYCLES(AFTER_TABLE + AFTER_SLOPE + AFTER_PRODUCT + AFTER_SUM)) u_along (
+    .clk_i(clk_i), .d_i({nan_n, overflow_n, underflow_n, k_n}), .q_o({nan_y, overflow_y, underflow_y, k_y})
+  );
+
+  // ---- Shift results below 2^-126 to their place
+  logic        small_y, large_y;
+  logic [8:0]  base;
+  logic [26:0] significand_y, shifted;
+
+  always_comb begin
+    base = k_y + 9'd126;
+    // k + 126 below 0, or 256 and above
+    small_y = k_y[8] & base[8];
+    large_y = !k_y[8] & base[8];
+    significand_y = {y[31:6], |y[5:0]};
+  end
+
+  fp_shift_jam #(.WIDTH(27), .AMOUNT_BITS(7)) u_shift (
+    .d_i(significand_y), .amount_i(small_y ? -base[6:0] : 7'b0), .q_o(shifted)
+  );
+
+  logic        nan_r, overflow_r, underflow_r;
+  logic [7:0]  base_r;
+  logic [26:0] significand_r;
+
+  delay #(.WIDTH(38), .CYCLES(AFTER_SHIFT)) u_shifted (
+    .clk_i(clk_i),
+    .d_i({nan_y, overflow_y | large_y, underflow_y, small_y ? 8'b0 : base[7:0], shifted}),
+    .q_o({nan_r, overflow_r, underflow_r, base_r, significand_r})
+  );
+
+  // ---- Round
+  logic [31:0] rounded, result;
+
+  fp_pack #(.EXP(8), .MAN(23)) u_pack (
+    .sign_i(1'b0), .base_i(base_r), .significand_i(significand_r), .infinite_i(overflow_r), .nan_i(nan_r),
+    .y_o(rounded)
+  );
+
+  assign result = underflow_r & !nan_r ? 32'b0 : rounded;
+
+  delay #(.WIDTH(32), .CYCLES(AT_END)) u_end (.clk_i(clk_i), .d_i(result), .q_o(y_o));
+endmodule
+
+`default_nettype wire

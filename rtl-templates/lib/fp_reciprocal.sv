@@ -1,0 +1,149 @@
+// 1/x of a float32, as docs/machine.md defines it: 256 quadratics in integers, one rounding, subnormals kept.
+//
+//   LATENCY    1 or more: y_o belongs to the number of LATENCY cycles before; one result per cycle
+//   STYLE      of the table: "distributed" or "block" (block takes a LATENCY of 9 or more)
+//
+//   unpack │ normalise │ table │ c2·s │ slope │ slope·s │ sum │ shift │ round │
+//   A smaller LATENCY spreads its registers evenly over these nine places, the last one always among them; a larger one
+//   adds to the last.
+`default_nettype none
+
+module fp_reciprocal #(
+  parameter LATENCY = 9,
+  parameter STYLE   = "distributed"
+) (
+  input  logic        clk_i,
+  input  logic [31:0] x_i,
+  output logic [31:0] y_o
+);
+  localparam STEPS = 9;
+  localparam SPREAD = LATENCY < STEPS ? LATENCY : STEPS;
+  localparam AFTER_UNPACK    = SPREAD / STEPS;
+  localparam AFTER_NORMALISE = 2 * SPREAD / STEPS - SPREAD / STEPS;
+  localparam AFTER_TABLE     = 3 * SPREAD / STEPS - 2 * SPREAD / STEPS;
+  localparam AFTER_CURVE     = 4 * SPREAD / STEPS - 3 * SPREAD / STEPS;
+  localparam AFTER_SLOPE     = 5 * SPREAD / STEPS - 4 * SPREAD / STEPS;
+  localparam AFTER_PRODUCT   = 6 * SPREAD / STEPS - 5 * SPREAD / STEPS;
+  localparam AFTER_SUM       = 7 * SPREAD / STEPS - 6 * SPREAD / STEPS;
+  localparam AFTER_SHIFT     = 8 * SPREAD / STEPS - 7 * SPREAD / STEPS;
+  localparam AT_END          = LATENCY - 8 * SPREAD / STEPS;
+
+  // ---- Unpack
+  logic       subnormal, zero;
+  logic [4:0] zeros;
+
+  fp_leading_zeros #(.WIDTH(23)) u_zeros (.d_i(x_i[22:0]), .count_o(zeros), .none_o(zero));
+
+  assign subnormal = ~|x_i[30:23];
+
+  logic        subnormal_q, zero_q;
+  logic [4:0]  zeros_q;
+  logic [31:0] x_q;
+
+  delay #(.WIDTH(39), .CYCLES(AFTER_UNPACK)) u_unpack (
+    .clk_i(clk_i), .d_i({subnormal, zero, zeros, x_i}), .q_o({subnormal_q, zero_q, zeros_q, x_q})
+  );
+
+  // ---- Normalise: `exponent` is the field, which is 0 and below for subnormals
+  logic        nan, is_infinite, is_zero;
+  logic [9:0]  exponent;
+  logic [22:0] mantissa;
+
+  always_comb begin
+    nan = (&x_q[30:23]) & !zero_q;
+    is_infinite = &x_q[30:23];
+    is_zero = subnormal_q & zero_q;
+    exponent = {2'b0, x_q[30:23]};
+    mantissa = x_q[22:0];
+    if (subnormal_q) begin
+      exponent = -{5'b0, zeros_q};
+      mantissa = {x_q[21:0] << zeros_q, 1'b0};
+    end
+  end
+
+  // What only the end needs travels along.
+  logic [3:0]  flags_n;
+  logic [9:0]  exponent_n;
+  logic [22:0] mantissa_n;
+
+  delay #(.WIDTH(37), .CYCLES(AFTER_NORMALISE)) u_normalise (
+    .clk_i(clk_i), .d_i({x_q[31], nan, is_infinite, is_zero, exponent, mantissa}),
+    .q_o({flags_n, exponent_n, mantissa_n})
+  );
+
+  // ---- Table: the upper 8 bits choose, the lower 15, less their middle, are s
+  logic [29:0] c0;
+  logic [20:0] c1;
+  logic [11:0] c2;
+  logic [14:0] s_t;
+
+  fp_reciprocal_table #(.REGISTER(AFTER_TABLE), .STYLE(STYLE)) u_table (
+    .clk_i(clk_i), .entry_i(mantissa_n[22:15]), .word_o({c0, c1, c2})
+  );
+  delay #(.WIDTH(15), .CYCLES(AFTER_TABLE)) u_table_s (
+    .clk_i(clk_i), .d_i({!mantissa_n[14], mantissa_n[13:0]}), .q_o(s_t)
+  );
+
+  // ---- Quadratic. c1 is negative; its sign is not stored.
+  logic [30:0] y;
+
+  fp_quadratic #(
+    .C0_BITS(30), .C1_BITS(22), .C2_BITS(12), .S_BITS(15), .Y_BITS(31), .SHIFT_2(14), .SHIFT_1(14),
+    .AFTER_CURVE(AFTER_CURVE), .AFTER_SLOPE(AFTER_SLOPE), .AFTER_PRODUCT(AFTER_PRODUCT), .AFTER_SUM(AFTER_SUM)
+  ) u_quadratic (
+    .clk_i(clk_i), .c0_i(c0), .c1_i({1'b1, c1}), .c2_i(c2), .s_i(s_t), .y_o(y)
+  );
+
+  logic       sign_y, nan_y, infinite_y, zero_y;
+  logic [9:0] exponent_y;
+
+  delay #(
+    .WIDTH(14), .CYCLES(AFTER_TABLE + AFTER_CURVE + AFTER_SLOPE + AFTER_PRODUCT + AFTER_SUM)
+  ) u_along (
+    .clk_i(clk_i), .d_i({flags_n, exponent_n}), .q_o({sign_y, nan_y, infinite_y, zero_y, exponent_y})
+  );
+
+  // ---- Shift: results of fields 253 and 254 are subnormal
+  logic        overflow;
+  logic [9:0]  base;
+  logic [26:0] significand;
+
+  always_comb begin
+    base = 10'd252 - exponent_y;
+    significand = {y[30:5], |y[4:0]};
+    overflow = zero_y | (!base[9] & base[8]);
+    if (exponent_y == 10'd253) begin
+      base = 0;
+      significand = {1'b0, y[30:6], |y[5:0]};
+    end
+    if (exponent_y == 10'd254) begin
+      base = 0;
+      significand = {2'b0, y[30:7], |y[6:0]};
+    end
+    if (infinite_y) begin
+      base = 0;
+      significand = 0;
+    end
+  end
+
+  logic        sign_s, nan_s, overflow_s;
+  logic [7:0]  base_s;
+  logic [26:0] significand_s;
+
+  delay #(.WIDTH(38), .CYCLES(AFTER_SHIFT)) u_shift (
+    .clk_i(clk_i), .d_i({sign_y, nan_y, overflow, base[7:0], significand}),
+    .q_o({sign_s, nan_s, overflow_s, base_s, significand_s})
+  );
+
+  // ---- Round
+  logic [31:0] result;
+
+  fp_pack #(.EXP(8), .MAN(23)) u_pack (
+    .sign_i(sign_s), .base_i(base_s), .significand_i(significand_s), .infinite_i(overflow_s), .nan_i(nan_s),
+    .y_o(result)
+  );
+
+  delay #(.WIDTH(32), .CYCLES(AT_END)) u_end (.clk_i(clk_i), .d_i(result), .q_o(y_o));
+endmodule
+
+`default_nettype wire

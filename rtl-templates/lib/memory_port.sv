@@ -1,0 +1,201 @@
+// One AXI4 master: issues the users' bursts in turn, gives read beats to whom they belong, and takes write beats in the
+// order of issue.
+//
+//   PORT_BITS     bits of a beat
+//   OUTSTANDING   most bursts in flight, reads and writes together
+//
+// Users: 0 front end, 1 dma, 2 weight buffer, 3 KV store; 1 and 3 also write. Of the users that offer a burst the next
+// one after the one served last is chosen, round and round. A choice that AXI has seen is kept until it is taken. A slot
+// comes free in the cycle after the burst's last read beat or its answer. Read data is never refused, and a writer always
+// has its beat, so RREADY and BREADY are constants.
+//
+//   cycle            0    1    2    3    4    5
+//   burst_valid_i    ‾‾‾‾‾_________________________     a write of two beats
+//   awvalid_o        ‾‾‾‾‾_________________________
+//   burst_grant_o    ‾‾‾‾‾_________________________     AWREADY is high
+//   write_pop_o      _____‾‾‾‾‾‾‾‾‾‾_______________
+//   bvalid_i         ____________________‾‾‾‾‾_____
+//   write_done_o     ____________________‾‾‾‾‾_____
+`default_nettype none
+
+module memory_port #(
+  parameter PORT_BITS   = 128,
+  parameter OUTSTANDING = 4
+) (
+  input  logic                   clk_i,
+  input  logic                   rst_ni,
+  // Users.
+  input  logic [3:0]             burst_valid_i,
+  input  logic [3:0]             burst_write_i,
+  input  logic [3:0]             burst_gather_i,
+  input  logic [127:0]           burst_address_i,
+  input  logic [35:0]            burst_beats_i,
+  output logic [3:0]             burst_grant_o,
+  output logic [3:0]             read_valid_o,
+  // Writers: 0 dma, 1 KV store.
+  input  logic [1:0]             write_valid_i,
+  input  logic [2*PORT_BITS-1:0] write_data_i,
+  input  logic [PORT_BITS/4-1:0] write_strobe_i,
+  output logic [1:0]             write_pop_o,
+  output logic [1:0]             write_done_o,
+  // An answer was not OKAY; stays until reset.
+  output logic                   error_o,
+  // AXI. Address and length of both address channels are the same lines.
+  output logic                   arvalid_o,
+  input  logic                   arready_i,
+  output logic                   awvalid_o,
+  input  logic                   awready_i,
+  output logic [31:0]            address_o,
+  output logic [7:0]             length_o,
+  output logic                   gather_o,
+  input  logic                   rvalid_i,
+  input  logic                   rlast_i,
+  input  logic [1:0]             rresp_i,
+  output logic                   wvalid_o,
+  input  logic                   wready_i,
+  output logic [PORT_BITS-1:0]   wdata_o,
+  output logic [PORT_BITS/8-1:0] wstrb_o,
+  output logic                   wlast_o,
+  input  logic                   bvalid_i,
+  input  logic [1:0]             bresp_i
+);
+  localparam USERS     = 4;
+  localparam SLOT_BITS = $clog2(OUTSTANDING + 1);
+  localparam [USERS-1:0] KV_STORE = 4'b1000;
+
+  // ------------------------------------------------------------------------------------------------------ Arbitration
+  logic [USERS-1:0]     after_q;            // users after the one served last
+  logic [USERS-1:0]     kept_q;             // the choice that AXI has seen
+  logic                 keep_q;
+  logic [USERS-1:0]     turn, lowest, chosen;
+  logic                 offered, chosen_write, issued;
+  logic [SLOT_BITS-1:0] in_flight_q;
+  logic                 slot_free_q;
+  logic [8:0]           beats;
+  logic                 read_end, write_end;
+
+  assign turn   = (burst_valid_i & after_q) != '0 ? burst_valid_i & after_q : burst_valid_i;
+  assign lowest = turn & (~turn + 1'b1);
+  assign chosen = keep_q ? kept_q : lowest;
+
+  assign offered      = slot_free_q && burst_valid_i != '0;
+  assign chosen_write = (chosen & burst_write_i) != '0;
+  assign arvalid_o    = offered && !chosen_write;
+  assign awvalid_o    = offered && chosen_write;
+  assign issued       = offered && (chosen_write ? awready_i : arready_i);
+
+  assign burst_grant_o = issued ? chosen : '0;
+  assign gather_o      = (chosen & burst_gather_i) != '0;
+
+  always_comb begin
+    address_o = '0;
+    beats     = '0;
+    for (int user = 0; user < USERS; user = user + 1) begin
+      if (chosen[user]) begin
+        address_o = address_o | burst_address_i[user*32 +: 32];
+        beats     = beats | burst_beats_i[user*9 +: 9];
+      end
+    end
+  end
+
+  assign length_o = 8'(beats - 9'd1);
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      after_q <= '0;
+      keep_q  <= 1'b0;
+    end else begin
+      keep_q <= offered && !issued;
+      // The bits above the chosen one.
+      if (issued) after_q <= ~((chosen - 1'b1) | chosen);
+    end
+    kept_q <= chosen;
+  end
+
+  assign read_end  = rvalid_i && rlast_i;
+  assign write_end = bvalid_i;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      in_flight_q <= '0;
+      slot_free_q <= 1'b1;
+    end else begin
+      in_flight_q <= in_flight_q + SLOT_BITS'(issued) - SLOT_BITS'(read_end) - SLOT_BITS'(write_end);
+      slot_free_q <= in_flight_q != SLOT_BITS'(OUTSTANDING) - SLOT_BITS'(issued) || read_end || write_end;
+    end
+  end
+
+  // ------------------------------------------------------------------------------------------------------------ Reads
+  logic [USERS-1:0]     reader;
+  logic                 unused_reads_full, reads_empty;
+  logic [SLOT_BITS-1:0] unused_reads_count;
+
+  fifo #(.WIDTH(USERS), .DEPTH(OUTSTANDING)) u_reads (
+    .clk_i,
+    .rst_ni,
+    .push_i (issued && !chosen_write),
+    .data_i (chosen),
+    .full_o (unused_reads_full),
+    .pop_i  (read_end && !reads_empty),
+    .data_o (reader),
+    .empty_o(reads_empty),
+    .count_o(unused_reads_count)
+  );
+
+  assign read_valid_o = rvalid_i ? reader : '0;
+
+  // ----------------------------------------------------------------------------------------------------------- Writes
+  logic                 write_issued, writer, write_empty, write_pop;
+  logic [7:0]           write_length, beat_q;
+  logic                 unused_writes_full;
+  logic [SLOT_BITS-1:0] unused_writes_count;
+  logic                 answered, answers_empty, unused_answers_full;
+  logic [SLOT_BITS-1:0] unused_answers_count;
+
+  assign write_issued = issued && chosen_write;
+
+  // Bursts whose beats are still to go, and those whose answer is still to come.
+  fifo #(.WIDTH(9), .DEPTH(OUTSTANDING)) u_writes (
+    .clk_i,
+    .rst_ni,
+    .push_i (write_issued),
+    .data_i ({(chosen & KV_STORE) != '0, length_o}),
+    .full_o (unused_writes_full),
+    .pop_i  (write_pop && wlast_o),
+    .data_o ({writer, write_length}),
+    .empty_o(write_empty),
+    .count_o(unused_writes_count)
+  );
+
+  fifo #(.WIDTH(1), .DEPTH(OUTSTANDING)) u_answers (
+    .clk_i,
+    .rst_ni,
+    .push_i (write_issued),
+    .data_i ((chosen & KV_STORE) != '0),
+    .full_o (unused_answers_full),
+    .pop_i  (bvalid_i && !answers_empty),
+    .data_o (answered),
+    .empty_o(answers_empty),
+    .count_o(unused_answers_count)
+  );
+
+  assign wvalid_o  = !write_empty && (writer ? write_valid_i[1] : write_valid_i[0]);
+  assign wdata_o   = writer ? write_data_i[PORT_BITS +: PORT_BITS] : write_data_i[0 +: PORT_BITS];
+  assign wstrb_o   = writer ? write_strobe_i[PORT_BITS/8 +: PORT_BITS/8] : write_strobe_i[0 +: PORT_BITS/8];
+  assign wlast_o   = beat_q == write_length;
+  assign write_pop = wvalid_o && wready_i;
+
+  assign write_pop_o  = {write_pop && writer, write_pop && !writer};
+  assign write_done_o = {bvalid_i && answered, bvalid_i && !answered};
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni)        beat_q <= '0;
+    else if (write_pop) beat_q <= wlast_o ? '0 : beat_q + 1'b1;
+
+    if (!rst_ni)                                                        error_o <= 1'b0;
+    else if ((rvalid_i && rresp_i != '0) || (bvalid_i && bresp_i != '0)) error_o <= 1'b1;
+  end
+
+endmodule
+
+`default_nettype wire

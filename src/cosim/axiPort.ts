@@ -1,0 +1,242 @@
+import type { Port, Simulation } from 'verilator-wasm';
+import type { MemoryStore } from '../machine/kernel/store.ts';
+import { type ExpectedBurst, Fifo } from './expected.ts';
+import { Bus, lowWord } from './pins.ts';
+
+/** Where the Verilog and the machine differ: who, when, and both values. */
+export interface Difference {
+  readonly cycle: number;
+  /** Unit or port. */
+  readonly where: string;
+  readonly what: string;
+  readonly machine: string;
+  readonly verilog: string;
+}
+
+interface ReadBurst {
+  readonly address: number;
+  readonly beats: number;
+  readonly first: number;
+  readonly last: number;
+  sent: number;
+}
+
+interface WriteBurst {
+  readonly address: number;
+  readonly beats: number;
+  readonly bytes: number;
+  readonly issued: number;
+  received: number;
+  lastBeat: number;
+}
+
+/** Beats that bytes from `address` on take on a port of `portBytes`. */
+function beatsOf(address: number, bytes: number, portBytes: number): number {
+  return Math.ceil(((address % portBytes) + bytes) / portBytes);
+}
+
+/**
+ * The memory behind one AXI port of the Verilog. It gives every beat in the cycle in which the machine's memory gives
+ * it, and says where the Verilog's bursts differ from the machine's.
+ */
+export class AxiPort {
+  private readonly index: number;
+  private readonly portBytes: number;
+  private readonly store: MemoryStore;
+  private readonly expectedReads: Fifo<ExpectedBurst>;
+  private readonly expectedWrites: Fifo<ExpectedBurst>;
+  private readonly blocked: ((port: number, cycle: number) => boolean) | undefined;
+  private readonly reading = new Fifo<ReadBurst>();
+  private readonly receiving = new Fifo<WriteBurst>();
+  private readonly settling = new Fifo<WriteBurst>();
+  private readonly answers = new Fifo<number>();
+  private readonly pins: Readonly<Record<Pin, Port>>;
+  private readonly readData: Bus;
+  private readonly writeData: Bus;
+  private readonly writeStrobes: Bus;
+
+  constructor(
+    simulation: Simulation,
+    index: number,
+    portBytes: number,
+    store: MemoryStore,
+    expected: { readonly reads: Fifo<ExpectedBurst>; readonly writes: Fifo<ExpectedBurst> },
+    blocked?: (port: number, cycle: number) => boolean,
+  ) {
+    this.index = index;
+    this.portBytes = portBytes;
+    this.store = store;
+    this.expectedReads = expected.reads;
+    this.expectedWrites = expected.writes;
+    this.blocked = blocked;
+    const pin = (name: Pin): [Pin, Port] => [name, simulation.port(`m_axi_gmem${index}_${name}`)];
+    this.pins = Object.fromEntries(pinNames.map(pin)) as Record<Pin, Port>;
+    this.readData = new Bus(this.pins.rdata);
+    this.writeData = new Bus(this.pins.wdata);
+    this.writeStrobes = new Bus(this.pins.wstrb);
+  }
+
+  /** Puts this cycle's beats and answers on the port. */
+  drive(cycle: number): void {
+    const { pins } = this;
+    const ready = this.blocked?.(this.index, cycle) ? 0 : 1;
+    pins.arready.set(ready);
+    pins.awready.set(ready);
+    pins.wready.set(1);
+    this.driveRead(cycle);
+    const answer = this.answers.peek() === cycle;
+    if (answer) this.answers.take();
+    pins.bvalid.set(answer ? 1 : 0);
+  }
+
+  private driveRead(cycle: number): void {
+    const { pins } = this;
+    const burst = this.reading.peek();
+    // All beats but the last follow the first without a gap.
+    const due = burst && (burst.sent === burst.beats - 1 ? burst.last : burst.first + burst.sent);
+    if (!burst || due !== cycle) {
+      pins.rvalid.set(0);
+      pins.rlast.set(0);
+      return;
+    }
+    this.readData.set(this.store.read(burst.address + burst.sent * this.portBytes, this.portBytes));
+    burst.sent += 1;
+    pins.rvalid.set(1);
+    pins.rlast.set(burst.sent === burst.beats ? 1 : 0);
+    if (burst.sent === burst.beats) this.reading.take();
+  }
+
+  /** Looks at what the Verilog does in this cycle, which the machine has passed. */
+  sample(cycle: number): Difference | undefined {
+    const { pins } = this;
+    if (pins.rvalid.get() === 1 && pins.rready.get() === 0) {
+      return this.difference(cycle, 'read data', 'taken', 'refused (rready is low)');
+    }
+    return (
+      this.sampleRead(cycle) ?? this.sampleWriteAddress(cycle) ?? this.sampleWriteData(cycle) ?? this.settle(cycle)
+    );
+  }
+
+  private sampleRead(cycle: number): Difference | undefined {
+    const { pins, portBytes } = this;
+    const issued = pins.arvalid.get() === 1 && pins.arready.get() === 1;
+    const expected = this.expectedReads.peek();
+    if (!issued) {
+      if (!expected || expected.issued > cycle) return undefined;
+      return this.difference(cycle, 'read burst', describe(expected, portBytes), 'none');
+    }
+    const address = lowWord(pins.araddr);
+    const beats = pins.arlen.get() + 1;
+    const verilog = `${beats} beats from ${address}`;
+    if (!expected || expected.issued !== cycle) {
+      return this.difference(cycle, 'read burst', 'none in this cycle', verilog);
+    }
+    this.expectedReads.take();
+    const known = expected.address >= 0;
+    const first = known ? expected.address - (expected.address % portBytes) : address;
+    const wanted = beatsOf(known ? expected.address : 0, expected.bytes, portBytes);
+    if (address - (address % portBytes) !== first || beats !== wanted) {
+      return this.difference(cycle, 'read burst', describe(expected, portBytes), verilog);
+    }
+    this.reading.put({ address: first, beats, first: expected.first, last: expected.last, sent: 0 });
+    return undefined;
+  }
+
+  private sampleWriteAddress(cycle: number): Difference | undefined {
+    const { pins } = this;
+    if (pins.awvalid.get() !== 1 || pins.awready.get() !== 1) return undefined;
+    const beats = pins.awlen.get() + 1;
+    this.receiving.put({
+      address: lowWord(pins.awaddr),
+      beats,
+      bytes: beats * this.portBytes,
+      issued: cycle,
+      received: 0,
+      lastBeat: 0,
+    });
+    return undefined;
+  }
+
+  private sampleWriteData(cycle: number): Difference | undefined {
+    const { pins, portBytes } = this;
+    if (pins.wvalid.get() !== 1) return undefined;
+    const burst = this.receiving.peek();
+    if (!burst || burst.issued >= cycle) {
+      return this.difference(cycle, 'write data', 'nothing before the address', 'a beat');
+    }
+    const data = this.writeData.bytes();
+    const strobes = this.writeStrobes.bytes();
+    const address = burst.address + burst.received * portBytes;
+    for (let byte = 0; byte < portBytes; byte++) {
+      if (((strobes[byte >> 3] as number) >> (byte & 7)) & 1)
+        this.store.write(address + byte, data.slice(byte, byte + 1));
+    }
+    burst.received += 1;
+    const last = burst.received === burst.beats;
+    if ((pins.wlast.get() === 1) !== last) {
+      return this.difference(cycle, 'wlast', String(last), String(!last));
+    }
+    if (last) {
+      burst.lastBeat = cycle;
+      this.receiving.take();
+      this.settling.put(burst);
+    }
+    return undefined;
+  }
+
+  /** A write is known to the machine when its last beat leaves; then both are compared, and the answer is timed. */
+  private settle(cycle: number): Difference | undefined {
+    const expected = this.expectedWrites.peek();
+    const burst = this.settling.peek();
+    if (!expected) {
+      return burst && burst.lastBeat < cycle
+        ? this.difference(cycle, 'write burst', 'none', `${burst.beats} beats to ${burst.address}`)
+        : undefined;
+    }
+    const text = describe(expected, this.portBytes);
+    if (!burst) return this.difference(cycle, 'write burst', text, 'none, or its data are late');
+    this.expectedWrites.take();
+    this.settling.take();
+    const verilog = `${burst.beats} beats to ${burst.address}, issued in ${burst.issued}, last beat in ${burst.lastBeat}`;
+    const same =
+      burst.issued === expected.issued &&
+      burst.lastBeat === expected.last &&
+      burst.address - (burst.address % this.portBytes) === expected.address - (expected.address % this.portBytes) &&
+      burst.beats === beatsOf(expected.address, expected.bytes, this.portBytes);
+    if (!same) return this.difference(Math.min(burst.issued, expected.issued), 'write burst', text, verilog);
+    this.answers.put(expected.finish);
+    return undefined;
+  }
+
+  private difference(cycle: number, what: string, machine: string, verilog: string): Difference {
+    return { cycle, where: `memory port ${this.index}`, what, machine, verilog };
+  }
+}
+
+const pinNames = [
+  'arvalid',
+  'arready',
+  'araddr',
+  'arlen',
+  'rvalid',
+  'rready',
+  'rdata',
+  'rlast',
+  'awvalid',
+  'awready',
+  'awaddr',
+  'awlen',
+  'wvalid',
+  'wready',
+  'wdata',
+  'wstrb',
+  'wlast',
+  'bvalid',
+] as const;
+type Pin = (typeof pinNames)[number];
+
+function describe(burst: ExpectedBurst, portBytes: number): string {
+  const place = burst.address < 0 ? 'a gathered row' : `${burst.address - (burst.address % portBytes)}`;
+  const beats = beatsOf(Math.max(0, burst.address), burst.bytes, portBytes);
+  return `${beats} beats ${burst.write ? 'to' : 'from'} ${place}, issued in ${burst.issued}, last beat in ${burst.last}`;
+}

@@ -1,0 +1,95 @@
+import type { HardwareModel } from '../hw/schema.ts';
+import type { ProgramImage } from '../isa/image.ts';
+import { Machine } from '../machine/machine.ts';
+import type { InstructionEvent, TokenEvent } from '../trace/events.ts';
+
+/** One AXI burst as the machine's memory timed it. Cycles as in docs/machine.md, Ports. */
+export interface ExpectedBurst {
+  readonly user: number;
+  readonly write: boolean;
+  /** First byte; −1 for a gather, whose address is data. */
+  readonly address: number;
+  readonly bytes: number;
+  readonly issued: number;
+  readonly first: number;
+  readonly last: number;
+  readonly finish: number;
+}
+
+/** First in, first out; taking does not move what is left. */
+export class Fifo<T> {
+  private items: T[] = [];
+  private taken = 0;
+
+  get length(): number {
+    return this.items.length - this.taken;
+  }
+
+  put(item: T): void {
+    this.items.push(item);
+  }
+
+  /** The oldest, or undefined. */
+  peek(): T | undefined {
+    return this.items[this.taken];
+  }
+
+  take(): T | undefined {
+    const item = this.items[this.taken];
+    if (item === undefined) return undefined;
+    this.taken += 1;
+    if (this.taken > 1024 && this.taken * 2 > this.items.length) {
+      this.items = this.items.slice(this.taken);
+      this.taken = 0;
+    }
+    return item;
+  }
+
+  /** All that are in it, the oldest first. */
+  list(): readonly T[] {
+    return this.items.slice(this.taken);
+  }
+}
+
+/** What disturbs memory in both simulations alike; see `Memory`. */
+export interface Disturbance {
+  /** Whether the port takes no burst in this cycle. */
+  readonly issueBlocked: (port: number, cycle: number) => boolean;
+  /** Cycles by which data of the port's burst number n come later. */
+  readonly extraLatency: (port: number, burst: number) => number;
+}
+
+/** The TypeScript machine, kept ahead of the Verilog, and what it said that the Verilog has not said yet. */
+export class Expected {
+  readonly machine: Machine;
+  /** In the order in which they finished. */
+  readonly events = new Fifo<InstructionEvent>();
+  readonly tokens = new Fifo<TokenEvent>();
+  /** By port, in the order of issue. */
+  readonly reads: readonly Fifo<ExpectedBurst>[];
+  readonly writes: readonly Fifo<ExpectedBurst>[];
+
+  constructor(image: ProgramImage, hw: HardwareModel, disturbance?: Disturbance) {
+    const perPort = () => Array.from({ length: hw.memory.ports }, () => new Fifo<ExpectedBurst>());
+    this.reads = perPort();
+    this.writes = perPort();
+    this.machine = new Machine(image, hw, {
+      values: true,
+      dense: false,
+      trace: { instruction: (event) => this.events.put(event), token: (event) => this.tokens.put(event) },
+      memory: {
+        observe: (port, user, write, address, bytes, issued, first, last, finish) => {
+          const queue = (write ? this.writes : this.reads)[port] as Fifo<ExpectedBurst>;
+          queue.put({ user, write, address, bytes, issued, first, last, finish });
+        },
+        ...disturbance,
+      },
+    });
+  }
+
+  /** Evaluates every cycle up to and including `cycle`. Throws what the machine throws. */
+  advancePast(cycle: number): void {
+    const { machine } = this;
+    while (machine.cycle <= cycle && !machine.halted) machine.advance(1);
+  }
+}

@@ -1,0 +1,235 @@
+import type { Port, Simulation } from 'verilator-wasm';
+import { derive } from '../hw/derive.ts';
+import type { HardwareModel } from '../hw/schema.ts';
+import { codeBytes, type ProgramImage } from '../isa/image.ts';
+import { issueUnits } from '../isa/table.ts';
+import { MemoryStore } from '../machine/kernel/store.ts';
+import { counterClasses } from '../rtl/counterClasses.ts';
+import { controlRegister, counterOffset } from '../rtl/registers.ts';
+import { AxiPort, type Difference } from './axiPort.ts';
+import { ControlBus } from './controlBus.ts';
+import { type Disturbance, Expected, type Fifo } from './expected.ts';
+import { Clock } from './pins.ts';
+import { RtlEvents } from './rtlEvents.ts';
+
+/** What is to be run on both sides. */
+export interface LockstepJob {
+  readonly image: ProgramImage;
+  readonly hw: HardwareModel;
+  /** Bytes from memory address 0 on: the host's command block. */
+  readonly command: Uint8Array;
+  readonly disturbance?: Disturbance;
+  /** Ends the run, without an answer about memory, when this many cycles were equal. */
+  readonly maxCycles?: number;
+  readonly onToken?: (token: number, cycle: number) => void;
+}
+
+export interface LockstepResult {
+  /** Cycles that were compared; the length of the run if it halted. */
+  readonly cycles: number;
+  readonly halted: boolean;
+  readonly instructions: number;
+  readonly bursts: number;
+  readonly tokens: number;
+  readonly memoryBytes: number;
+  readonly counters: number;
+  /** The first one; undefined: equal. */
+  readonly difference: Difference | undefined;
+}
+
+const sliceCycles = 4096;
+
+/**
+ * Runs a program on the machine and on its Verilog side by side, and compares in every cycle: AXI bursts, the five
+ * stamps of each instruction and the tokens; after the halt also all memory and all counters.
+ *
+ * The Verilog starts as on a board: reset, code address and start bit over AXI4-Lite. Its cycle 0 is the front end's
+ * first cycle out of reset.
+ */
+export class Lockstep {
+  private readonly job: LockstepJob;
+  private readonly clock: Clock;
+  private readonly expected: Expected;
+  private readonly store: MemoryStore;
+  private readonly ports: readonly AxiPort[];
+  private readonly events: RtlEvents;
+  private readonly control: ControlBus;
+  private readonly running: Port;
+  private readonly halted: Port;
+  private readonly emitted: Port;
+  private readonly emittedToken: Port;
+  private tokens = 0;
+  private now = 0;
+  private ended = false;
+  private found: Difference | undefined;
+
+  constructor(simulation: Simulation, job: LockstepJob) {
+    const { hw, image } = job;
+    this.job = job;
+    this.clock = new Clock(simulation);
+    this.expected = new Expected(image, hw, job.disturbance);
+    this.expected.machine.store.write(0, job.command);
+    this.store = imageStore(image, hw);
+    this.store.write(0, job.command);
+    const { portBytes } = derive(hw);
+    this.ports = this.expected.reads.map(
+      (reads, port) =>
+        new AxiPort(
+          simulation,
+          port,
+          portBytes,
+          this.store,
+          { reads, writes: this.expected.writes[port] as Fifo<never> },
+          job.disturbance?.issueBlocked,
+        ),
+    );
+    this.events = new RtlEvents(simulation, image);
+    this.control = new ControlBus(simulation, this.clock);
+    this.running = simulation.port('trace_running_o');
+    this.halted = simulation.port('trace_halted_o');
+    this.emitted = simulation.port('trace_emit_o');
+    this.emittedToken = simulation.port('trace_emit_token_o');
+    this.start();
+  }
+
+  private start(): void {
+    this.control.reset();
+    this.control.write(controlRegister('codeAddress').offset, this.job.image.codeAddress);
+    this.control.write(controlRegister('control').offset, 1);
+    this.control.waitFor(() => this.running.get() === 1, 'the core to come out of reset');
+  }
+
+  /** Cycles that were found equal. */
+  get cycle(): number {
+    return this.now;
+  }
+
+  /** Runs on for some thousand cycles, or to `until`; true when there is nothing more to do. Throws what the machine throws. */
+  advance(until = this.now + sliceCycles): boolean {
+    const end = Math.min(until, this.job.maxCycles ?? Number.POSITIVE_INFINITY);
+    while (!this.found && !this.ended && this.now < end) {
+      this.found = this.step(this.now);
+      if (this.found) return true;
+      this.ended = this.halted.get() === 1;
+      if (!this.ended) this.now += 1;
+      this.clock.edge();
+    }
+    return this.found !== undefined || this.ended || this.now === this.job.maxCycles;
+  }
+
+  private step(cycle: number): Difference | undefined {
+    const { expected, ports } = this;
+    for (const port of ports) port.drive(cycle);
+    this.clock.settle();
+    expected.advancePast(cycle);
+    for (const port of ports) {
+      const difference = port.sample(cycle);
+      if (difference) return difference;
+    }
+    return this.events.sample(cycle, expected.events) ?? this.sampleToken(cycle) ?? this.sampleHalt(cycle);
+  }
+
+  private sampleToken(cycle: number): Difference | undefined {
+    const { tokens } = this.expected;
+    const event = tokens.peek();
+    const emitted = this.emitted.get() === 1;
+    if (!emitted && (!event || event.cycle > cycle)) return undefined;
+    const token = this.emittedToken.get();
+    if (emitted && event && event.cycle === cycle && event.token === token) {
+      tokens.take();
+      this.tokens += 1;
+      this.job.onToken?.(token, cycle);
+      return undefined;
+    }
+    return {
+      cycle: Math.min(cycle, event?.cycle ?? cycle),
+      where: 'frontEnd',
+      what: 'emitted token',
+      machine: event ? `${event.token} in ${event.cycle}` : 'none',
+      verilog: emitted ? `${token} in ${cycle}` : 'none',
+    };
+  }
+
+  /** The Verilog says that it has halted in the cycle after the last one of the run. */
+  private sampleHalt(cycle: number): Difference | undefined {
+    const { machine } = this.expected;
+    const halts = this.halted.get() === 1;
+    const expected = machine.halted && machine.cycle === cycle;
+    if (halts === expected) return undefined;
+    return {
+      cycle,
+      where: 'frontEnd',
+      what: 'halt',
+      machine: machine.halted ? `in cycle ${machine.cycle}` : 'not yet',
+      verilog: halts ? `in cycle ${cycle}` : 'not yet',
+    };
+  }
+
+  /** What was compared; after a halt that includes all memory and all counters. */
+  result(): LockstepResult {
+    const memory = this.ended ? this.compareMemory() : undefined;
+    const counted = this.ended ? this.compareCounters() : undefined;
+    return {
+      cycles: this.now,
+      halted: this.ended,
+      instructions: this.events.count,
+      bursts: this.expected.machine.memory.statistics.bursts,
+      tokens: this.tokens,
+      memoryBytes: memory?.bytes ?? 0,
+      counters: counted?.count ?? 0,
+      difference: this.found ?? memory?.difference ?? counted?.difference,
+    };
+  }
+
+  /** All that either side has written. */
+  private compareMemory(): { bytes: number; difference: Difference | undefined } {
+    const { machine } = this.expected;
+    let bytes = 0;
+    const addresses = new Set([...machine.store.pageAddresses(), ...this.store.pageAddresses()]);
+    for (const address of [...addresses].sort((a, b) => a - b)) {
+      const size = Math.min(this.store.pageBytes, this.job.hw.memory.capacityBytes - address);
+      const wanted = machine.store.read(address, size);
+      const found = this.store.read(address, size);
+      bytes += size;
+      const at = wanted.findIndex((byte, index) => byte !== found[index]);
+      if (at < 0) continue;
+      const hex = (value: number | undefined) => `0x${(value ?? 0).toString(16).padStart(2, '0')}`;
+      return {
+        bytes,
+        difference: {
+          cycle: this.now,
+          where: 'memory',
+          what: `byte ${address + at} after the halt`,
+          machine: hex(wanted[at]),
+          verilog: hex(found[at]),
+        },
+      };
+    }
+    return { bytes, difference: undefined };
+  }
+
+  /** Every counter of every unit, read as a host reads it. */
+  private compareCounters(): { count: number; difference: Difference | undefined } {
+    const { counters } = this.expected.machine;
+    let count = 0;
+    for (const [unit, name] of issueUnits.entries()) {
+      for (const [kind, names] of counterClasses.entries()) {
+        const wanted = names.reduce((sum, text) => sum + counters.read(name, text, this.now), 0);
+        const low = this.control.read(counterOffset(unit, kind));
+        const found = this.control.read(counterOffset(unit, kind) + 4) * 2 ** 32 + low;
+        count += 1;
+        if (found === wanted) continue;
+        const values = { machine: String(wanted), verilog: String(found) };
+        return { count, difference: { cycle: this.now, where: name, what: `counter ${names.join('/')}`, ...values } };
+      }
+    }
+    return { count, difference: undefined };
+  }
+}
+
+/** Memory as the machine has it before the run. */
+function imageStore(image: ProgramImage, hw: HardwareModel): MemoryStore {
+  const code = { address: image.codeAddress, data: codeBytes(image) };
+  const segments = image.segments.flatMap(({ address, data }) => (data ? [{ address, data }] : []));
+  return new MemoryStore(hw.memory.capacityBytes, [code, ...segments]);
+}

@@ -1,0 +1,22 @@
+import { issueUnits } from '../isa/table.ts';
+
+/**
+ * Classes of a unit's cycles by their number in hardware (`class_o`, and the counter window of the control registers);
+ * the names are those of a run's summary. 3 is `tableBuild` of the engine and `drain` of the front end.
+ */
+export const counterClasses: readonly (readonly string[])[] = [
+  ['idle'],
+  ['working'],
+  ['pipeline'],
+  ['tableBuild', 'drain'],
+  ['memory'],
+  ['port'],
+  ['fetch'],
+  ['queueFull'],
+  ...issueUnits.map((unit) => [`wait.${unit}`]),
+];
+
+/** Number of a class in hardware. */
+export function counterClass(name: string): number {
+  return counterClasses.findIndex((names) => names.includes(name));
+}

@@ -1,0 +1,130 @@
+/**
+ * The registers of the control port (AXI4-Lite, 32 bits), once: `control.sv`, C headers, Python and the documentation
+ * are made from this list.
+ */
+
+/** `r` reads only, `rw` reads and writes, `rc` reading clears, `rs` writing 1 sets, `tow` writing 1 toggles. */
+export type RegisterAccess = 'r' | 'rw' | 'rc' | 'rs' | 'tow';
+
+export interface RegisterField {
+  readonly name: string;
+  readonly low: number;
+  readonly bits: number;
+  readonly access: RegisterAccess;
+  readonly doc: string;
+}
+
+export interface ControlRegister {
+  /** Bytes from the beginning of the window. */
+  readonly offset: number;
+  readonly name: string;
+  readonly access: 'r' | 'rw';
+  readonly doc: string;
+  readonly fields?: readonly RegisterField[];
+}
+
+const field = (name: string, low: number, access: RegisterAccess, doc: string, bits = 1): RegisterField => ({
+  name,
+  low,
+  bits,
+  access,
+  doc,
+});
+
+/** Reads as ASCII "LTRA". */
+export const controlMagic = 0x4152544c;
+/** Goes up when a register changes its meaning. */
+export const controlVersion = 1;
+/** Tokens that wait for the host; further ones are lost, and `status.tokenLost` says so. */
+export const tokenFifoDepth = 64;
+/** Bits of address: the window is 4 KiB. */
+export const controlAddressBits = 12;
+
+export const controlRegisters: readonly ControlRegister[] = [
+  {
+    offset: 0x00,
+    name: 'control',
+    access: 'rw',
+    doc: 'Starts the machine and says how far it is.',
+    fields: [
+      field('start', 0, 'rs', 'begins a run; 1 until the machine is out of reset; ignored while it runs'),
+      field('done', 1, 'rc', 'a run has halted'),
+      field('idle', 2, 'r', 'no run is on its way'),
+      field('ready', 3, 'rc', 'a run has halted, so the next may be started'),
+      field('autoRestart', 7, 'rw', 'begins the next run when one has halted'),
+    ],
+  },
+  {
+    offset: 0x04,
+    name: 'globalInterruptEnable',
+    access: 'rw',
+    doc: 'Lets interrupts out.',
+    fields: [field('enable', 0, 'rw', '`interrupt_o` may be high')],
+  },
+  {
+    offset: 0x08,
+    name: 'interruptEnable',
+    access: 'rw',
+    doc: 'Which events are noted in `interruptStatus`.',
+    fields: [field('done', 0, 'rw', 'a run has halted'), field('ready', 1, 'rw', 'the next run may be started')],
+  },
+  {
+    offset: 0x0c,
+    name: 'interruptStatus',
+    access: 'rw',
+    doc: 'Events noted; `interrupt_o` is high while there is one and interrupts are let out.',
+    fields: [field('done', 0, 'tow', 'a run has halted'), field('ready', 1, 'tow', 'the next run may be started')],
+  },
+  { offset: 0x10, name: 'memoryLow', access: 'rw', doc: 'Where byte 0 of the machine’s memory lies, lower half.' },
+  { offset: 0x14, name: 'memoryHigh', access: 'rw', doc: 'Where byte 0 of the machine’s memory lies, upper half.' },
+  {
+    offset: 0x1c,
+    name: 'codeAddress',
+    access: 'rw',
+    doc: 'Where the program begins, in the machine’s memory; a multiple of 4096. Not to be changed during a run.',
+  },
+  {
+    offset: 0x40,
+    name: 'status',
+    access: 'r',
+    doc: 'The state of the run.',
+    fields: [
+      field('running', 0, 'r', 'the front end has not halted'),
+      field('halted', 1, 'r', 'the front end has executed `halt`'),
+      field('tokenLost', 2, 'r', 'a token was given while the FIFO was full'),
+    ],
+  },
+  {
+    offset: 0x44,
+    name: 'cyclesLow',
+    access: 'r',
+    doc: 'Cycles of the run, lower half; holds the upper half for the next read.',
+  },
+  {
+    offset: 0x48,
+    name: 'cyclesHigh',
+    access: 'r',
+    doc: 'Upper half of the cycles, as of the last read of the lower half.',
+  },
+  { offset: 0x4c, name: 'tokenCount', access: 'r', doc: 'Tokens that wait in the FIFO.' },
+  { offset: 0x50, name: 'token', access: 'r', doc: 'The oldest token; reading takes it. 0xffffffff if there is none.' },
+  { offset: 0x80, name: 'magic', access: 'r', doc: '"LTRA".' },
+  { offset: 0x84, name: 'version', access: 'r', doc: 'Version of this register map.' },
+  { offset: 0x88, name: 'digestLow', access: 'r', doc: 'Bytes 0 to 3 of the hardware model’s digest, byte 0 lowest.' },
+  { offset: 0x8c, name: 'digestHigh', access: 'r', doc: 'Bytes 4 to 7 of the hardware model’s digest.' },
+  { offset: 0x90, name: 'counterBits', access: 'r', doc: 'Width of a counter.' },
+];
+
+/** The counters: 64 bits each, unit by unit, 16 classes each; reading a lower half holds the upper half. */
+export const counterWindow = { offset: 0x400, units: 8, classes: 16, bytesPerCounter: 8 } as const;
+
+/** Offset of the lower half of a counter; unit and class by number. */
+export function counterOffset(unit: number, counterClass: number): number {
+  const { offset, classes, bytesPerCounter } = counterWindow;
+  return offset + (unit * classes + counterClass) * bytesPerCounter;
+}
+
+/** A register by name; the name must exist. */
+export function controlRegister(name: string): ControlRegister {
+  return controlRegisters.find((register) => register.name === name) as ControlRegister;
+}

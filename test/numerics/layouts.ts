@@ -1,0 +1,31 @@
+import fc from 'fast-check';
+import type { WordLayout } from '../../src/numerics/pack.ts';
+
+interface Shape {
+  readonly group: number;
+  readonly tables: number;
+  readonly columns: number;
+}
+
+/** A word of one slice without padding, or of slices of `sliceColumns` columns with `slack` more bytes each. */
+export function layoutOf(shape: Shape, sliceColumns = shape.columns, slack = 0, portBytes = 1): WordLayout {
+  const digits = sliceColumns * shape.tables * shape.group;
+  const sliceBytes = { ternary: Math.ceil(digits / 5) + slack, binary: Math.ceil(digits / 8) + slack };
+  return { ...shape, sliceColumns, sliceBytes, portBytes };
+}
+
+/** Layouts of words up to this shape, in one slice or several. */
+export function layouts(group: number, tables: number, columns: number): fc.Arbitrary<WordLayout> {
+  return fc
+    .record({
+      group: fc.integer({ min: 1, max: group }),
+      tables: fc.integer({ min: 1, max: tables }),
+      columns: fc.integer({ min: 1, max: columns }),
+      slices: fc.integer({ min: 1, max: columns }),
+      slack: fc.integer({ min: 0, max: 3 }),
+      portBytes: fc.constantFrom(1, 4, 16),
+    })
+    .map(({ slices, slack, portBytes, ...shape }) =>
+      layoutOf(shape, Math.ceil(shape.columns / Math.min(slices, shape.columns)), slack, portBytes),
+    );
+}

@@ -1,0 +1,24 @@
+/** Hardware models on which the matmul engine and the weight buffer are tested in Verilog. */
+import type { HardwareModel } from '../../src/hw/schema.ts';
+import { hardware } from '../machine/harness.ts';
+
+/** Sets G, T, Q, the table form and entries per cycle of a model with a small accumulator and input buffer. */
+function shape(name: string, group: number, tables: number, columns: number, form: string, entries: number) {
+  const accumulatorElements = 1000 * columns;
+  const settings = { group, tables, columns, tableForm: form, buildEntriesPerCycle: entries, accumulatorElements };
+  return (...more: string[]): HardwareModel =>
+    hardware(name, ...Object.entries(settings).map(([key, value]) => `matmul.${key}=${value}`), ...more);
+}
+
+/** By what is special about them. */
+export const lutMachines: Readonly<Record<string, () => HardwareModel>> = {
+  tiny: () => hardware('tiny'),
+  odd: () => hardware('odd'),
+  'half, two banks, paired columns': () =>
+    shape('odd', 3, 4, 4, 'half', 2)('memory.ports=3', 'weightBuffer.columnsPerBank=2', 'weightBuffer.words=300'),
+  'full, four banks': () => shape('odd', 3, 5, 3, 'full', 4)('memory.portBits=32', 'weightBuffer.words=500'),
+  'half of one input': () => shape('tiny', 1, 3, 2, 'half', 2)('weightBuffer.words=200'),
+  'select, many terms': () => shape('odd', 4, 7, 2, 'select', 1)('memory.ports=1', 'weightBuffer.words=200'),
+  'five digits a byte': () =>
+    shape('odd', 5, 7, 3, 'half', 4)('memory.ports=1', 'memory.portBits=128', 'weightBuffer.words=300'),
+};
