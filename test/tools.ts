@@ -13,6 +13,7 @@ export const toolPackages = {
   'yosys-smtbmc': 'yosys',
   z3: 'z3',
   iverilog: 'iverilog',
+  vvp: 'iverilog',
 } as const;
 export type Tool = keyof typeof toolPackages;
 

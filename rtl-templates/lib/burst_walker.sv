@@ -48,16 +48,25 @@ module burst_walker #(
   logic [ROWS_BITS-1:0]  rows_q;                    // this row and those after it
   logic                  last_row_q;
 
+  // Beats to the end of the page, and what a burst may have of them, of the present place and of the one that follows.
+  logic [LIMIT_BITS-1:0] page_left_q, limit_q;
+  logic [LIMIT_BITS-1:0] start_left, row_left, on_left;
   logic [LEFT_BITS-1:0]  row_beats;
-  logic [LIMIT_BITS-1:0] page_left, limit;
   logic                  ends_row;
 
   // A beat in part counts whole.
   assign row_beats = LEFT_BITS'((32'(row_bytes_i) + PORT_BYTES - 1) >> LOW);
 
-  assign page_left = LIMIT_BITS'(PAGE_BEATS) - LIMIT_BITS'(address_q[PAGE_BITS-1:0]);
-  assign limit     = 32'(page_left) < BURST_BEATS ? page_left : LIMIT_BITS'(BURST_BEATS);
-  assign ends_row  = 32'(left_q) <= 32'(limit);
+  // A burst that its limit ends goes up to the end of the page, or leaves the rest of it.
+  assign start_left = LIMIT_BITS'(PAGE_BEATS) - LIMIT_BITS'(address_i[11:LOW]);
+  assign row_left   = LIMIT_BITS'(PAGE_BEATS) - LIMIT_BITS'(next_row_q[PAGE_BITS-1:0]);
+  assign on_left    = page_left_q == limit_q ? LIMIT_BITS'(PAGE_BEATS) : page_left_q - limit_q;
+
+  function [LIMIT_BITS-1:0] limited(input [LIMIT_BITS-1:0] left);
+    limited = 32'(left) < BURST_BEATS ? left : LIMIT_BITS'(BURST_BEATS);
+  endfunction
+
+  assign ends_row = 32'(left_q) <= 32'(limit_q);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni)      valid_q <= 1'b0;
@@ -67,6 +76,8 @@ module burst_walker #(
 
   always_ff @(posedge clk_i) begin
     if (start_i) begin
+      page_left_q <= start_left;
+      limit_q     <= limited(start_left);
       address_q   <= address_i[31:LOW];
       next_row_q  <= address_i[31:LOW] + stride_i[31:LOW];
       stride_q    <= stride_i[31:LOW];
@@ -76,21 +87,25 @@ module burst_walker #(
       last_row_q  <= rows_i == ROWS_BITS'(1);
     end else if (next_i) begin
       if (ends_row) begin
-        address_q  <= next_row_q;
-        next_row_q <= next_row_q + stride_q;
-        left_q     <= row_beats_q;
-        rows_q     <= rows_q - 1'b1;
-        last_row_q <= rows_q == ROWS_BITS'(2);
+        page_left_q <= row_left;
+        limit_q     <= limited(row_left);
+        address_q   <= next_row_q;
+        next_row_q  <= next_row_q + stride_q;
+        left_q      <= row_beats_q;
+        rows_q      <= rows_q - 1'b1;
+        last_row_q  <= rows_q == ROWS_BITS'(2);
       end else begin
-        address_q <= address_q + BEAT_BITS'(limit);
-        left_q    <= left_q - LEFT_BITS'(limit);
+        page_left_q <= on_left;
+        limit_q     <= limited(on_left);
+        address_q   <= address_q + BEAT_BITS'(limit_q);
+        left_q      <= left_q - LEFT_BITS'(limit_q);
       end
     end
   end
 
   assign valid_o   = valid_q;
   assign address_o = {address_q, {LOW{1'b0}}};
-  assign beats_o   = ends_row ? 9'(left_q) : 9'(limit);
+  assign beats_o   = ends_row ? 9'(left_q) : 9'(limit_q);
   assign last_o    = ends_row && last_row_q;
 
   // The low bits of addresses are zero by contract.

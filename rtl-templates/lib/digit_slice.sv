@@ -112,7 +112,7 @@ module digit_slice #(
 
   always_comb begin
     present_d = 0;
-    for (int i = 0; i < ROW_WORDS; i = i + 1) present_d[i] = COUNT_BITS'(i) < fit;
+    for (int i = 0; i < ROW_WORDS; i = i + 1) present_d[i] = COUNT_BITS'(i) < left_q && COUNT_BITS'(i) < fit;
   end
 
   always_ff @(posedge clk_i) begin

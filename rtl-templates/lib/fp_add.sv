@@ -3,12 +3,11 @@
 //   EXP, MAN    bits of the exponent field and of the fraction
 //   LATENCY     1 or more: y_o belongs to the operands of LATENCY cycles before; one result per cycle
 //
-//   order by magnitude │ align │ add │ round, or shift left │ choose │
+//   order by magnitude │ align │ add │ count zeros │ normalise │ round │
 //   registers: LATENCY 1  at the end      2  + after align          3  + after add
-//              4  + after order           5  + before choose        more: behind the last
+//              4  + after order           5  + after normalise      6  + after count      more: behind the last
 //
-// Only one of the two long ends of an addition is ever needed: a sum that loses two leading bits or more is exact, so
-// it is shifted and not rounded; any other sum moves by one place at most before it is rounded.
+// The last place of either shift is left to the adder behind it, whose LUTs have inputs to spare.
 `default_nettype none
 
 module fp_add #(
@@ -25,8 +24,9 @@ module fp_add #(
   localparam AFTER_ORDER     = LATENCY >= 4 ? 1 : 0;
   localparam AFTER_ALIGN     = LATENCY >= 2 ? 1 : 0;
   localparam AFTER_ADD       = LATENCY >= 3 ? 1 : 0;
-  localparam BEFORE_CHOOSE   = LATENCY >= 5 ? 1 : 0;
-  localparam AT_END         = LATENCY - AFTER_ORDER - AFTER_ALIGN - AFTER_ADD - BEFORE_CHOOSE;
+  localparam AFTER_NORMALISE = LATENCY >= 5 ? 1 : 0;
+  localparam AFTER_COUNT     = LATENCY >= 6 ? 1 : 0;
+  localparam AT_END          = LATENCY - AFTER_ORDER - AFTER_ALIGN - AFTER_ADD - AFTER_COUNT - AFTER_NORMALISE;
 
   localparam SIG  = MAN + 4;           // leading bit, fraction, two guard bits, sticky bit
   localparam SUM  = SIG + 1;
@@ -61,7 +61,7 @@ module fp_add #(
   logic           sign, opposite, infinite, nan;
   logic [EXP-1:0] exponent;
   logic [MAN:0]   upper;
-  logic [SIG-1:0] lower;
+  logic [SIG-1:0] lower;      // by one place too high if the distance is odd
 
   assign sign     = major_q[EXP+MAN];
   assign opposite = major_q[EXP+MAN] ^ minor_q[EXP+MAN];
@@ -70,103 +70,102 @@ module fp_add #(
   assign exponent = {major_q[EXP+MAN-1:MAN+1], major_q[MAN] | ~|major_q[EXP+MAN-1:MAN]};
   assign upper    = {|major_q[EXP+MAN-1:MAN], major_q[MAN-1:0]};
 
-  fp_shift_jam #(.WIDTH(SIG), .AMOUNT_BITS(EXP)) u_shift (
+  fp_shift_jam #(.WIDTH(SIG), .AMOUNT_BITS(EXP), .LOWEST(1)) u_shift (
     .d_i({|minor_q[EXP+MAN-1:MAN], minor_q[MAN-1:0], 3'b0}), .amount_i(distance_q), .q_o(lower)
   );
 
-  logic           sign_q, opposite_q, infinite_q, nan_q;
+  logic           sign_q, opposite_q, infinite_q, nan_q, odd_q;
   logic [EXP-1:0] exponent_q;
   logic [MAN:0]   upper_q;
   logic [SIG-1:0] lower_q;
 
-  delay #(.WIDTH(4 + EXP + MAN + 1 + SIG), .CYCLES(AFTER_ALIGN)) u_align (
-    .clk_i(clk_i), .d_i({sign, opposite, infinite, nan, exponent, upper, lower}),
-    .q_o({sign_q, opposite_q, infinite_q, nan_q, exponent_q, upper_q, lower_q})
+  delay #(.WIDTH(5 + EXP + MAN + 1 + SIG), .CYCLES(AFTER_ALIGN)) u_align (
+    .clk_i(clk_i), .d_i({sign, opposite, infinite, nan, distance_q[0], exponent, upper, lower}),
+    .q_o({sign_q, opposite_q, infinite_q, nan_q, odd_q, exponent_q, upper_q, lower_q})
   );
 
-  // ---- Add, move by one place, and count the leading zeros
-  logic               carry_unused, cancelled, nothing, up, add_sign, add_infinite;
-  logic [SUM-1:0]     sum;
-  logic [LZ-1:0]      zeros;
-  logic [EXP-1:0]     field;
-  logic [MAN-1:0]     fraction;
-
-  // A subtraction is the sum with the complement and a carry into the lowest position, which is dropped.
-  assign {sum, carry_unused} = {1'b0, upper_q, 3'b0, 1'b1} + {{1'b0, lower_q} ^ {SUM{opposite_q}}, opposite_q};
-
-  fp_leading_zeros #(.WIDTH(SUM)) u_zeros (.d_i(sum), .count_o(zeros), .none_o(nothing));
+  // ---- Add. A subtraction is the sum with the complement and a carry into the lowest position, which is dropped.
+  logic           carry_unused;
+  logic [SIG-1:0] aligned;
+  logic [SUM-1:0] sum;
 
   always_comb begin
-    field = exponent_q;
-    fraction = sum[MAN+2:3];
-    up = sum[2] & (sum[3] | sum[1] | sum[0]);
-    cancelled = 1'b0;
-    add_infinite = infinite_q;
-    if (sum[SUM-1]) begin
-      field = exponent_q + 1'b1;
-      fraction = sum[MAN+3:4];
-      up = sum[3] & (sum[4] | sum[2] | sum[1] | sum[0]);
-      add_infinite = infinite_q | (exponent_q == {ONES[EXP-1:1], 1'b0});
-    end else if (!sum[SUM-2]) begin
-      field = exponent_q - 1'b1;
-      fraction = sum[MAN+1:2];
-      up = sum[1] & (sum[2] | sum[0]);
-      // A subnormal stays where it is.
-      cancelled = !sum[SUM-3] | (exponent_q == {{(EXP-1){1'b0}}, 1'b1});
+    aligned = odd_q ? {1'b0, lower_q[SIG-1:2], lower_q[1] | lower_q[0]} : lower_q;
+    {sum, carry_unused} = {1'b0, upper_q, 3'b0, 1'b1} + {{1'b0, aligned} ^ {SUM{opposite_q}}, opposite_q};
+  end
+
+  logic           sign_a, opposite_a, infinite_a, nan_a;
+  logic [EXP-1:0] exponent_a;
+  logic [SUM-1:0] sum_a;
+
+  delay #(.WIDTH(4 + EXP + SUM), .CYCLES(AFTER_ADD)) u_add (
+    .clk_i(clk_i), .d_i({sign_q, opposite_q, infinite_q, nan_q, exponent_q, sum}),
+    .q_o({sign_a, opposite_a, infinite_a, nan_a, exponent_a, sum_a})
+  );
+
+  // ---- Count the zeros to shift out, but do not go below the exponent of the subnormals
+  logic           nothing, limited, sign_n;
+  logic [LZ-1:0]  zeros, shift;
+
+  fp_leading_zeros #(.WIDTH(SUM)) u_zeros (.d_i(sum_a), .count_o(zeros), .none_o(nothing));
+
+  always_comb begin
+    // zeros > exponent, bit by bit: a few LUTs are faster here than a carry chain.
+    limited = 1'b0;
+    for (int i = 0; i < LZ; i = i + 1) begin
+      limited = (zeros[i] & !exponent_a[i]) | (limited & (zeros[i] | !exponent_a[i]));
     end
+    if (|exponent_a[EXP-1:LZ]) limited = 1'b0;
+    shift = limited ? exponent_a[LZ-1:0] : zeros;
     // x − x is +0, −0 − 0 stays −0.
-    add_sign = sign_q & ~(opposite_q & nothing);
+    sign_n = sign_a & ~(opposite_a & nothing);
   end
 
-  logic           add_sign_q, add_infinite_q, add_nan_q, cancelled_q, nothing_q, up_q;
-  logic [EXP-1:0] exponent_add_q, field_q;
-  logic [MAN-1:0] fraction_q;
-  logic [SUM-3:0] sum_q;
-  logic [LZ-1:0]  zeros_q;
+  logic           sign_c, infinite_c, nan_c, nothing_c;
+  logic [EXP-1:0] exponent_c;
+  logic [LZ-1:0]  shift_c;
+  logic [SUM-1:0] sum_c;
 
-  delay #(.WIDTH(6 + 2 * EXP + MAN + SUM - 2 + LZ), .CYCLES(AFTER_ADD)) u_add (
-    .clk_i(clk_i),
-    .d_i({add_sign, add_infinite, nan_q, cancelled, nothing, up, exponent_q, field, fraction, sum[SUM-3:0], zeros}),
-    .q_o({add_sign_q, add_infinite_q, add_nan_q, cancelled_q, nothing_q, up_q, exponent_add_q, field_q, fraction_q,
-          sum_q, zeros_q})
+  delay #(.WIDTH(4 + EXP + LZ + SUM), .CYCLES(AFTER_COUNT)) u_count (
+    .clk_i(clk_i), .d_i({sign_n, infinite_a, nan_a, nothing, exponent_a, shift, sum_a}),
+    .q_o({sign_c, infinite_c, nan_c, nothing_c, exponent_c, shift_c, sum_c})
   );
 
-  // ---- Round: field and fraction are one number, so that a carry makes the next binade, and at last infinity.
+  // ---- Normalise, up to the last place. Of the two roundings, without it and with it, the round stage takes one.
+  logic           up, up_odd, overflow;
+  logic [EXP-1:0] base;        // exponent field, less the leading one
+  logic [SUM-1:0] normal;
+
+  always_comb begin
+    base = nothing_c ? {EXP{1'b0}} : exponent_c - {{(EXP-LZ){1'b0}}, shift_c};
+    normal = sum_c << {shift_c[LZ-1:1], 1'b0};
+    up = normal[3] & (normal[4] | (|normal[2:0]));
+    up_odd = normal[2] & (normal[3] | (|normal[1:0]));
+    overflow = infinite_c | (exponent_c == {ONES[EXP-1:1], 1'b0} & ~|shift_c);
+  end
+
+  logic           sign_r, overflow_r, nan_r, odd_r, up_r, up_odd_r;
+  logic [EXP-1:0] base_r;
+  logic [MAN+1:0] normal_r;
+
+  delay #(.WIDTH(6 + EXP + MAN + 2), .CYCLES(AFTER_NORMALISE)) u_normalise (
+    .clk_i(clk_i), .d_i({sign_c, overflow, nan_c, shift_c[0], up, up_odd, base, normal[SUM-1:3]}),
+    .q_o({sign_r, overflow_r, nan_r, odd_r, up_r, up_odd_r, base_r, normal_r})
+  );
+
+  // ---- Round. Field and fraction are one number, so that a carry makes the next binade, and at last infinity.
+  logic               rounded_unused;
+  logic [MAN:0]       significand;
   logic [EXP+MAN-1:0] rounded;
-
-  assign rounded = {field_q, fraction_q} + {{(EXP+MAN-1){1'b0}}, up_q};
-
-  // ---- Shift left, but not below the exponent of the subnormals
-  logic               limited;
-  logic [LZ-1:0]      shift;
-  logic [EXP-1:0]     shifted_field;
-  logic [SUM-1:0]     shifted;
-  logic               unused;
+  logic [EXP+MAN:0]   y;
 
   always_comb begin
-    limited = (~|exponent_add_q[EXP-1:LZ]) & (zeros_q > exponent_add_q[LZ-1:0]);
-    shift = limited ? exponent_add_q[LZ-1:0] : zeros_q;
-    shifted = {2'b0, sum_q} << shift;
-    unused = |{shifted[SUM-1], shifted[3:0]};
-    shifted_field = (limited | nothing_q) ? {EXP{1'b0}} : exponent_add_q + 1'b1 - {{(EXP-LZ){1'b0}}, zeros_q};
-  end
-
-  logic               end_sign_q, end_infinite_q, end_nan_q, end_cancelled_q;
-  logic [EXP+MAN-1:0] rounded_q, shifted_q;
-
-  delay #(.WIDTH(4 + 2 * (EXP + MAN)), .CYCLES(BEFORE_CHOOSE)) u_ends (
-    .clk_i(clk_i),
-    .d_i({add_sign_q, add_infinite_q, add_nan_q, cancelled_q, rounded, shifted_field, shifted[SUM-2 -: MAN]}),
-    .q_o({end_sign_q, end_infinite_q, end_nan_q, end_cancelled_q, rounded_q, shifted_q})
-  );
-
-  // ---- Choose
-  logic [EXP+MAN:0] y;
-
-  always_comb begin
-    y = {end_sign_q, end_cancelled_q ? shifted_q : rounded_q};
-    if (end_nan_q) y = {1'b0, ONES, 1'b1, {(MAN-1){1'b0}}};
-    else if (end_infinite_q) y = {end_sign_q, ONES, {MAN{1'b0}}};
+    significand = odd_r ? normal_r[MAN:0] : normal_r[MAN+1:1];
+    {rounded, rounded_unused} = {base_r, significand[MAN-1:0], 1'b1}
+      + {{(EXP-1){1'b0}}, significand[MAN], {MAN{1'b0}}, odd_r ? up_odd_r : up_r};
+    y = {sign_r, rounded};
+    if (nan_r) y = {1'b0, ONES, 1'b1, {(MAN-1){1'b0}}};
+    else if (overflow_r) y = {sign_r, ONES, {MAN{1'b0}}};
   end
 
   delay #(.WIDTH(EXP + MAN + 1), .CYCLES(AT_END)) u_end (.clk_i(clk_i), .d_i(y), .q_o(y_o));

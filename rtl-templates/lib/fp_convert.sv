@@ -87,13 +87,15 @@ module fp_convert #(
     .d_i({1'b0, normal_m, fraction_m, {(MAN_O+2){1'b0}}}), .amount_i(amount_m), .q_o(shifted)
   );
 
-  logic             sign_s, infinite_s, nan_s, unused_high;
+  logic             up, up_two, sign_s, infinite_s, nan_s, up_s, up_two_s, unused_high;
   logic [EXP_O-1:0] base_s;
-  logic [MAN_O+3:0] significand_s;
+  logic [MAN_O+1:0] significand_s;
 
-  delay #(.WIDTH(3 + EXP_O + MAN_O + 4), .CYCLES(AFTER_SHIFT)) u_shifted (
-    .clk_i(clk_i), .d_i({sign_m, infinite_m, nan_m, base_m, shifted[MAN_O+3:0]}),
-    .q_o({sign_s, infinite_s, nan_s, base_s, significand_s})
+  fp_up u_up (.low_i(shifted[3:0]), .up_o(up), .up_two_o(up_two));
+
+  delay #(.WIDTH(5 + EXP_O + MAN_O + 2), .CYCLES(AFTER_SHIFT)) u_shifted (
+    .clk_i(clk_i), .d_i({sign_m, infinite_m, nan_m, up, up_two, base_m, shifted[MAN_O+3:2]}),
+    .q_o({sign_s, infinite_s, nan_s, up_s, up_two_s, base_s, significand_s})
   );
 
   assign unused_high = |shifted[WIDE-1:MAN_O+4];
@@ -102,7 +104,8 @@ module fp_convert #(
   logic [EXP_O+MAN_O:0] y;
 
   fp_pack #(.EXP(EXP_O), .MAN(MAN_O)) u_pack (
-    .sign_i(sign_s), .base_i(base_s), .significand_i(significand_s), .infinite_i(infinite_s), .nan_i(nan_s), .y_o(y)
+    .sign_i(sign_s), .base_i(base_s), .significand_i(significand_s), .up_i(up_s), .up_two_i(up_two_s),
+    .infinite_i(infinite_s), .nan_i(nan_s), .y_o(y)
   );
 
   delay #(.WIDTH(EXP_O + MAN_O + 1), .CYCLES(AT_END)) u_end (.clk_i(clk_i), .d_i(y), .q_o(y_o));

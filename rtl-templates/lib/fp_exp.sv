@@ -37,13 +37,13 @@ module fp_exp #(
   // ---- Multiply the significand by log2(e). `amount` shifts the product, less 5 bits, to 30 fraction bits.
   logic        nan, overflow, underflow;
   logic [7:0]  amount;
-  logic [23:0] significand;
+  logic [23:0] mantissa;
   logic [40:0] upper, lower;
 
   always_comb begin
-    significand = {1'b1, x_i[22:0]};
-    upper = significand * LOG_UPPER;
-    lower = significand * LOG_LOWER;
+    mantissa = {1'b1, x_i[22:0]};
+    upper = mantissa * LOG_UPPER;
+    lower = mantissa * LOG_LOWER;
     // |x| of 128 and more
     nan = (&x_i[30:23]) & (|x_i[22:0]);
     overflow = (x_i[30:23] >= 8'd134) & !x_i[31];
@@ -53,15 +53,15 @@ module fp_exp #(
 
   logic        sign_m, nan_m, overflow_m, underflow_m;
   logic [7:0]  amount_m;
-  logic [23:0] significand_m;
+  logic [23:0] mantissa_m;
   logic [40:0] upper_m, lower_m;
   logic        unused_low;
 
   delay #(.WIDTH(41), .CYCLES(AFTER_MULTIPLY)) u_upper (.clk_i(clk_i), .d_i(upper), .q_o(upper_m));
   delay #(.WIDTH(41), .CYCLES(AFTER_MULTIPLY)) u_lower (.clk_i(clk_i), .d_i(lower), .q_o(lower_m));
   delay #(.WIDTH(36), .CYCLES(AFTER_MULTIPLY)) u_multiply (
-    .clk_i(clk_i), .d_i({x_i[31], nan, overflow, underflow, amount, significand}),
-    .q_o({sign_m, nan_m, overflow_m, underflow_m, amount_m, significand_m})
+    .clk_i(clk_i), .d_i({x_i[31], nan, overflow, underflow, amount, mantissa}),
+    .q_o({sign_m, nan_m, overflow_m, underflow_m, amount_m, mantissa_m})
   );
 
   assign unused_low = |{lower_m[16:0], log_m[4:0]};
@@ -72,18 +72,19 @@ module fp_exp #(
   logic        sign_s, nan_s, overflow_s, underflow_s;
   logic [7:0]  amount_s;
 
-  assign log_m = {1'b0, significand_m, 18'b0} + {2'b0, upper_m} + {19'b0, lower_m[40:17]};
+  assign log_m = {1'b0, mantissa_m, 18'b0} + {2'b0, upper_m} + {19'b0, lower_m[40:17]};
 
   delay #(.WIDTH(50), .CYCLES(AFTER_LOG)) u_log (
     .clk_i(clk_i), .d_i({sign_m, nan_m, overflow_m, underflow_m, amount_m, log_m[42:5]}),
     .q_o({sign_s, nan_s, overflow_s, underflow_s, amount_s, log_s})
   );
 
-  // ---- Align: k above 30 bits of f. Of small arguments nothing is left; those of 128 and more do not count.
+  // ---- Align: k above 30 bits of f, complemented for a negative argument. Of small arguments nothing is left; those of
+  // 128 and more do not count.
   logic [37:0] aligned, aligned_a;
   logic        sign_a, nan_a, overflow_a, underflow_a;
 
-  assign aligned = |amount_s[7:6] ? 38'b0 : log_s >> amount_s[5:0];
+  assign aligned = (|amount_s[7:6] ? 38'b0 : log_s >> amount_s[5:0]) ^ {38{sign_s}};
 
   delay #(.WIDTH(42), .CYCLES(AFTER_ALIGN)) u_align (
     .clk_i(clk_i), .d_i({sign_s, nan_s, overflow_s, underflow_s, aligned}),
@@ -96,20 +97,25 @@ module fp_exp #(
   logic [8:0]  k_n;
   logic [29:0] f_n;
 
-  assign {turns, carry_unused} = {{1'b0, aligned_a} ^ {39{sign_a}}, 1'b1} + {39'b0, sign_a};
+  assign {turns, carry_unused} = {sign_a, aligned_a, 1'b1} + {39'b0, sign_a};
 
   delay #(.WIDTH(42), .CYCLES(AFTER_NEGATE)) u_negate (
     .clk_i(clk_i), .d_i({nan_a, overflow_a, underflow_a, turns}), .q_o({nan_n, overflow_n, underflow_n, k_n, f_n})
   );
 
   // ---- Table: the upper 8 bits choose, the lower 22, less their middle, are s
+  logic [7:0]  entry, late_entry;
   logic [30:0] c0;
   logic [17:0] c1;
   logic [10:0] c2;
   logic [21:0] s_t;
 
-  fp_exp_table #(.REGISTER(AFTER_TABLE), .STYLE(STYLE)) u_table (
-    .clk_i(clk_i), .entry_i(f_n[29:22]), .word_o({c0, c1, c2})
+  assign entry = f_n[29:22];
+
+  delay #(.WIDTH(8), .CYCLES(AFTER_TABLE)) u_late (.clk_i(clk_i), .d_i(entry), .q_o(late_entry));
+
+  fp_exp_table #(.REGISTER(AFTER_TABLE), .LATE_REGISTER(AFTER_SLOPE), .STYLE(STYLE)) u_table (
+    .clk_i(clk_i), .entry_i(entry), .c1_o(c1), .c2_o(c2), .late_entry_i(late_entry), .c0_o(c0)
   );
   delay #(.WIDTH(22), .CYCLES(AFTER_TABLE)) u_table_s (.clk_i(clk_i), .d_i({!f_n[21], f_n[20:0]}), .q_o(s_t));
 
@@ -123,46 +129,55 @@ module fp_exp #(
     .clk_i(clk_i), .c0_i(c0), .c1_i(c1), .c2_i(c2), .s_i(s_t), .y_o(y)
   );
 
-  logic       nan_y, overflow_y, underflow_y;
-  logic [8:0] k_y;
-
-  delay #(.WIDTH(12), .CYCLES(AFTER_TABLE + AFTER_SLOPE + AFTER_PRODUCT + AFTER_SUM)) u_along (
-    .clk_i(clk_i), .d_i({nan_n, overflow_n, underflow_n, k_n}), .q_o({nan_y, overflow_y, underflow_y, k_y})
-  );
-
-  // ---- Shift results below 2^-126 to their place
-  logic        small_y, large_y;
-  logic [8:0]  base;
-  logic [26:0] significand_y, shifted;
+  // ---- Meanwhile, exponent field and shift: results below 2^-126 have field 0 and move down
+  logic       tiny, huge;
+  logic [8:0] lead;
 
   always_comb begin
-    base = k_y + 9'd126;
-    // k + 126 below 0, or 256 and above
-    small_y = k_y[8] & base[8];
-    large_y = !k_y[8] & base[8];
-    significand_y = {y[31:6], |y[5:0]};
+    // Field less the leading one, k + 126: below 0, or past the largest
+    lead = k_n + 9'd126;
+    tiny = k_n[8] & lead[8];
+    huge = !k_n[8] & lead[8];
+  end
+
+  logic       nan_y, overflow_y, underflow_y, tiny_y;
+  logic [7:0] lead_y;
+
+  delay #(.WIDTH(12), .CYCLES(AFTER_TABLE + AFTER_SLOPE + AFTER_PRODUCT + AFTER_SUM)) u_along (
+    .clk_i(clk_i), .d_i({nan_n, overflow_n | huge, underflow_n, tiny, lead[7:0]}),
+    .q_o({nan_y, overflow_y, underflow_y, tiny_y, lead_y})
+  );
+
+  // ---- Shift. The complement of the field is one less than the shift: the first place is always shifted.
+  logic [26:0] significand, shifted;
+
+  always_comb begin
+    significand = {y[31:6], |y[5:0]};
+    if (tiny_y) significand = {1'b0, y[31:7], |y[6:0]};
   end
 
   fp_shift_jam #(.WIDTH(27), .AMOUNT_BITS(7)) u_shift (
-    .d_i(significand_y), .amount_i(small_y ? -base[6:0] : 7'b0), .q_o(shifted)
+    .d_i(significand), .amount_i(tiny_y ? ~lead_y[6:0] : 7'b0), .q_o(shifted)
   );
 
-  logic        nan_r, overflow_r, underflow_r;
+  logic        up, up_two, nan_r, overflow_r, underflow_r, up_r, up_two_r;
   logic [7:0]  base_r;
-  logic [26:0] significand_r;
+  logic [24:0] significand_r;
+
+  fp_up u_up (.low_i(shifted[3:0]), .up_o(up), .up_two_o(up_two));
 
   delay #(.WIDTH(38), .CYCLES(AFTER_SHIFT)) u_shifted (
     .clk_i(clk_i),
-    .d_i({nan_y, overflow_y | large_y, underflow_y, small_y ? 8'b0 : base[7:0], shifted}),
-    .q_o({nan_r, overflow_r, underflow_r, base_r, significand_r})
+    .d_i({nan_y, overflow_y, underflow_y, up, up_two, tiny_y ? 8'b0 : lead_y, shifted[26:2]}),
+    .q_o({nan_r, overflow_r, underflow_r, up_r, up_two_r, base_r, significand_r})
   );
 
   // ---- Round
   logic [31:0] rounded, result;
 
   fp_pack #(.EXP(8), .MAN(23)) u_pack (
-    .sign_i(1'b0), .base_i(base_r), .significand_i(significand_r), .infinite_i(overflow_r), .nan_i(nan_r),
-    .y_o(rounded)
+    .sign_i(1'b0), .base_i(base_r), .significand_i(significand_r), .up_i(up_r), .up_two_i(up_two_r),
+    .infinite_i(overflow_r), .nan_i(nan_r), .y_o(rounded)
   );
 
   assign result = underflow_r & !nan_r ? 32'b0 : rounded;

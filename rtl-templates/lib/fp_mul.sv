@@ -29,19 +29,20 @@ module fp_mul #(
   localparam SIG    = MAN + 1;
   localparam LOWER  = SIG > 17 ? 17 : SIG;     // bits of b in the first product
   localparam UPPER  = SIG - LOWER;
-  localparam AMOUNT = EXP + 2;
-  localparam SHIFT  = $clog2(2 * SIG + 2) < AMOUNT ? $clog2(2 * SIG + 2) : AMOUNT - 1;
+  localparam FIELD  = EXP + 2;                 // of a sum of exponents, with sign
   localparam LZ     = $clog2(MAN);
+  localparam SHIFT  = $clog2(2 * SIG + 2);
   localparam BIAS   = (1 << (EXP - 1)) - 1;
+  localparam TOP    = MAN + BIAS + 1;
   localparam [EXP-1:0] ONES = {EXP{1'b1}};
 
-  // ---- Multiply. A subnormal has exponent 1 and no leading one.
-  logic              a_normal, b_normal, sign, infinite, nan, zero, none;
-  logic [EXP-1:0]    a_exponent, b_exponent;
-  logic [LZ-1:0]     zeros;
-  logic [AMOUNT-1:0] least, field_gap;
-  logic [SIG-1:0]    a_significand, b_significand;
-  logic              a_huge, b_huge, a_fraction, b_fraction;
+  // ---- Multiply. A subnormal has exponent 1 and no leading one; of two subnormals nothing is left in any case.
+  logic             a_normal, b_normal, subnormal, sign, infinite, nan, zero, none;
+  logic             a_huge, b_huge, a_fraction, b_fraction;
+  logic [SIG-1:0]   a_significand, b_significand;
+  logic [LZ-1:0]    zeros;
+  logic [EXP:0]     exponent;
+  logic             carry_unused;
 
   assign a_normal = |a_i[EXP+MAN-1:MAN];
   assign b_normal = |b_i[EXP+MAN-1:MAN];
@@ -51,10 +52,10 @@ module fp_mul #(
   );
 
   always_comb begin
-    a_exponent = {a_i[EXP+MAN-1:MAN+1], a_i[MAN] | !a_normal};
-    b_exponent = {b_i[EXP+MAN-1:MAN+1], b_i[MAN] | !b_normal};
+    subnormal = !(a_normal & b_normal);
     a_significand = {a_normal, a_i[MAN-1:0]};
     b_significand = {b_normal, b_i[MAN-1:0]};
+    {exponent, carry_unused} = {1'b0, a_i[EXP+MAN-1:MAN], 1'b1} + {1'b0, b_i[EXP+MAN-1:MAN], subnormal};
 
     a_huge = a_i[EXP+MAN-1:MAN] == ONES;
     b_huge = b_i[EXP+MAN-1:MAN] == ONES;
@@ -63,21 +64,16 @@ module fp_mul #(
     sign = a_i[EXP+MAN] ^ b_i[EXP+MAN];
     infinite = a_huge | b_huge;
     nan = (a_huge & (a_fraction | !(b_normal | b_fraction))) | (b_huge & (b_fraction | !(a_normal | a_fraction)));
-    zero = none & !(a_normal & b_normal);
-
-    // The product, with two zeros behind it, is shifted right. A shift by MAN leaves a product of normal numbers as it
-    // is; less moves the leading one of a subnormal up; `field_gap` is the shift at which the exponent field is 0.
-    least = MAN[AMOUNT-1:0];
-    if (!(a_normal & b_normal)) least = MAN[AMOUNT-1:0] - 1'b1 - {{(AMOUNT-LZ){1'b0}}, zeros};
-    field_gap = MAN[AMOUNT-1:0] + BIAS[AMOUNT-1:0] + 1'b1 - {2'b0, a_exponent} - {2'b0, b_exponent};
+    zero = none & subnormal;
   end
 
-  logic              sign_m, infinite_m, nan_m, zero_m;
-  logic [AMOUNT-1:0] least_m, field_gap_m;
+  logic             sign_m, infinite_m, nan_m, zero_m, subnormal_m;
+  logic [LZ-1:0]    zeros_m;
+  logic [EXP:0]     exponent_m;
 
-  delay #(.WIDTH(4 + 2 * AMOUNT), .CYCLES(AFTER_MULTIPLY)) u_fields (
-    .clk_i(clk_i), .d_i({sign, infinite, nan, zero, least, field_gap}),
-    .q_o({sign_m, infinite_m, nan_m, zero_m, least_m, field_gap_m})
+  delay #(.WIDTH(5 + LZ + EXP + 1), .CYCLES(AFTER_MULTIPLY)) u_fields (
+    .clk_i(clk_i), .d_i({sign, infinite, nan, zero, subnormal, zeros, exponent}),
+    .q_o({sign_m, infinite_m, nan_m, zero_m, subnormal_m, zeros_m, exponent_m})
   );
 
   // ---- Add the partial products, and settle the shift
@@ -101,26 +97,32 @@ module fp_mul #(
     end
   endgenerate
 
-  logic              sum_infinite, unused_base;
-  logic [SHIFT-1:0]  amount;
-  logic [AMOUNT-1:0] lead, further;
-  logic [EXP-1:0]    base;
+  // The product, with two zeros behind it, is shifted right: by MAN it stays where it is, by less the leading one of a
+  // subnormal moves up; the exponent field is then `lead`. A field below 0 becomes 0, and the shift is longer by that.
+  logic             sum_infinite;
+  logic [SHIFT-1:0] amount, least;
+  logic [FIELD-1:0] lead, longer;
+  logic [EXP-1:0]   base;
 
   always_comb begin
-    // Negative if the field would be: then it is 0, and the number shifted to there.
-    lead = least_m - field_gap_m;
-    further = lead[AMOUNT-1] ? field_gap_m : least_m;
-    // The largest shift leaves nothing but the sticky bit.
-    amount = further[SHIFT-1:0] | {SHIFT{|further[AMOUNT-1:SHIFT]}};
-    base = lead[EXP-1:0] & {EXP{!(lead[AMOUNT-1] | zero_m)}};
-    sum_infinite = infinite_m | (lead[EXP] & !lead[AMOUNT-1] & !zero_m);
-    unused_base = least_m[AMOUNT-1];
+    least = MAN[SHIFT-1:0];
+    lead = {1'b0, exponent_m} - (BIAS[FIELD-1:0] + 1'b1);
+    if (subnormal_m) begin
+      least = MAN[SHIFT-1:0] - 1'b1 - {{(SHIFT-LZ){1'b0}}, zeros_m};
+      // − (BIAS + 2) − zeros is the complement of BIAS + 1 + zeros, a power of two and what lies below it.
+      lead = {1'b0, exponent_m} + ~((BIAS[FIELD-1:0] + 1'b1) | {{(FIELD-LZ){1'b0}}, zeros_m});
+    end
+    longer = TOP[FIELD-1:0] - {1'b0, exponent_m};
+    // The longest shift leaves nothing but the sticky bit.
+    amount = lead[FIELD-1] ? longer[SHIFT-1:0] | {SHIFT{|longer[FIELD-1:SHIFT]}} : least;
+    base = lead[EXP-1:0] & {EXP{!(lead[FIELD-1] | zero_m)}};
+    sum_infinite = infinite_m | (lead[EXP] & !lead[FIELD-1] & !zero_m);
   end
 
-  logic              sign_s, infinite_s, nan_s;
-  logic [SHIFT-1:0]  amount_s;
-  logic [EXP-1:0]    base_s;
-  logic [2*SIG-1:0]  product_s;
+  logic             sign_s, infinite_s, nan_s;
+  logic [SHIFT-1:0] amount_s;
+  logic [EXP-1:0]   base_s;
+  logic [2*SIG-1:0] product_s;
 
   delay #(.WIDTH(3 + SHIFT + EXP + 2 * SIG), .CYCLES(AFTER_ADD)) u_sum (
     .clk_i(clk_i), .d_i({sign_m, sum_infinite, nan_m, amount, base, product}),
@@ -129,32 +131,35 @@ module fp_mul #(
 
   // ---- Shift
   logic [2*SIG+1:0] shifted;
+  logic             up, up_two, unused_high;
 
   fp_shift_jam #(.WIDTH(2 * SIG + 2), .AMOUNT_BITS(SHIFT)) u_shift (
     .d_i({product_s, 2'b0}), .amount_i(amount_s), .q_o(shifted)
   );
 
-  logic           sign_r, infinite_r, nan_r;
-  logic [EXP-1:0] base_r;
-  logic [MAN+3:0] significand_r;
+  fp_up u_up (.low_i(shifted[3:0]), .up_o(up), .up_two_o(up_two));
 
-  delay #(.WIDTH(3 + EXP + MAN + 4), .CYCLES(AFTER_SHIFT)) u_shifted (
-    .clk_i(clk_i), .d_i({sign_s, infinite_s, nan_s, base_s, shifted[MAN+3:0]}),
-    .q_o({sign_r, infinite_r, nan_r, base_r, significand_r})
+  // A shift never leaves anything above the significand.
+  assign unused_high = |shifted[2*SIG+1:MAN+4];
+
+  logic           sign_r, infinite_r, nan_r, up_r, up_two_r;
+  logic [EXP-1:0] base_r;
+  logic [MAN+1:0] significand_r;    // two integer bits and the fraction
+
+  delay #(.WIDTH(5 + EXP + MAN + 2), .CYCLES(AFTER_SHIFT)) u_shifted (
+    .clk_i(clk_i), .d_i({sign_s, infinite_s, nan_s, up, up_two, base_s, shifted[MAN+3:2]}),
+    .q_o({sign_r, infinite_r, nan_r, up_r, up_two_r, base_r, significand_r})
   );
 
   // ---- Round
   logic [EXP+MAN:0] y;
 
   fp_pack #(.EXP(EXP), .MAN(MAN)) u_pack (
-    .sign_i(sign_r), .base_i(base_r), .significand_i(significand_r), .infinite_i(infinite_r), .nan_i(nan_r), .y_o(y)
+    .sign_i(sign_r), .base_i(base_r), .significand_i(significand_r), .up_i(up_r), .up_two_i(up_two_r),
+    .infinite_i(infinite_r), .nan_i(nan_r), .y_o(y)
   );
 
   delay #(.WIDTH(EXP + MAN + 1), .CYCLES(AT_END)) u_end (.clk_i(clk_i), .d_i(y), .q_o(y_o));
-
-  // A shift never leaves anything above the significand.
-  logic unused;
-  assign unused = |{shifted[2*SIG+1:MAN+4], unused_base};
 endmodule
 
 `default_nettype wire

@@ -2,7 +2,7 @@
 //
 //   EXP, MAN         bits of the exponent field and of the fraction
 //
-//   significand_i    {2 integer bits, MAN fraction bits, round bit, sticky bit}
+//   significand_i    {2 integer bits, MAN fraction bits};  up_i: it rounds up;  up_two_i: it does if it is 2 or more
 //   base_i           exponent field that the number has if the integer bits are 0; one or two more with them
 //   infinite_i       the result is an infinity in any case; nan_i: the one NaN
 //
@@ -16,7 +16,9 @@ module fp_pack #(
 ) (
   input  logic               sign_i,
   input  logic [EXP-1:0]     base_i,
-  input  logic [MAN+3:0]     significand_i,
+  input  logic [MAN+1:0]     significand_i,
+  input  logic               up_i,
+  input  logic               up_two_i,
   input  logic               infinite_i,
   input  logic               nan_i,
   output logic [EXP+MAN:0]   y_o
@@ -25,24 +27,22 @@ module fp_pack #(
 
   logic               two;       // 2 ≤ significand
   logic [MAN-1:0]     fraction;
-  logic               half, sticky, up, over;
+  logic               up, over;
   logic [EXP+MAN-1:0] rounded;
   logic               carry_unused;
 
-  assign two      = significand_i[MAN+3];
-  assign fraction = two ? significand_i[MAN+2:3] : significand_i[MAN+1:2];
-  assign half     = two ? significand_i[2] : significand_i[1];
-  assign sticky   = significand_i[0] | (two & significand_i[1]);
-  assign up       = half & (sticky | fraction[0]);
+  assign two      = significand_i[MAN+1];
+  assign fraction = two ? significand_i[MAN:1] : significand_i[MAN-1:0];
+  assign up       = two ? up_two_i : up_i;
 
   // The lowest position only brings the carry in.
   assign {rounded, carry_unused} = {base_i, fraction, 1'b1}
-    + {{(EXP-2){1'b0}}, two, !two & significand_i[MAN+2], {MAN{1'b0}}, up};
+    + {{(EXP-2){1'b0}}, two, !two & significand_i[MAN], {MAN{1'b0}}, up};
 
   // The rounding itself needs no check: it carries from the largest number exactly to infinity.
   assign over = infinite_i
     | (base_i == ONES)
-    | (base_i == {ONES[EXP-1:1], 1'b0} && |significand_i[MAN+3:MAN+2])
+    | (base_i == {ONES[EXP-1:1], 1'b0} && |significand_i[MAN+1:MAN])
     | (base_i == {ONES[EXP-1:2], 2'b01} && two);
 
   always_comb begin

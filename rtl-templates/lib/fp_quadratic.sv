@@ -7,6 +7,8 @@
 //   C1_BITS, S_BITS        signed; the slope has C1_BITS as well
 //   Y_BITS                 of the result, unsigned
 //   AFTER_…                1: a register there, 0: none; each product is one DSP48E2 (27 × 18 bits, signed)
+//
+// c0_i is wanted later than the others, together with the slope.
 `default_nettype none
 
 module fp_quadratic #(
@@ -38,29 +40,19 @@ module fp_quadratic #(
 
   // ---- c2·s
   logic signed [CURVE-1:0]   curve, curve_q;
-  logic        [START-1:0]   start, start_q;      // c0, and s with it where that is wanted
   logic        [C1_BITS-1:0] c1_q;
   logic        [S_BITS-1:0]  s_q;
 
   assign curve = $signed({1'b0, c2_i}) * $signed(s_i);
 
-  generate
-    if (ADD_S == 1) begin : g_add_s
-      assign start = {1'b0, c0_i} + {{(START-S_BITS){s_i[S_BITS-1]}}, s_i};
-    end else begin : g_no_s
-      assign start = {1'b0, c0_i};
-    end
-  endgenerate
-
   delay #(.WIDTH(CURVE), .CYCLES(AFTER_CURVE)) u_curve (.clk_i(clk_i), .d_i(curve), .q_o(curve_q));
-  delay #(.WIDTH(START + C1_BITS + S_BITS), .CYCLES(AFTER_CURVE)) u_curve_rest (
-    .clk_i(clk_i), .d_i({start, c1_i, s_i}), .q_o({start_q, c1_q, s_q})
+  delay #(.WIDTH(C1_BITS + S_BITS), .CYCLES(AFTER_CURVE)) u_curve_rest (
+    .clk_i(clk_i), .d_i({c1_i, s_i}), .q_o({c1_q, s_q})
   );
 
   // ---- Slope
   logic signed [CURVE-1:0]   curve_rounded;
   logic signed [C1_BITS-1:0] slope, slope_q;
-  logic        [START-1:0]   start_slope_q;
   logic        [S_BITS-1:0]  s_slope_q;
   logic                      unused_curve;
 
@@ -68,27 +60,32 @@ module fp_quadratic #(
   assign slope = $signed(c1_q) + {{(C1_BITS-CURVE+SHIFT_2){curve_rounded[CURVE-1]}}, curve_rounded[CURVE-1:SHIFT_2]};
   assign unused_curve = |curve_rounded[SHIFT_2-1:0];
 
-  delay #(.WIDTH(START + C1_BITS + S_BITS), .CYCLES(AFTER_SLOPE)) u_slope (
-    .clk_i(clk_i), .d_i({start_q, slope, s_q}), .q_o({start_slope_q, slope_q, s_slope_q})
+  delay #(.WIDTH(C1_BITS + S_BITS), .CYCLES(AFTER_SLOPE)) u_slope (
+    .clk_i(clk_i), .d_i({slope, s_q}), .q_o({slope_q, s_slope_q})
   );
 
   // ---- Slope times s
   logic signed [PRODUCT-1:0] product, product_q;
-  logic        [START-1:0]   start_product_q;
+  logic        [START-1:0]   start, start_q;      // c0, and s with it where that is wanted
 
   assign product = slope_q * $signed(s_slope_q);
 
+  generate
+    if (ADD_S == 1) begin : g_add_s
+      assign start = {1'b0, c0_i} + {{(START-S_BITS){s_slope_q[S_BITS-1]}}, s_slope_q};
+    end else begin : g_no_s
+      assign start = {1'b0, c0_i};
+    end
+  endgenerate
+
   delay #(.WIDTH(PRODUCT), .CYCLES(AFTER_PRODUCT)) u_product (.clk_i(clk_i), .d_i(product), .q_o(product_q));
-  delay #(.WIDTH(START), .CYCLES(AFTER_PRODUCT)) u_product_rest (
-    .clk_i(clk_i), .d_i(start_slope_q), .q_o(start_product_q)
-  );
+  delay #(.WIDTH(START), .CYCLES(AFTER_PRODUCT)) u_product_rest (.clk_i(clk_i), .d_i(start), .q_o(start_q));
 
   // ---- Sum
   logic [START-1:0] sum;
   logic             unused_product;
 
-  assign sum = start_product_q
-    + {{(START-PRODUCT+SHIFT_1){product_q[PRODUCT-1]}}, product_q[PRODUCT-1:SHIFT_1]};
+  assign sum = start_q + {{(START-PRODUCT+SHIFT_1){product_q[PRODUCT-1]}}, product_q[PRODUCT-1:SHIFT_1]};
   assign unused_product = |{product_q[SHIFT_1-1:0], sum};
 
   delay #(.WIDTH(Y_BITS), .CYCLES(AFTER_SUM)) u_sum (.clk_i(clk_i), .d_i(sum[Y_BITS-1:0]), .q_o(y_o));

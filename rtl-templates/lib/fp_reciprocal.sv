@@ -61,24 +61,28 @@ module fp_reciprocal #(
     end
   end
 
-  // What only the end needs travels along.
-  logic [3:0]  flags_n;
+  logic        sign_n, nan_n, infinite_n, zero_n;
   logic [9:0]  exponent_n;
   logic [22:0] mantissa_n;
 
   delay #(.WIDTH(37), .CYCLES(AFTER_NORMALISE)) u_normalise (
     .clk_i(clk_i), .d_i({x_q[31], nan, is_infinite, is_zero, exponent, mantissa}),
-    .q_o({flags_n, exponent_n, mantissa_n})
+    .q_o({sign_n, nan_n, infinite_n, zero_n, exponent_n, mantissa_n})
   );
 
   // ---- Table: the upper 8 bits choose, the lower 15, less their middle, are s
+  logic [7:0]  entry, late_entry;
   logic [29:0] c0;
   logic [20:0] c1;
   logic [11:0] c2;
   logic [14:0] s_t;
 
-  fp_reciprocal_table #(.REGISTER(AFTER_TABLE), .STYLE(STYLE)) u_table (
-    .clk_i(clk_i), .entry_i(mantissa_n[22:15]), .word_o({c0, c1, c2})
+  assign entry = mantissa_n[22:15];
+
+  delay #(.WIDTH(8), .CYCLES(AFTER_TABLE + AFTER_CURVE)) u_late (.clk_i(clk_i), .d_i(entry), .q_o(late_entry));
+
+  fp_reciprocal_table #(.REGISTER(AFTER_TABLE), .LATE_REGISTER(AFTER_SLOPE), .STYLE(STYLE)) u_table (
+    .clk_i(clk_i), .entry_i(entry), .c1_o(c1), .c2_o(c2), .late_entry_i(late_entry), .c0_o(c0)
   );
   delay #(.WIDTH(15), .CYCLES(AFTER_TABLE)) u_table_s (
     .clk_i(clk_i), .d_i({!mantissa_n[14], mantissa_n[13:0]}), .q_o(s_t)
@@ -94,53 +98,57 @@ module fp_reciprocal #(
     .clk_i(clk_i), .c0_i(c0), .c1_i({1'b1, c1}), .c2_i(c2), .s_i(s_t), .y_o(y)
   );
 
-  logic       sign_y, nan_y, infinite_y, zero_y;
-  logic [9:0] exponent_y;
+  // ---- Meanwhile, the exponent field less the leading one. Those of 2^126 and above have subnormal results, of field 0,
+  // by one place or two further down; those below 2^-128 have none.
+  logic       overflow, down_one, down_two;
+  logic [9:0] lead;
+
+  always_comb begin
+    lead = 10'd252 - exponent_n;
+    overflow = zero_n | (!lead[9] & lead[8]);
+    down_one = exponent_n == 10'd253;
+    down_two = exponent_n == 10'd254;
+  end
+
+  logic       sign_y, nan_y, infinite_y, overflow_y, down_one_y, down_two_y;
+  logic [7:0] lead_y;
 
   delay #(
     .WIDTH(14), .CYCLES(AFTER_TABLE + AFTER_CURVE + AFTER_SLOPE + AFTER_PRODUCT + AFTER_SUM)
   ) u_along (
-    .clk_i(clk_i), .d_i({flags_n, exponent_n}), .q_o({sign_y, nan_y, infinite_y, zero_y, exponent_y})
+    .clk_i(clk_i), .d_i({sign_n, nan_n, infinite_n, overflow, down_one, down_two, lead[7:0]}),
+    .q_o({sign_y, nan_y, infinite_y, overflow_y, down_one_y, down_two_y, lead_y})
   );
 
-  // ---- Shift: results of fields 253 and 254 are subnormal
-  logic        overflow;
-  logic [9:0]  base;
+  // ---- Shift
+  logic [7:0]  base;
   logic [26:0] significand;
 
   always_comb begin
-    base = 10'd252 - exponent_y;
+    base = down_one_y | down_two_y | infinite_y ? 8'd0 : lead_y;
     significand = {y[30:5], |y[4:0]};
-    overflow = zero_y | (!base[9] & base[8]);
-    if (exponent_y == 10'd253) begin
-      base = 0;
-      significand = {1'b0, y[30:6], |y[5:0]};
-    end
-    if (exponent_y == 10'd254) begin
-      base = 0;
-      significand = {2'b0, y[30:7], |y[6:0]};
-    end
-    if (infinite_y) begin
-      base = 0;
-      significand = 0;
-    end
+    if (down_one_y) significand = {1'b0, y[30:6], |y[5:0]};
+    if (down_two_y) significand = {2'b0, y[30:7], |y[6:0]};
+    if (infinite_y) significand = 0;
   end
 
-  logic        sign_s, nan_s, overflow_s;
+  logic        up, up_two, sign_s, nan_s, overflow_s, up_s, up_two_s;
   logic [7:0]  base_s;
-  logic [26:0] significand_s;
+  logic [24:0] significand_s;
+
+  fp_up u_up (.low_i(significand[3:0]), .up_o(up), .up_two_o(up_two));
 
   delay #(.WIDTH(38), .CYCLES(AFTER_SHIFT)) u_shift (
-    .clk_i(clk_i), .d_i({sign_y, nan_y, overflow, base[7:0], significand}),
-    .q_o({sign_s, nan_s, overflow_s, base_s, significand_s})
+    .clk_i(clk_i), .d_i({sign_y, nan_y, overflow_y, up, up_two, base, significand[26:2]}),
+    .q_o({sign_s, nan_s, overflow_s, up_s, up_two_s, base_s, significand_s})
   );
 
   // ---- Round
   logic [31:0] result;
 
   fp_pack #(.EXP(8), .MAN(23)) u_pack (
-    .sign_i(sign_s), .base_i(base_s), .significand_i(significand_s), .infinite_i(overflow_s), .nan_i(nan_s),
-    .y_o(result)
+    .sign_i(sign_s), .base_i(base_s), .significand_i(significand_s), .up_i(up_s), .up_two_i(up_two_s),
+    .infinite_i(overflow_s), .nan_i(nan_s), .y_o(result)
   );
 
   delay #(.WIDTH(32), .CYCLES(AT_END)) u_end (.clk_i(clk_i), .d_i(result), .q_o(y_o));

@@ -1,10 +1,10 @@
 // 1/√x of a float32, as docs/machine.md defines it: 256 quadratics in integers and one rounding.
 //
 //   LATENCY    1 or more: y_o belongs to the number of LATENCY cycles before; one result per cycle
-//   STYLE      of the table: "distributed" or "block" (block takes a LATENCY of 8 or more)
+//   STYLE      of the table: "distributed" or "block" (block takes a LATENCY of 9 or more)
 //
-//   unpack │ normalise │ table │ c2·s │ slope │ slope·s │ sum │ round │
-//   A smaller LATENCY spreads its registers evenly over these eight places, the last one always among them; a larger one
+//   unpack │ normalise │ table │ c2·s │ slope │ slope·s │ sum │ clear │ round │
+//   A smaller LATENCY spreads its registers evenly over these nine places, the last one always among them; a larger one
 //   adds to the last.
 `default_nettype none
 
@@ -16,7 +16,7 @@ module fp_rsqrt #(
   input  logic [31:0] x_i,
   output logic [31:0] y_o
 );
-  localparam STEPS = 8;
+  localparam STEPS = 9;
   localparam SPREAD = LATENCY < STEPS ? LATENCY : STEPS;
   localparam AFTER_UNPACK    = SPREAD / STEPS;
   localparam AFTER_NORMALISE = 2 * SPREAD / STEPS - SPREAD / STEPS;
@@ -25,7 +25,8 @@ module fp_rsqrt #(
   localparam AFTER_SLOPE     = 5 * SPREAD / STEPS - 4 * SPREAD / STEPS;
   localparam AFTER_PRODUCT   = 6 * SPREAD / STEPS - 5 * SPREAD / STEPS;
   localparam AFTER_SUM       = 7 * SPREAD / STEPS - 6 * SPREAD / STEPS;
-  localparam AT_END          = LATENCY - 7 * SPREAD / STEPS;
+  localparam AFTER_CLEAR     = 8 * SPREAD / STEPS - 7 * SPREAD / STEPS;
+  localparam AT_END          = LATENCY - 8 * SPREAD / STEPS;
 
   // ---- Unpack
   logic       subnormal, zero;
@@ -76,13 +77,18 @@ module fp_rsqrt #(
   );
 
   // ---- Table: parity and the upper 7 bits choose, the lower 16, less their middle, are s
+  logic [7:0]  entry, late_entry;
   logic [29:0] c0;
   logic [20:0] c1;
   logic [11:0] c2;
   logic [15:0] s_t;
 
-  fp_rsqrt_table #(.REGISTER(AFTER_TABLE), .STYLE(STYLE)) u_table (
-    .clk_i(clk_i), .entry_i({odd_n, mantissa_n[22:16]}), .word_o({c0, c1, c2})
+  assign entry = {odd_n, mantissa_n[22:16]};
+
+  delay #(.WIDTH(8), .CYCLES(AFTER_TABLE + AFTER_CURVE)) u_late (.clk_i(clk_i), .d_i(entry), .q_o(late_entry));
+
+  fp_rsqrt_table #(.REGISTER(AFTER_TABLE), .LATE_REGISTER(AFTER_SLOPE), .STYLE(STYLE)) u_table (
+    .clk_i(clk_i), .entry_i(entry), .c1_o(c1), .c2_o(c2), .late_entry_i(late_entry), .c0_o(c0)
   );
   delay #(.WIDTH(16), .CYCLES(AFTER_TABLE)) u_table_s (
     .clk_i(clk_i), .d_i({!mantissa_n[15], mantissa_n[14:0]}), .q_o(s_t)
@@ -107,15 +113,28 @@ module fp_rsqrt #(
     .clk_i(clk_i), .d_i({nan_n, infinite_n, zero_n, base_n}), .q_o({nan_y, infinite_y, zero_y, base_y})
   );
 
-  // ---- Round: no result is subnormal, and only that of 0 is infinite
-  logic [31:0] rounded, result;
+  // ---- Clear what an infinity has
+  logic        up, up_two, nan_c, zero_c, up_c, up_two_c;
+  logic [7:0]  base_c;
+  logic [24:0] significand_c;
+  logic [26:0] significand;
 
-  fp_pack #(.EXP(8), .MAN(23)) u_pack (
-    .sign_i(1'b0), .base_i(base_y), .significand_i({y[30:5], |y[4:0]}), .infinite_i(zero_y), .nan_i(nan_y),
-    .y_o(rounded)
+  assign significand = infinite_y ? 27'd0 : {y[30:5], |y[4:0]};
+
+  fp_up u_up (.low_i(significand[3:0]), .up_o(up), .up_two_o(up_two));
+
+  delay #(.WIDTH(37), .CYCLES(AFTER_CLEAR)) u_clear (
+    .clk_i(clk_i), .d_i({nan_y, zero_y, up, up_two, infinite_y ? 8'd0 : base_y, significand[26:2]}),
+    .q_o({nan_c, zero_c, up_c, up_two_c, base_c, significand_c})
   );
 
-  assign result = infinite_y & !nan_y ? 32'b0 : rounded;
+  // ---- Round: no result is subnormal, and only that of 0 is infinite
+  logic [31:0] result;
+
+  fp_pack #(.EXP(8), .MAN(23)) u_pack (
+    .sign_i(1'b0), .base_i(base_c), .significand_i(significand_c), .up_i(up_c), .up_two_i(up_two_c),
+    .infinite_i(zero_c), .nan_i(nan_c), .y_o(result)
+  );
 
   delay #(.WIDTH(32), .CYCLES(AT_END)) u_end (.clk_i(clk_i), .d_i(result), .q_o(y_o));
 endmodule

@@ -3,11 +3,13 @@
 //
 //   WIDTH          bits of the vector
 //   AMOUNT_BITS    bits of the shift amount; amounts of WIDTH and more leave the lowest bit alone
+//   LOWEST         lowest bit of the amount that counts: the user shifts by those below, where that costs less
 `default_nettype none
 
 module fp_shift_jam #(
   parameter WIDTH       = 27,
-  parameter AMOUNT_BITS = 8
+  parameter AMOUNT_BITS = 8,
+  parameter LOWEST      = 0
 ) (
   input  logic [WIDTH-1:0]       d_i,
   input  logic [AMOUNT_BITS-1:0] amount_i,
@@ -18,7 +20,7 @@ module fp_shift_jam #(
 
   logic [STEPS-1:0] amount;
   logic [WIDTH-1:0] shifted;
-  logic             lost;
+  logic             lost, unused_amount;
 
   generate
     if (AMOUNT_BITS > STEPS) begin : g_far
@@ -32,7 +34,7 @@ module fp_shift_jam #(
   always_comb begin
     shifted = d_i;
     lost = 1'b0;
-    for (int step = STEPS - 1; step >= 0; step = step - 1) begin
+    for (int step = STEPS - 1; step >= LOWEST; step = step - 1) begin
       if (amount[step]) begin
         for (int i = 0; i < WIDTH; i = i + 1) begin
           if (i < 1 << step) lost = lost | shifted[i];
@@ -40,6 +42,7 @@ module fp_shift_jam #(
         shifted = shifted >> (1 << step);
       end
     end
+    unused_amount = ^amount;
     q_o = shifted;
     q_o[0] = shifted[0] | lost;
   end

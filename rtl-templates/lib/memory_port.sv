@@ -75,7 +75,7 @@ module memory_port #(
   logic                 read_end, write_end;
 
   assign turn   = (burst_valid_i & after_q) != '0 ? burst_valid_i & after_q : burst_valid_i;
-  assign lowest = turn & (~turn + 1'b1);
+  assign lowest = {turn[3] && turn[2:0] == '0, turn[2] && turn[1:0] == '0, turn[1] && !turn[0], turn[0]};
   assign chosen = keep_q ? kept_q : lowest;
 
   assign offered      = slot_free_q && burst_valid_i != '0;
@@ -106,8 +106,7 @@ module memory_port #(
       keep_q  <= 1'b0;
     end else begin
       keep_q <= offered && !issued;
-      // The bits above the chosen one.
-      if (issued) after_q <= ~((chosen - 1'b1) | chosen);
+      if (issued) after_q <= {|chosen[2:0], |chosen[1:0], chosen[0], 1'b0};
     end
     kept_q <= chosen;
   end

@@ -4,7 +4,7 @@
 //   BURST_BEATS         longest burst
 //   OUTSTANDING         most bursts in flight on a port
 //   FIRST_PORT          port of the first transfer; each transfer takes the port after the one before
-//   STORE_LATENCY       cycles from the start until a write's first burst is offered; at least FETCH_LATENCY + 3
+//   STORE_LATENCY       cycles from the start until a write's first burst is offered; at least FETCH_LATENCY + 1
 //   FETCH_LATENCY       at most this many cycles from fetch_valid_o to fetched_valid_i
 //   POSITION_BITS       bits of a place in the unit's buffer, in beats
 //   ROW_BITS, ROWS_BITS bits of the bytes of a row, and of the number of rows
@@ -244,10 +244,9 @@ module transfer #(
   // ---------------------------------------------------------------------------------------------------- End and time
   logic                  end_of_run;
   logic [MOVED_BITS-1:0] moved_q;       // bytes whose time has not been counted
-  logic [MOVED_BITS-1:0] step_moves;
+  logic [MOVED_BITS-1:0] step_moves_q;
 
   assign end_of_run = last_read_q[1] || last_answer;
-  assign step_moves = step ? MOVED_BITS'(step_bytes) : '0;
 
   // The cycle of the start counts for the first CYCLE_BYTES; a further one is due as soon as there are more.
   assign moving_o = 32'(moved_q) > CYCLE_BYTES;
@@ -257,9 +256,11 @@ module transfer #(
     else if (start_i)    running_q <= 1'b1;
     else if (end_of_run) running_q <= 1'b0;
 
+    step_moves_q <= step ? MOVED_BITS'(step_bytes) : '0;
+
     if (start_i)       moved_q <= '0;
-    else if (moving_o) moved_q <= moved_q - MOVED_BITS'(CYCLE_BYTES) + step_moves;
-    else               moved_q <= moved_q + step_moves;
+    else if (moving_o) moved_q <= moved_q - MOVED_BITS'(CYCLE_BYTES) + step_moves_q;
+    else               moved_q <= moved_q + step_moves_q;
   end
 
   assign first_o   = first_read_q[2] || first_write_q;

@@ -4,7 +4,14 @@ import { Argument, Command, CommanderError } from 'commander';
 import { exitCodes, oneLine } from '../base/diagnostics.ts';
 import { completionScript, type Shell, shells } from './completion.ts';
 import { discardUnfinished, packageRoot, readText } from './files.ts';
-import { addCompileOptions, addCosimOptions, addHardwareOptions, addRunOptions, setOption } from './options.ts';
+import {
+  addCompileOptions,
+  addCosimOptions,
+  addHardwareOptions,
+  addRtlOptions,
+  addRunOptions,
+  setOption,
+} from './options.ts';
 import { print, printNote, reportError, watchStdout } from './output.ts';
 import { asmVerb, disasmVerb } from './verbs/asm.ts';
 import { checkVerb } from './verbs/check.ts';
@@ -158,12 +165,18 @@ function addRtl(program: Command, done: (code: number) => void): void {
   const command = program
     .command('rtl')
     .summary('write the accelerator as Verilog')
-    .description('Write the Verilog of a hardware model: one module per file, equal to the simulated machine.');
-  addHardwareOptions(command, 'hw-models/kv260.json')
-    .requiredOption('-o, --out <directory>', 'directory to write')
-    .option('--force', 'replace an earlier Verilog directory')
-    .option('--json', 'print one JSON object instead of text')
-    .addHelpText('after', examples('lutra rtl --hw hw-models/tiny.json -o build/tiny'))
+    .description(
+      'Write the Verilog of a hardware model: one module per file, equal to the simulated machine. Or print what it costs.',
+    );
+  addRtlOptions(addHardwareOptions(command, 'hw-models/kv260.json'))
+    .addHelpText(
+      'after',
+      examples(
+        'lutra rtl --hw hw-models/tiny.json -o build/tiny',
+        'lutra rtl --hw hw-models/tiny.json --resources',
+        'lutra rtl --resources --unit matmul --unit vector --set matmul.columns=4',
+      ),
+    )
     .action(async (options) => done(await rtlVerb(options)));
 }
 

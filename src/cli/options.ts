@@ -74,7 +74,12 @@ export interface AsmVerbOptions extends HardwareOptions, OutputOptions {
 }
 
 export interface RtlVerbOptions extends HardwareOptions, OutputOptions {
-  readonly out: string;
+  readonly out?: string;
+  readonly resources?: boolean;
+  /** Rows of the table of resources; empty: all. */
+  readonly unit: readonly string[];
+  readonly tableForms?: boolean;
+  readonly crossCheck?: boolean;
 }
 
 export interface CosimVerbOptions extends HardwareOptions, CompileOptions, OutputOptions, RequestOptions {
@@ -109,6 +114,21 @@ export function addCompileOptions(command: Command): Command {
     )
     .option('--rows-per-pass <rows>', 'prompt tokens processed together (default: as many as fit)', integer(1, 256))
     .option('--max-positions <positions>', 'longest context the program serves (default: the model’s)', integer(1));
+}
+
+export function addRtlOptions(command: Command): Command {
+  return command
+    .option('-o, --out <directory>', 'directory to write the Verilog to')
+    .option('--force', 'replace an earlier Verilog directory')
+    .option('--resources', 'synthesise unit by unit with yosys and print what each costs on the board’s device')
+    .addOption(
+      new Option('--unit <name>', 'with --resources: only this unit (repeatable)')
+        .argParser(collect)
+        .default([], 'all'),
+    )
+    .option('--table-forms', 'with --resources: the engine alone, with each of the three forms of tables')
+    .option('--cross-check', 'with --resources: also LUT and FF on 7 series, as a second opinion')
+    .option('--json', 'print one JSON object instead of text');
 }
 
 function addRequestOptions(command: Command, maxTokens: number): Command {

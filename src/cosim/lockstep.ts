@@ -134,8 +134,8 @@ export class Lockstep {
     const event = tokens.peek();
     const emitted = this.emitted.get() === 1;
     if (!emitted && (!event || event.cycle > cycle)) return undefined;
-    const token = this.emittedToken.get();
-    if (emitted && event && event.cycle === cycle && event.token === token) {
+    const token = this.emittedToken.get() | 0;
+    if (emitted && event && event.cycle === cycle && (event.token | 0) === token) {
       tokens.take();
       this.tokens += 1;
       this.job.onToken?.(token, cycle);

@@ -125,7 +125,7 @@ function weightBuffer(hw: HardwareModel, d: Derived): UnitEstimate {
       uram288: d.weightBufferUltraRams,
     }),
     explanation:
-      'UltraRAM: ⌈words/4096⌉ · cascade · ⌈columns/columnsPerBank⌉; 25 LUT per byte that arrives in a cycle to unpack five digits, 1 per index bit, 2 per bit of a word to join beats',
+      'UltraRAM: ⌈rows · columnsPerBank/4096⌉ · cascade · ⌈columns/columnsPerBank⌉, rows of weightRowWords words; 25 LUT per byte that arrives in a cycle to unpack five digits, 1 per index bit, 2 per bit of a word to join beats',
   };
 }
 

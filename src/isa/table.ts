@@ -191,7 +191,7 @@ function quantise(verb: string, opcode: number, wide: boolean): InstructionSpec 
       ['epsilon', float, 'added to the mean square; negative: no normalisation and no gain, only quantisation'],
     ),
     doc: `RMS norm, gain and absmax quantisation to ${wide ? 'two int8 limbs (16 bits)' : 'int8'}, one scale per row. Elements from \`elements\` up to \`dstPitch\` become 0. The row scales stay for the dequantisations that follow.`,
-    cycles: 'rows × (⌈elements/N⌉ + reduceLatency + scalarLatency + ⌈dstPitch/N⌉) + quantiseLatency',
+    cycles: `rows × (⌈elements/N⌉ + reduceLatency + scalarLatency + ${wide ? '2 × ' : ''}⌈dstPitch/N⌉) + inverseLatency + quantiseLatency`,
   };
 }
 
@@ -422,7 +422,7 @@ export const instructionTable: readonly InstructionSpec[] = [
       ['epsilon', float, 'added to the mean square'],
     ),
     doc: 'RMS norm and gain, unquantised.',
-    cycles: 'rows × (2 × ⌈elements/N⌉ + reduceLatency + scalarLatency) + elementwiseLatency',
+    cycles: 'rows × (2 × ⌈elements/N⌉ + reduceLatency + rootLatency) + inverseLatency + normLatency',
   },
   sync('vector', 0x5f),
 

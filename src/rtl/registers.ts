@@ -92,6 +92,7 @@ export const controlRegisters: readonly ControlRegister[] = [
       field('running', 0, 'r', 'the front end has not halted'),
       field('halted', 1, 'r', 'the front end has executed `halt`'),
       field('tokenLost', 2, 'r', 'a token was given while the FIFO was full'),
+      field('busError', 3, 'r', 'memory has answered a burst with an error'),
     ],
   },
   {

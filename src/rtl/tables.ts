@@ -24,28 +24,30 @@ export const functionRoms = {
 
 export type FunctionRom = keyof typeof functionRoms;
 
-/** Bits of a word of a function's ROM. */
-export function romWordBits(name: FunctionRom): number {
-  const { c0, c1, c2 } = functionRoms[name].layout;
-  return c0 + c1 + c2;
+/** What the two ROMs of a function hold, by entry: c0, and {c1, c2} with c1 in the upper bits. */
+export interface RomWords {
+  readonly values: readonly bigint[];
+  readonly slopes: readonly bigint[];
 }
 
 /**
- * The words {c0, c1, c2} of a function's ROM, c0 in the upper bits.
+ * The ROM contents of a function.
  * @throws LutraError RTL010 if a coefficient does not fit its field: the table was changed, the layout was not.
  */
-export function romWords(name: FunctionRom): bigint[] {
+export function romWords(name: FunctionRom): RomWords {
   const { table, layout } = functionRoms[name];
-  return Array.from(table.c0, (c0, entry) => {
-    const c1 = table.c1[entry] as number;
+  const [low, high] = layout.c1Sign === 'negative' ? [-(2 ** layout.c1), -1] : signedRange(layout.c1);
+  const slopes = Array.from(table.c1, (c1, entry) => {
     const c2 = table.c2[entry] as number;
-    const [low, high] = layout.c1Sign === 'negative' ? [-(2 ** layout.c1), -1] : signedRange(layout.c1);
-    check(name, entry, 'c0', c0, 0, 2 ** layout.c0 - 1);
     check(name, entry, 'c1', c1, low, high);
     check(name, entry, 'c2', c2, 0, 2 ** layout.c2 - 1);
-    const middle = BigInt.asUintN(layout.c1, BigInt(c1));
-    return (((BigInt(c0) << BigInt(layout.c1)) | middle) << BigInt(layout.c2)) | BigInt(c2);
+    return (BigInt.asUintN(layout.c1, BigInt(c1)) << BigInt(layout.c2)) | BigInt(c2);
   });
+  const values = Array.from(table.c0, (c0, entry) => {
+    check(name, entry, 'c0', c0, 0, 2 ** layout.c0 - 1);
+    return BigInt(c0);
+  });
+  return { values, slopes };
 }
 
 function signedRange(bits: number): [number, number] {
@@ -61,13 +63,17 @@ function check(name: string, entry: number, field: string, value: number, low: n
   });
 }
 
-/** Template context of a ROM: `unit.words`, the rows of its case statement. */
-export function romContext(name: FunctionRom): { readonly words: readonly string[] } {
-  const bits = romWordBits(name);
+/** Template context of a function's ROMs: `unit.values` and `unit.slopes`, the rows of two case statements. */
+export function romContext(name: FunctionRom): {
+  readonly values: readonly string[];
+  readonly slopes: readonly string[];
+} {
+  const { c0, c1, c2 } = functionRoms[name].layout;
+  const { values, slopes } = romWords(name);
+  return { values: rows('value_word', values, c0), slopes: rows('slope_word', slopes, c1 + c2) };
+}
+
+function rows(signal: string, words: readonly bigint[], bits: number): string[] {
   const digits = Math.ceil(bits / 4);
-  return {
-    words: romWords(name).map(
-      (word, entry) => `8'd${entry}: word = ${bits}'h${word.toString(16).padStart(digits, '0')}`,
-    ),
-  };
+  return words.map((word, entry) => `8'd${entry}: ${signal} = ${bits}'h${word.toString(16).padStart(digits, '0')}`);
 }

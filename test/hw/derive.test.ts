@@ -37,12 +37,15 @@ test('kv260, computed by hand', () => {
     weightBufferCascade: 3, // 208 bits in words of 72
     weightBufferUltraRams: 24, // 1 · 3 · 8
     reduceLatency: 35, // 3 + (4 + 1 + 3) · 4
-    scalarLatency: 36, // 3 + 4 + 10 + 3 + 1 + 9 + 6
-    quantiseLatency: 10,
-    dequantiseLatency: 14,
-    gateLatency: 43, // 14 + 4 + 10 + 9 + 6
-    ropeLatency: 21,
-    elementwiseLatency: 7,
+    rootLatency: 20, // 3 + 4 + 10 + 3
+    scalarLatency: 29, // 3 + 4 + 10 + 9 + 3
+    inverseLatency: 0, // 24 + 4 < 35
+    quantiseLatency: 21, // 9 + 3 + 9
+    normLatency: 20, // 6 + 4 + 10
+    dequantiseLatency: 23, // 3 + 6 + 4 + 10
+    gateLatency: 52, // 3 + 9 + 2 + 4 + 10 + 9 + 15
+    ropeLatency: 27, // 23 + 3 + 1
+    elementwiseLatency: 12, // 4 + 8
     scoreLatency: 43, // 3 + (5 + 1 + 3) · 4 + 3 + 1
     outputLatency: 53, // 4 + 10 + 3 + 4 + 12 + 3 + 4 + 9 + 3 + 1
     drawCycles: 347, // 9 + 6 + 10 + 64 · 5 + 2

@@ -170,7 +170,9 @@ class Author {
     const steps = random.integer(1, 3);
     const words = blocks * steps;
     const half = Math.ceil(words / shop.weightAlignment) * shop.weightAlignment;
-    const weights = shop.address('weights', 2 * half, shop.weightAlignment);
+    const area = shop.weightArea('ternary');
+    if (2 * half > area.size) return this.region();
+    const weights = shop.addressIn(area, 2 * half, shop.weightAlignment);
     const input = shop.address('input', blocks * derived.blockInputs);
     const output = shop.address('acc', steps * hw.matmul.columns, hw.matmul.columns);
     const ternary = shop.memory.get('ternary') as { start: number };
@@ -198,8 +200,11 @@ class Author {
     const { shop } = this;
     const { areas, hw } = shop;
     const { maxRows, lanes } = hw.vector;
-    const weights = areas.weights;
-    const source = shop.memory.get('ternary') as { start: number };
+    const weights = (['ternary', 'binary'] as const).map((name, alphabet) => {
+      const { start: dst, size: words } = shop.weightArea(name);
+      const { start: src } = shop.memory.get(name) as { start: number };
+      return words === 0 ? undefined : shop.make('weightBuffer.load', { dst, src, words, alphabet });
+    });
     return this.ordered([
       ...(['act', 'coef', 'acc', 'input'] as const).map((space) => this.whole('load', space, 'constants')),
       shop.make('kvStore.fill', {
@@ -209,7 +214,7 @@ class Author {
         rows: 1,
         stride: 0,
       }),
-      shop.make('weightBuffer.load', { dst: weights.start, src: source.start, words: weights.size, alphabet: 0 }),
+      ...weights,
       shop.make('vector.quantise', {
         dst: areas.input.start,
         src: areas.act.start,

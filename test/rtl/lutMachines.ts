@@ -1,6 +1,9 @@
 /** Hardware models on which the matmul engine and the weight buffer are tested in Verilog. */
+import { lint } from 'verilator-wasm';
 import type { HardwareModel } from '../../src/hw/schema.ts';
+import { renderTemplate } from '../../src/rtl/render.ts';
 import { hardware } from '../machine/harness.ts';
+import { templatesFromDisk } from './templates.ts';
 
 /** Sets G, T, Q, the table form and entries per cycle of a model with a small accumulator and input buffer. */
 function shape(name: string, group: number, tables: number, columns: number, form: string, entries: number) {
@@ -20,5 +23,15 @@ export const lutMachines: Readonly<Record<string, () => HardwareModel>> = {
   'half of one input': () => shape('tiny', 1, 3, 2, 'half', 2)('weightBuffer.words=200'),
   'select, many terms': () => shape('odd', 4, 7, 2, 'select', 1)('memory.ports=1', 'weightBuffer.words=200'),
   'five digits a byte': () =>
-    shape('odd', 5, 7, 3, 'half', 4)('memory.ports=1', 'memory.portBits=128', 'weightBuffer.words=300'),
+    shape('odd', 5, 11, 3, 'half', 4)('memory.ports=1', 'memory.portBits=128', 'weightBuffer.words=300'),
 };
+
+/** What `verilator --lint-only -Wall` says of a module with nothing around it, one line a message. */
+export async function lintModule(hw: HardwareModel, top: string, names: readonly string[]): Promise<string[]> {
+  const templates = templatesFromDisk();
+  const files = names.map((name) => ({
+    name: (name.split('/').at(-1) as string).replace('.hbs', ''),
+    text: renderTemplate(templates, name, hw),
+  }));
+  return (await lint({ files, top })).map(({ file, line, code, message }) => `${file}:${line} ${code} ${message}`);
+}

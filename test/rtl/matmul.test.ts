@@ -3,7 +3,8 @@ import type { Simulation } from 'verilator-wasm';
 import { describe, expect, test } from 'vitest';
 import { type Derived, derive } from '../../src/hw/derive.ts';
 import type { HardwareModel } from '../../src/hw/schema.ts';
-import { lutMachines } from './lutMachines.ts';
+import { hardware } from '../machine/harness.ts';
+import { lintModule, lutMachines } from './lutMachines.ts';
 import { lookupCode, packBits, runWords } from './lutWords.ts';
 import { compileModule } from './verilog.ts';
 
@@ -286,6 +287,13 @@ function check(sim: Simulation, hw: HardwareModel, list: readonly Run[], seed: n
   }
 }
 
+test.each(Object.entries({ kv260: () => hardware('kv260'), ...lutMachines }))(
+  'the Verilog of matmul has no lint: %s',
+  async (_, machine) => {
+    expect(await lintModule(machine(), 'matmul', ['lib/mem_distributed.sv', ...files])).toEqual([]);
+  },
+);
+
 describe.each(Object.entries(lutMachines))('the Verilog of matmul: %s', (_, machine) => {
   const hw = machine();
   test('multiplies, and takes as long, as docs/machine.md says', { timeout: 60_000 }, async () => {
@@ -294,7 +302,7 @@ describe.each(Object.entries(lutMachines))('the Verilog of matmul: %s', (_, mach
       fc.property(fc.array(run, { minLength: 1, maxLength: 4 }), fc.integer(), (list, seed) => {
         check(module.instantiate({ seed: seed & 0x7fffffff }), hw, list, seed);
       }),
-      { numRuns: 15 },
+      { numRuns: 8 },
     );
   });
 });

@@ -77,8 +77,9 @@ export async function buildBench(hw: HardwareModel) {
     .filter(([name]) => name.startsWith('lib/') && name.endsWith('.sv'))
     .map(([name, contents]) => ({ name: name.slice(4), text: contents }));
   const own = [...hubs, ...owners].map(([name, contents]) => ({ name: `${name}.sv`, text: contents }));
+  const { ports, portBits, outstandingBursts: outstanding } = hw.memory;
   const module = await compile({
-    files: [...library, ...own, { name: 'bench.sv', text: bench(hubs, owners, hw.memory.ports) }],
+    files: [...library, ...own, { name: 'bench.sv', text: bench(hubs, owners, { ports, portBits, outstanding }) }],
     top: 'bench',
     clock: 'clk_i',
     publicSignals: [{ module: 'mem_simple', signal: 'mem' }],

@@ -1,4 +1,4 @@
-import { compile, type CompiledModule, type Port } from 'verilator-wasm';
+import { type CompiledModule, compile, type Port } from 'verilator-wasm';
 import { rounder } from '../../src/base/float.ts';
 import { type Derived, derive } from '../../src/hw/derive.ts';
 import type { HardwareModel } from '../../src/hw/schema.ts';

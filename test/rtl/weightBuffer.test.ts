@@ -3,7 +3,8 @@ import type { Simulation } from 'verilator-wasm';
 import { describe, expect, test } from 'vitest';
 import { type Derived, derive, digitsPerByte, sliceStrideBytes } from '../../src/hw/derive.ts';
 import type { HardwareModel } from '../../src/hw/schema.ts';
-import { lutMachines } from './lutMachines.ts';
+import { hardware } from '../machine/harness.ts';
+import { lintModule, lutMachines } from './lutMachines.ts';
 import { lookupCode, packBits, runWords } from './lutWords.ts';
 import { compileModule } from './verilog.ts';
 
@@ -249,6 +250,13 @@ function check(sim: Simulation, hw: HardwareModel, list: readonly Load[], seed: 
   }
 }
 
+test.each(Object.entries({ kv260: () => hardware('kv260'), ...lutMachines }))(
+  'the Verilog of weightBuffer has no lint: %s',
+  async (_, machine) => {
+    expect(await lintModule(machine(), 'weightBuffer', ['lib/mem_simple.sv', ...files])).toEqual([]);
+  },
+);
+
 describe.each(Object.entries(lutMachines))('the Verilog of weightBuffer: %s', (_, machine) => {
   const hw = machine();
   test('stores what memory brings, when it should', { timeout: 60_000 }, async () => {
@@ -257,7 +265,7 @@ describe.each(Object.entries(lutMachines))('the Verilog of weightBuffer: %s', (_
       fc.property(fc.array(load, { minLength: 1, maxLength: 4 }), fc.integer(), (list, seed) => {
         check(module.instantiate({ seed: seed & 0x7fffffff }), hw, list, seed);
       }),
-      { numRuns: 15 },
+      { numRuns: 8 },
     );
   });
 });

@@ -26,15 +26,26 @@ export function portsOf(text: string): Port[] {
   );
 }
 
+/** AXI ports `m_axi_gmem0` … of the hubs, and what their monitors need to know. */
+interface PortsToWatch {
+  readonly ports: number;
+  readonly portBits: number;
+  readonly outstanding: number;
+}
+
 const bare = (name: string) => name.replace(/_[io]$/, '');
 
 /**
  * A module `bench`. Hubs name their ports after the users (`dma_burst_valid_i`) or share them (`read_data_o`); a unit's
  * port is joined to its own or the shared one. What only one side has becomes a port of the bench, a unit's with the
- * unit's name before it; inputs get `_i`, outputs `_o`. Each of the first `monitors` AXI ports gets an `axi_monitor`,
+ * unit's name before it; inputs get `_i`, outputs `_o`. Each of the AXI ports of `watch` gets an `axi_monitor`,
  * whose `broken_o` of all of them follow each other in `broken_o`.
  */
-export function bench(hubs: ReadonlyMap<string, string>, units: ReadonlyMap<string, string>, monitors = 0): string {
+export function bench(
+  hubs: ReadonlyMap<string, string>,
+  units: ReadonlyMap<string, string>,
+  watch?: PortsToWatch,
+): string {
   const shared = new Set([...hubs.values()].flatMap((text) => portsOf(text).map((port) => bare(port.name))));
   const nets = new Map<string, { width: number; driven: boolean; read: boolean }>();
   const instances: string[] = [];
@@ -64,8 +75,8 @@ export function bench(hubs: ReadonlyMap<string, string>, units: ReadonlyMap<stri
       body.push(`  assign ${net}_o = ${net};`);
     }
   }
-  if (monitors > 0) header.push(`  output logic [${7 * monitors - 1}:0] broken_o`);
-  for (let port = 0; port < monitors; port++) instances.push(monitor(port));
+  if (watch) header.push(`  output logic [${7 * watch.ports - 1}:0] broken_o`);
+  for (let port = 0; port < (watch?.ports ?? 0); port++) instances.push(monitor(port, watch as PortsToWatch));
   return `module bench (\n${header.join(',\n')}\n);\n${body.join('\n')}\n${instances.join('\n')}\nendmodule\n`;
 }
 
@@ -74,8 +85,8 @@ const watched = ['ar', 'aw'].flatMap((channel) =>
 );
 const alsoWatched = ['rlast', 'rvalid', 'rready', 'wdata', 'wstrb', 'wlast', 'wvalid', 'wready', 'bvalid', 'bready'];
 
-function monitor(port: number): string {
+function monitor(port: number, { portBits, outstanding }: PortsToWatch): string {
   const connections = [...watched, ...alsoWatched].map((name) => `    .${name}_i(m_axi_gmem${port}_${name}),\n`);
-  return `  axi_monitor #(.PORT_BITS(u_memory.PORT_BITS), .OUTSTANDING(u_memory.OUTSTANDING)) u_monitor_${port} (
+  return `  axi_monitor #(.PORT_BITS(${portBits}), .OUTSTANDING(${outstanding})) u_monitor_${port} (
     .clk_i(clk), .rst_ni(rst_ni),\n${connections.join('')}    .broken_o(broken_o[${7 * port} +: 7])\n  );`;
 }

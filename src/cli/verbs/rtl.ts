@@ -1,18 +1,41 @@
-import { exitCodes } from '../../base/diagnostics.ts';
+import { exitCodes, LutraError } from '../../base/diagnostics.ts';
 import { hardwareDigest } from '../../hw/index.ts';
-import { renderAll, type VerilogFile } from '../../rtl/index.ts';
+import { renderAll, synthesisedUnits, type VerilogFile } from '../../rtl/index.ts';
 import { checkOutputDirectory, createDirectory, readTemplates, verilogDirectory } from '../files.ts';
 import { openHardware } from '../inputs.ts';
 import type { RtlVerbOptions } from '../options.ts';
 import { printJson, printLine } from '../output.ts';
+import { resourcesVerb } from './rtlResources.ts';
 
-/** `lutra rtl --hw FILE -o DIR`: the Verilog of a hardware model. Returns the exit code. */
+/**
+ * `lutra rtl --hw FILE -o DIR`: the Verilog of a hardware model; with --resources what it costs, with or without a
+ * directory. Returns the exit code.
+ */
 export async function rtlVerb(options: RtlVerbOptions): Promise<number> {
+  checkOptions(options);
+  const { out } = options;
+  if (out !== undefined) checkOutputDirectory(out, options.force === true, verilogDirectory);
+  if (options.resources !== true) return writeVerilog(options, out as string);
+  if (out !== undefined) writeVerilog({ ...options, json: false }, out);
+  return resourcesVerb(options);
+}
+
+function checkOptions({ out, resources, unit, tableForms, crossCheck }: RtlVerbOptions): void {
+  const fault = (message: string, hint: string) => new LutraError({ code: 'CLI011', message, hint, exit: 'usage' });
+  if (resources !== true && (unit.length > 0 || tableForms === true || crossCheck === true)) {
+    throw fault('--unit, --table-forms and --cross-check belong to --resources', 'add --resources');
+  }
+  if (resources !== true && out === undefined) {
+    throw fault('there is nothing to do without --out or --resources', 'give the Verilog a directory: -o DIR');
+  }
+  const unknown = unit.find((name) => !synthesisedUnits.includes(name));
+  if (unknown !== undefined) throw fault(`there is no unit '${unknown}'`, `one of ${synthesisedUnits.join(', ')}`);
+}
+
+function writeVerilog(options: RtlVerbOptions, out: string): number {
   const hw = openHardware(options);
-  const force = options.force === true;
-  checkOutputDirectory(options.out, force, verilogDirectory);
   const files = renderAll(hw, readTemplates());
-  const directory = createDirectory(options.out, force, verilogDirectory);
+  const directory = createDirectory(out, options.force === true, verilogDirectory);
   const write = (name: string, text: string) => {
     const file = directory.create(name);
     file.write(text);
@@ -27,13 +50,12 @@ export async function rtlVerb(options: RtlVerbOptions): Promise<number> {
     printJson({
       schema: 'lutra.rtl/1',
       hardware: { name: hw.name, digest: hardwareDigest(hw) },
-      directory: options.out,
+      directory: out,
       top: 'lutra_top',
       files: files.map(({ path }) => path),
       lines,
     });
-  } else
-    printLine(`${options.out}: ${files.length} Verilog files, ${lines} lines, top module lutra_top, for ${hw.name}`);
+  } else printLine(`${out}: ${files.length} Verilog files, ${lines} lines, top module lutra_top, for ${hw.name}`);
   return exitCodes.ok;
 }
 

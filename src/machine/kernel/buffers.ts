@@ -8,6 +8,8 @@ import type { MemoryFormat, Space } from '../../isa/table.ts';
 export interface Buffers {
   /** Packed words, slice behind slice, `wordBytes` apart whatever the alphabet. */
   readonly weights: Uint8Array;
+  /** By word: what it was loaded as, 1 + index in `alphabets`; 0: never loaded. */
+  readonly weightAlphabets: Uint8Array;
   readonly input: Int8Array;
   readonly acc: Int32Array;
   /** Every value is representable in `vector.format`. */
@@ -21,6 +23,7 @@ export interface Buffers {
 export function createBuffers(hw: HardwareModel, derived: Derived): Buffers {
   return {
     weights: new Uint8Array(hw.weightBuffer.words * derived.wordBytes),
+    weightAlphabets: new Uint8Array(hw.weightBuffer.words),
     input: new Int8Array(hw.matmul.inputElements),
     acc: new Int32Array(hw.matmul.accumulatorElements),
     act: new Float32Array(hw.vector.activationElements),

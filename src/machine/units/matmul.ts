@@ -1,3 +1,4 @@
+import { LutraError } from '../../base/diagnostics.ts';
 import { alphabets } from '../../hw/operands.ts';
 import { lutMatmul } from '../../numerics/matmul.ts';
 import { type WordLayout, wordLayout } from '../../numerics/pack.ts';
@@ -33,6 +34,7 @@ export class Matmul extends Unit {
       command.values as readonly number[] as Operands;
     const alphabet = alphabets[alphabetIndex] as (typeof alphabets)[number];
     if (values) {
+      this.checkAlphabet(command, weights, blocks * planes * steps, alphabetIndex);
       lutMatmul(
         this.words,
         { alphabet, planes, blocks, steps, rows, inputPitch, accumulate: (options & 1) !== 0 },
@@ -59,6 +61,19 @@ export class Matmul extends Unit {
         ['pipeline', matmulLatency],
       ]),
     };
+  }
+
+  /** Throws LutraError MCH009 if words were loaded as those of another alphabet: their indices mean something else. */
+  private checkAlphabet(command: Command, weights: number, words: number, alphabet: number): void {
+    const loaded = this.around.buffers.weightAlphabets;
+    for (let word = weights; word < weights + words; word++) {
+      if (loaded[word] === 0 || loaded[word] === 1 + alphabet) continue;
+      throw new LutraError({
+        code: 'MCH009',
+        message: `instruction ${command.pc} (matmul.run) takes weight word ${word} for ${alphabets[alphabet]}, but it was loaded as ${alphabets[loaded[word]! - 1]}`,
+        hint: 'run words with the alphabet of their load',
+      });
+    }
   }
 }
 

@@ -9,6 +9,7 @@ import { type Backing, FixedBacking } from '../memory/fixed.ts';
 
 const users = issueUnits.length;
 const never = Number.POSITIVE_INFINITY;
+const nobody = -1;
 
 /** One AXI burst, once its timing is known; cycles. */
 export type BurstObserver = (
@@ -92,6 +93,8 @@ export class Memory {
   private readonly portUsers: Int32Array;
   private readonly issued: Int32Array;
   private readonly lastUser: Int32Array;
+  /** Whose burst is on the address channel and has not been taken yet, or `nobody`. */
+  private readonly chosenUser: Int32Array;
   private readonly readFree: Float64Array;
   private readonly writeFree: Float64Array;
   // Rings of the bursts in flight, `outstandingBursts` per port: reads, and writes of which the oldest `writeServed` are timed.
@@ -128,6 +131,7 @@ export class Memory {
     const perPort = () => new Int32Array(this.ports);
     const perSlot = () => new Float64Array(this.ports * this.outstanding);
     [this.portUsers, this.lastUser, this.issued] = [perPort(), perPort().fill(users - 1), perPort()];
+    this.chosenUser = perPort().fill(nobody);
     [this.readFree, this.writeFree] = [new Float64Array(this.ports), new Float64Array(this.ports)];
     [this.readHead, this.readCount, this.readFinish] = [perPort(), perPort(), perSlot()];
     [this.writeHead, this.writeCount, this.writeServed] = [perPort(), perPort(), perPort()];
@@ -186,6 +190,9 @@ export class Memory {
       this.serveWrite(port, cycle);
       this.freeSlots(port, cycle);
       if (this.portUsers[port] !== 0 && this.readCount[port]! + this.writeCount[port]! < this.outstanding) {
+        // A choice that the address channel has shown is kept until it is taken, whoever comes meanwhile.
+        if (this.chosenUser[port] === nobody)
+          this.chosenUser[port] = nextInTurn(this.portUsers[port]!, this.lastUser[port]!);
         if (!this.hooks.issueBlocked?.(port, cycle)) this.issue(port, cycle);
       }
       wake = Math.min(wake, this.portWake(port, cycle));
@@ -244,7 +251,9 @@ export class Memory {
     const bytes = this.writeBytes[slot]!;
     this.serve(cycle + this.forthCycles, user, address, bytes, true);
     let finish = this.backing.lastReady + this.backCycles + this.writeDelay[slot]!;
-    if (served > 0) finish = Math.max(finish, this.writeFinish[this.slot(port, this.writeHead[port]! + served - 1)]!);
+    // A port gives one answer per cycle.
+    if (served > 0)
+      finish = Math.max(finish, this.writeFinish[this.slot(port, this.writeHead[port]! + served - 1)]! + 1);
     this.writeFinish[slot] = finish;
     this.writeServed[port] = served + 1;
     this.settle(port, user, address, bytes, this.writeIssued[slot]!, this.writeFirst[slot]!, cycle, finish);
@@ -265,7 +274,8 @@ export class Memory {
   /** Issues the next burst of the next user in turn. */
   private issue(port: number, cycle: number): void {
     const { cursors, statistics } = this;
-    const user = nextInTurn(this.portUsers[port]!, this.lastUser[port]!);
+    const user = this.chosenUser[port]!;
+    this.chosenUser[port] = nobody;
     this.lastUser[port] = user;
     cursors.load(user, port);
     const { address, bytes, beats, row } = cursors;

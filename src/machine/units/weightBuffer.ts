@@ -47,6 +47,7 @@ export class WeightBuffer extends Unit {
       },
       cycle,
     );
+    if (values) buffers.weightAlphabets.fill(1 + alphabet, dst, dst + words);
     for (let slice = 0; values && slice < weightSlices; slice++) {
       const packed = store.read(src + slice * stride, rowBytes);
       let to = dst * derived.wordBytes + slice * sliceBytes;

@@ -84,12 +84,18 @@ function weightLoad(shop: Workshop, binary: boolean, dst: number, words: number)
 export function product(shop: Workshop): Stream {
   const { random, hw } = shop;
   const { blockInputs } = shop.shape.derived;
-  const binary = random.chance(0.4);
-  const planes = binary ? random.small(1, 4) : 1;
-  const blocks = random.small(1, 3);
-  const steps = random.small(1, 4);
+  const binary = random.chance(0.4) && shop.weightArea('binary').size > 0;
+  const area = shop.weightArea(binary ? 'binary' : 'ternary');
+  let planes = binary ? random.small(1, 4) : 1;
+  let blocks = random.small(1, 3);
+  let steps = random.small(1, 4);
+  while (blocks * planes * steps > area.size) {
+    if (steps > 1) steps -= 1;
+    else if (planes > 1) planes -= 1;
+    else blocks -= 1;
+  }
   const words = blocks * planes * steps;
-  const weights = shop.address('weights', words, shop.weightAlignment);
+  const weights = shop.addressIn(area, words, shop.weightAlignment);
   const run = () =>
     attempt(() => {
       const rows = random.small(1, hw.matmul.maxRows);

@@ -1,5 +1,6 @@
 import { sliceStrideBytes } from '../../../src/hw/derive.ts';
 import { derive, type HardwareModel } from '../../../src/hw/index.ts';
+import { alphabets } from '../../../src/hw/operands.ts';
 import {
   type AttentionShape,
   type Footprint,
@@ -80,7 +81,7 @@ export class Workshop {
       coef: area('coef', 160, coefWordElements),
       acc: area('acc', Math.max(240, 6 * hw.matmul.columns), this.sumAlignment),
       input: area('input', Math.max(200, 3 * blockInputs), inputWordElements),
-      weights: area('weights', Math.max(16, 2 * this.weightAlignment), this.weightAlignment),
+      weights: area('weights', Math.max(96, 4 * this.weightAlignment), this.weightAlignment),
       kv: area('kv', 1024, kvWordBytes),
     };
     this.memory = new Map(memoryAreas(hw, this.areas, random).map((entry) => [entry.name, entry]));
@@ -101,9 +102,20 @@ export class Workshop {
     return alignment;
   }
 
+  /** Words that only ever hold weights of one alphabet; empty where the weight buffer is too small for both. */
+  weightArea(alphabet: 'ternary' | 'binary'): Area {
+    const { start, size } = this.areas.weights;
+    const half = size / 2 - ((size / 2) % this.weightAlignment);
+    if (alphabet === 'binary') return { start: start + half, size: half };
+    return { start, size: half === 0 ? size : half };
+  }
+
   /** An address in an area, with room for `extent`; the area’s start if there is none. */
   address(space: OnChip, extent: number, align = 1): number {
-    const { start, size } = this.areas[space];
+    return this.addressIn(this.areas[space], extent, align);
+  }
+
+  addressIn({ start, size }: Area, extent: number, align: number): number {
     return start + align * this.random.integer(0, Math.max(0, Math.floor((size - extent) / align)));
   }
 
@@ -149,7 +161,10 @@ export class Workshop {
       });
       if (operandFault(spec, resolved, this.shape, attention) !== undefined) return undefined;
       const touched = resolvedFootprint(spec, resolved, this.shape, attention);
-      if (outOfBounds(touched, this.shape) !== undefined || !touched.every((range) => this.allows(range)))
+      if (
+        outOfBounds(touched, this.shape) !== undefined ||
+        !touched.every((range) => this.allows(range, alphabetOf(spec, resolved)))
+      )
         return undefined;
       if (trodsOnItself(touched)) return undefined;
       footprints.push(...touched);
@@ -174,8 +189,10 @@ export class Workshop {
     return combinations;
   }
 
-  private allows({ space, begin, end, write }: Footprint): boolean {
+  /** Weight words keep to the words of their alphabet. */
+  private allows({ space, begin, end, write }: Footprint, alphabet: 'ternary' | 'binary'): boolean {
     const within = ({ start, size }: Area) => begin >= start && end <= start + size;
+    if (space === 'weights') return within(this.weightArea(alphabet));
     if (space !== 'ddr') return within(this.areas[space]);
     return [...this.memory.values()].some((segment) => within(segment) && (!write || segment.written));
   }
@@ -263,4 +280,10 @@ function memoryAreas(hw: HardwareModel, areas: Workshop['areas'], random: Random
     add(`final.${space}`, areas[space as OnChip].size * bytes, []);
   }
   return result;
+}
+
+/** The alphabet that an instruction names, if it has one. */
+function alphabetOf(spec: InstructionSpec, values: readonly number[]): 'ternary' | 'binary' {
+  const index = spec.operands.findIndex((operand) => operand.name === 'alphabet');
+  return alphabets[values[index] ?? 0] as 'ternary' | 'binary';
 }

@@ -96,9 +96,13 @@ describe.each(['kv260', 'odd'] as const)('vector on %s', (name) => {
   const { hw, N, K } = models[name];
   const { add, multiply, convert, reciprocal, rsqrt, exp } = latency[name];
   const reduce = multiply + (Math.log2(N) + 1 + Math.log2(K)) * add;
-  const scalar = 4 * multiply + add + rsqrt + 1 + reciprocal;
-  const dequantise = convert + 2 * multiply + add + 1;
-  const elementwise = Math.max(2 * multiply, add) + 1;
+  const root = multiply + add + rsqrt + 3;
+  const scalar = multiply + add + rsqrt + reciprocal + 3;
+  const inverse = Math.max(0, 24 + Math.log2(N) - reduce);
+  const quantise = inverse + 3 * multiply + convert + 9;
+  const norm = inverse + 2 * multiply + add + 10;
+  const dequantise = convert + 2 * multiply + add + 10;
+  const elementwise = Math.max(multiply, add) + 8;
   const beats = (n: number) => Math.ceil(n / N);
 
   it('quantises with norm and gain', () => {
@@ -121,8 +125,8 @@ describe.each(['kv260', 'odd'] as const)('vector on %s', (name) => {
       expect(levels.slice(n)).toEqual(new Array(24).fill(0));
     }
     expect(cycles(outcome, 'vector.quantise')).toEqual([
-      beats(n) + reduce + scalar + 2 * multiply + convert + 2,
-      rows * (beats(n) + reduce + scalar + beats(64)) + 2 * multiply + convert + 1,
+      beats(n) + reduce + scalar + quantise + 1,
+      rows * (beats(n) + reduce + scalar + beats(64)) + quantise,
     ]);
   });
 
@@ -142,8 +146,9 @@ describe.each(['kv260', 'odd'] as const)('vector on %s', (name) => {
         expect(Math.abs(256 * high + low - (32512 * value) / amax)).toBeLessThanOrEqual(0.52);
       });
     }
+    // Each limb is a row of its own.
     expect(cycles(outcome, 'vector.quantiseWide')[1]).toBe(
-      rows * (beats(n) + reduce + scalar + beats(32)) + 2 * multiply + convert + 1,
+      rows * (beats(n) + reduce + scalar + 2 * beats(32)) + quantise,
     );
   });
 
@@ -206,8 +211,8 @@ describe.each(['kv260', 'odd'] as const)('vector on %s', (name) => {
       return f * (acc[48 + i] as number) * 0.002;
     });
     expectClose(act.slice(16), exact, bound);
-    const gateLatency = dequantise + add + exp + reciprocal + 2 * multiply;
-    expect(cycles(outcome, 'vector.dequantiseGate')).toEqual([1 + gateLatency, 2 * beats(40) + gateLatency]);
+    const gateLatency = convert + 3 * multiply + 2 * Math.floor(multiply / 2) + add + exp + reciprocal + 15;
+    expect(cycles(outcome, 'vector.dequantiseGate')).toEqual([2 + gateLatency, 2 * beats(40) + gateLatency]);
   });
 
   it('rotates pairs by their position', () => {
@@ -232,8 +237,8 @@ describe.each(['kv260', 'odd'] as const)('vector on %s', (name) => {
         expectClose(act.slice(64 + 96 * row + d * head), exact, bound, 10);
       }
     }
-    const ropeLatency = dequantise + multiply + add;
-    expect(cycles(outcome, 'vector.dequantiseRope')).toEqual([1 + ropeLatency, 2 * 2 * beats(64) + ropeLatency]);
+    const ropeLatency = dequantise + multiply + 1;
+    expect(cycles(outcome, 'vector.dequantiseRope')).toEqual([2 + ropeLatency, 2 * 2 * beats(64) + ropeLatency]);
   });
 
   it.each(['add', 'multiply'] as const)('computes rows: %s', (operation) => {
@@ -251,7 +256,7 @@ describe.each(['kv260', 'odd'] as const)('vector on %s', (name) => {
       // One operation, rounded once: exactly this.
       expect(result.slice(192 + 48 * row, 192 + 48 * row + 33)).toEqual(exact);
     }
-    expect(cycles(outcome, `vector.${operation}`)).toEqual([1 + elementwise, 2 * 2 * beats(33) + elementwise]);
+    expect(cycles(outcome, `vector.${operation}`)).toEqual([2 + elementwise, 2 * 2 * beats(33) + elementwise]);
   });
 
   it('norms rows', () => {
@@ -272,8 +277,8 @@ describe.each(['kv260', 'odd'] as const)('vector on %s', (name) => {
       );
     }
     expect(cycles(outcome, 'vector.norm')).toEqual([
-      beats(40) + reduce + scalar + elementwise + 1,
-      2 * (2 * beats(40) + reduce + scalar) + elementwise,
+      beats(40) + reduce + root + norm + 1,
+      2 * (2 * beats(40) + reduce + root) + norm,
     ]);
   });
 
@@ -291,8 +296,8 @@ describe.each(['kv260', 'odd'] as const)('vector on %s', (name) => {
           { values: false },
         );
         const settle = reduce + scalar;
-        const quantising = rows * (beats(elements) + settle + beats(208)) + 2 * multiply + convert + 1;
-        const norming = rows * (2 * beats(elements) + settle) + elementwise;
+        const quantising = rows * (beats(elements) + settle + beats(208)) + quantise;
+        const norming = rows * (2 * beats(elements) + reduce + root) + norm;
         expect(cycles(outcome, 'vector.quantise')[1]).toBe(quantising);
         expect(cycles(outcome, 'vector.dequantise')[1]).toBe(rows * beats(elements) + dequantise);
         expect(cycles(outcome, 'vector.norm')[1]).toBe(norming);

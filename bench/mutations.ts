@@ -1,0 +1,66 @@
+/**
+ * How good co-simulation is at finding defects: `npx tsx bench/mutations.ts [--only NAME] [--json]` mutates the Verilog
+ * templates in many places, one at a time, and prints which mutations were caught, by what, and caught/total. Exit code 1
+ * if one survives, or if the unmutated Verilog is not equal.
+ *
+ * All mutations are built into one Verilog per machine, so that only the first run takes minutes.
+ */
+import { parseArgs } from 'node:util';
+import { readTemplates } from '../src/cli/files.ts';
+import { cacheDirectory } from '../src/cli/verbs/cosim.ts';
+import { table } from '../src/report/format.ts';
+import { buildMutants, type Catch, hunt, type MutantMachine } from './mutationCampaign.ts';
+import { type Mutation, mutations } from './mutationList.ts';
+import { campaignMachines } from './mutationPrograms.ts';
+
+const { values: options } = parseArgs({ options: { only: { type: 'string' }, json: { type: 'boolean' } } });
+
+/** The unmutated machine has to be equal, or nothing else means anything. */
+function checkUnmutated({ machine, run }: MutantMachine): void {
+  for (const program of machine.programs) {
+    const found = run(0, program);
+    if (found) throw new Error(`not mutated, yet different: ${describe(found)}`);
+  }
+}
+
+function describe({ machine, program, cycle, where, what }: Catch): string {
+  return `${machine}, ${program}, cycle ${cycle}: ${where}: ${what}`;
+}
+
+async function main(): Promise<number> {
+  const chosen = mutations.map((mutation, index) => ({ mutation, number: index + 1 }));
+  const wanted = chosen.filter(({ mutation }) => options.only === undefined || mutation.name === options.only);
+  if (wanted.length === 0) throw new Error(`no mutation is called ${options.only}`);
+  const templates = readTemplates();
+  const machines: MutantMachine[] = [];
+  for (const machine of campaignMachines()) {
+    process.stderr.write(`building ${machine.name}\n`);
+    const built = await buildMutants(machine, mutations, templates, cacheDirectory());
+    checkUnmutated(built);
+    machines.push(built);
+  }
+  const results: { mutation: Mutation; caught: Catch | undefined }[] = [];
+  for (const { mutation, number } of wanted) {
+    const caught = hunt(number, machines);
+    results.push({ mutation, caught });
+    process.stderr.write(`${mutation.name}: ${caught ? describe(caught) : 'SURVIVES'}\n`);
+  }
+  const count = results.filter(({ caught }) => caught).length;
+  if (options.json) console.log(JSON.stringify({ caught: count, total: results.length, results }, null, 2));
+  else {
+    const header = ['mutation', 'unit', 'what is wrong', 'caught on', 'by', 'in cycle', 'as'];
+    const rows = results.map(({ mutation: { name, unit, what }, caught }) => [
+      name,
+      unit,
+      what,
+      ...(caught
+        ? [caught.machine, caught.program, String(caught.cycle), `${caught.where}: ${caught.what}`]
+        : ['SURVIVES']),
+    ]);
+    for (const line of table([header, ...rows], 'left')) console.log(line);
+    console.log(`caught ${count}/${results.length}`);
+  }
+  return count === results.length ? 0 : 1;
+}
+
+process.exitCode = await main();
