@@ -140,47 +140,57 @@ module fp_exp #(
     huge = !k_n[8] & lead[8];
   end
 
-  logic       nan_y, overflow_y, underflow_y, tiny_y;
-  logic [7:0] lead_y;
+  logic       nan_p, overflow_p, underflow_p, tiny_p;
+  logic [7:0] lead_p;
 
-  delay #(.WIDTH(12), .CYCLES(AFTER_TABLE + AFTER_SLOPE + AFTER_PRODUCT + AFTER_SUM)) u_along (
+  delay #(.WIDTH(12), .CYCLES(AFTER_TABLE + AFTER_SLOPE + AFTER_PRODUCT)) u_along (
     .clk_i(clk_i), .d_i({nan_n, overflow_n | huge, underflow_n, tiny, lead[7:0]}),
-    .q_o({nan_y, overflow_y, underflow_y, tiny_y, lead_y})
+    .q_o({nan_p, overflow_p, underflow_p, tiny_p, lead_p})
   );
 
-  // ---- Shift. The complement of the field is one less than the shift: the first place is always shifted.
-  logic [26:0] significand, shifted;
+  logic       down, nan_y, down_y;
+  logic [6:0] amount_p, amount_y;
+  logic [7:0] base, base_y;
 
   always_comb begin
-    significand = {y[31:6], |y[5:0]};
-    if (tiny_y) significand = {1'b0, y[31:7], |y[6:0]};
+    // The complement of the field is one less than the shift: the first place of `down` is always shifted.
+    down = tiny_p | underflow_p;
+    amount_p = tiny_p ? ~lead_p[6:0] : 7'd0;
+    base = down ? 8'd0 : lead_p;
+    // A shift that leaves nothing, a field that is infinity
+    if (underflow_p) amount_p = 7'd127;
+    if (overflow_p) base = 8'd255;
   end
 
-  fp_shift_jam #(.WIDTH(27), .AMOUNT_BITS(7)) u_shift (
-    .d_i(significand), .amount_i(tiny_y ? ~lead_y[6:0] : 7'b0), .q_o(shifted)
+  delay #(.WIDTH(17), .CYCLES(AFTER_SUM)) u_prepare (
+    .clk_i(clk_i), .d_i({nan_p, down, amount_p, base}), .q_o({nan_y, down_y, amount_y, base_y})
   );
 
-  logic        up, up_two, nan_r, overflow_r, underflow_r, up_r, up_two_r;
+  // ---- Shift
+  logic [26:0] significand, shifted;
+
+  assign significand = down_y ? {1'b0, y[31:7], |y[6:0]} : {y[31:6], |y[5:0]};
+
+  fp_shift_jam #(.WIDTH(27), .AMOUNT_BITS(7)) u_shift (.d_i(significand), .amount_i(amount_y), .q_o(shifted));
+
+  logic        up, up_two, nan_r, up_r, up_two_r;
   logic [7:0]  base_r;
   logic [24:0] significand_r;
 
   fp_up u_up (.low_i(shifted[3:0]), .up_o(up), .up_two_o(up_two));
 
-  delay #(.WIDTH(38), .CYCLES(AFTER_SHIFT)) u_shifted (
-    .clk_i(clk_i),
-    .d_i({nan_y, overflow_y, underflow_y, up, up_two, tiny_y ? 8'b0 : lead_y, shifted[26:2]}),
-    .q_o({nan_r, overflow_r, underflow_r, up_r, up_two_r, base_r, significand_r})
+  delay #(.WIDTH(36), .CYCLES(AFTER_SHIFT)) u_shifted (
+    .clk_i(clk_i), .d_i({nan_y, up, up_two, base_y, shifted[26:2]}),
+    .q_o({nan_r, up_r, up_two_r, base_r, significand_r})
   );
 
   // ---- Round
-  logic [31:0] rounded, result;
+  logic [31:0] result;
 
   fp_pack #(.EXP(8), .MAN(23)) u_pack (
     .sign_i(1'b0), .base_i(base_r), .significand_i(significand_r), .up_i(up_r), .up_two_i(up_two_r),
-    .infinite_i(overflow_r), .nan_i(nan_r), .y_o(rounded)
+    .infinite_i(1'b0), .nan_i(nan_r), .y_o(result)
   );
-
-  assign result = underflow_r & !nan_r ? 32'b0 : rounded;
 
   delay #(.WIDTH(32), .CYCLES(AT_END)) u_end (.clk_i(clk_i), .d_i(result), .q_o(y_o));
 endmodule

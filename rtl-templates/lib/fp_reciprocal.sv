@@ -125,22 +125,22 @@ module fp_reciprocal #(
   logic [26:0] significand;
 
   always_comb begin
-    base = down_one_y | down_two_y | infinite_y ? 8'd0 : lead_y;
+    base = down_one_y | down_two_y | infinite_y ? 8'd0 : lead_y | {8{overflow_y}};
     significand = {y[30:5], |y[4:0]};
     if (down_one_y) significand = {1'b0, y[30:6], |y[5:0]};
     if (down_two_y) significand = {2'b0, y[30:7], |y[6:0]};
     if (infinite_y) significand = 0;
   end
 
-  logic        up, up_two, sign_s, nan_s, overflow_s, up_s, up_two_s;
+  logic        up, up_two, sign_s, nan_s, up_s, up_two_s;
   logic [7:0]  base_s;
   logic [24:0] significand_s;
 
   fp_up u_up (.low_i(significand[3:0]), .up_o(up), .up_two_o(up_two));
 
-  delay #(.WIDTH(38), .CYCLES(AFTER_SHIFT)) u_shift (
-    .clk_i(clk_i), .d_i({sign_y, nan_y, overflow_y, up, up_two, base, significand[26:2]}),
-    .q_o({sign_s, nan_s, overflow_s, up_s, up_two_s, base_s, significand_s})
+  delay #(.WIDTH(37), .CYCLES(AFTER_SHIFT)) u_shift (
+    .clk_i(clk_i), .d_i({sign_y, nan_y, up, up_two, base, significand[26:2]}),
+    .q_o({sign_s, nan_s, up_s, up_two_s, base_s, significand_s})
   );
 
   // ---- Round
@@ -148,7 +148,7 @@ module fp_reciprocal #(
 
   fp_pack #(.EXP(8), .MAN(23)) u_pack (
     .sign_i(sign_s), .base_i(base_s), .significand_i(significand_s), .up_i(up_s), .up_two_i(up_two_s),
-    .infinite_i(overflow_s), .nan_i(nan_s), .y_o(result)
+    .infinite_i(1'b0), .nan_i(nan_s), .y_o(result)
   );
 
   delay #(.WIDTH(32), .CYCLES(AT_END)) u_end (.clk_i(clk_i), .d_i(result), .q_o(y_o));

@@ -113,27 +113,29 @@ module fp_rsqrt #(
     .clk_i(clk_i), .d_i({nan_n, infinite_n, zero_n, base_n}), .q_o({nan_y, infinite_y, zero_y, base_y})
   );
 
-  // ---- Clear what an infinity has
-  logic        up, up_two, nan_c, zero_c, up_c, up_two_c;
+  // ---- Clear what an infinity has; zero has the field of infinity
+  logic        up, up_two, nan_c, up_c, up_two_c;
   logic [7:0]  base_c;
   logic [24:0] significand_c;
+  logic [7:0]  base;
   logic [26:0] significand;
 
+  assign base = infinite_y ? 8'd0 : base_y | {8{zero_y}};
   assign significand = infinite_y ? 27'd0 : {y[30:5], |y[4:0]};
 
   fp_up u_up (.low_i(significand[3:0]), .up_o(up), .up_two_o(up_two));
 
-  delay #(.WIDTH(37), .CYCLES(AFTER_CLEAR)) u_clear (
-    .clk_i(clk_i), .d_i({nan_y, zero_y, up, up_two, infinite_y ? 8'd0 : base_y, significand[26:2]}),
-    .q_o({nan_c, zero_c, up_c, up_two_c, base_c, significand_c})
+  delay #(.WIDTH(36), .CYCLES(AFTER_CLEAR)) u_clear (
+    .clk_i(clk_i), .d_i({nan_y, up, up_two, base, significand[26:2]}),
+    .q_o({nan_c, up_c, up_two_c, base_c, significand_c})
   );
 
-  // ---- Round: no result is subnormal, and only that of 0 is infinite
+  // ---- Round. No result is subnormal.
   logic [31:0] result;
 
   fp_pack #(.EXP(8), .MAN(23)) u_pack (
     .sign_i(1'b0), .base_i(base_c), .significand_i(significand_c), .up_i(up_c), .up_two_i(up_two_c),
-    .infinite_i(zero_c), .nan_i(nan_c), .y_o(result)
+    .infinite_i(1'b0), .nan_i(nan_c), .y_o(result)
   );
 
   delay #(.WIDTH(32), .CYCLES(AT_END)) u_end (.clk_i(clk_i), .d_i(result), .q_o(y_o));
