@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Tests that run the small model for seconds to a minute; `npx vitest run --project parts` leaves them out. */
-const wholeModel = ['test/e2e/**/*.test.ts'];
+const wholeModel = ['test/e2e/**/*.test.ts', 'test/cosim/text.test.ts'];
 
 export default defineConfig({
   test: {
@@ -11,8 +11,8 @@ export default defineConfig({
           name: 'parts',
           include: ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
           exclude: wholeModel,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
         },
       },
       { test: { name: 'e2e', include: wholeModel, testTimeout: 600_000, hookTimeout: 600_000 } },

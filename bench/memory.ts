@@ -31,7 +31,7 @@ function stream(base: HardwareModel, ports: number, streams: number, write: bool
   };
   for (let user = 0; user < streams; user++) {
     const where = { port: user % ports, address: user * distance, rowBytes: bytesPerStream, rows: 1, stride: 0 };
-    memory.request({ user, write, gather: false, streams: [where], onFinished }, 0);
+    memory.request({ user, write, gather: false, streams: [where], delay: 1, onFinished }, 0);
   }
   const started = process.cpuUsage();
   for (let cycle = memory.nextWake; cycle !== Number.POSITIVE_INFINITY; ) cycle = memory.evaluate(cycle);

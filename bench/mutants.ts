@@ -11,7 +11,7 @@ const selectorBits = 8;
 const top = 'lutra';
 
 /** How often the mutation's piece occurs in its template. */
-export function occurrences({ file, at }: Mutation, templates: Templates): number {
+function occurrences({ file, at }: Mutation, templates: Templates): number {
   return (templates.get(file) ?? '').split(at.replace(/[«»]/g, '')).length - 1;
 }
 
@@ -28,12 +28,23 @@ export function present(number: number, verilog: readonly string[]): boolean {
 function mutate(text: string, { name, at, becomes }: Mutation, number: number): string {
   const [before, expression, after] = at.includes('«') ? at.split(/[«»]/) : ['', at, ''];
   const piece = `${before}${expression}${after}`;
-  if (!text.includes(piece)) throw new Error(`mutation ${name}: its piece is gone or overlaps another's`);
+  if (!text.includes(piece)) throw new Error(`mutation ${name}: its piece overlaps another's`);
   return text.replaceAll(piece, `${before}(${selected(number)} ? (${becomes}) : (${expression}))${after}`);
+}
+
+/** What of the list no longer fits the templates, one line for each; they are written by hand and change. */
+export function misplaced(mutations: readonly Mutation[], templates: Templates): string[] {
+  return mutations.flatMap((mutation) => {
+    const { name, file, at, times = 1 } = mutation;
+    const found = occurrences(mutation, templates);
+    return found === times ? [] : [`${name}: ${file} has ${found} times, not ${times}: ${at}`];
+  });
 }
 
 /** Templates with all mutations built in, switched by the top module's new input. */
 export function withMutants(templates: Templates, mutations: readonly Mutation[]): Templates {
+  const faults = misplaced(mutations, templates);
+  if (faults.length > 0) throw new Error(`mutations that do not fit the templates:\n${faults.join('\n')}`);
   const result = new Map(templates);
   for (const [index, mutation] of mutations.entries()) {
     result.set(mutation.file, mutate(result.get(mutation.file) ?? '', mutation, index + 1));

@@ -1,6 +1,7 @@
 /** Runs programs on the machine and on its mutated Verilog until they differ. */
 import { LutraError } from '../src/base/diagnostics.ts';
-import { buildVerilog, type Difference, disturbance, Lockstep } from '../src/cosim/index.ts';
+import { buildVerilog, type Difference, disturbance, Lockstep, type LockstepJob } from '../src/cosim/index.ts';
+import type { HardwareModel } from '../src/hw/index.ts';
 import { assemble, programImage } from '../src/isa/index.ts';
 import { renderAll, type Templates } from '../src/rtl/render.ts';
 import { present, selector, withMutants } from './mutants.ts';
@@ -36,39 +37,32 @@ export async function buildMutants(
   const verilog = renderAll(hw, mutated).map(({ text }) => text);
   const build = { hw, templates: mutated, cacheDirectory, engine: 'verilator', waveform: false } as const;
   const module = await buildVerilog(build);
-  const jobs = new Map(
-    machine.programs.map((program) => {
-      const image = programImage(assemble(program.source, `${program.name}.lasm`, { hw }), hw);
-      const command = new Uint8Array(Uint32Array.from(program.commandWords).buffer);
-      const seed = program.disturbance;
-      return [program, { image, hw, command, ...(seed === undefined ? {} : { disturbance: disturbance(seed) }) }];
-    }),
-  );
+  const jobs = new Map(machine.programs.map((program) => [program, jobOf(program, hw)]));
   return {
     machine,
     has: (number) => present(number, verilog),
     run: (number, program) => {
       const simulation = module.instantiate();
       simulation.port(selector).set(number);
+      const job = jobs.get(program) ?? jobOf(program, hw);
       const found = difference(() => {
-        const lockstep = new Lockstep(
-          simulation,
-          jobs.get(program) as typeof jobs extends Map<unknown, infer J> ? J : never,
-        );
+        const lockstep = new Lockstep(simulation, job);
         while (!lockstep.advance());
         return lockstep.result().difference;
       }, number);
-      return (
-        found && {
-          machine: machine.name,
-          program: program.name,
-          cycle: found.cycle,
-          where: found.where,
-          what: found.what,
-        }
-      );
+      return found && { machine: machine.name, program: program.name, ...pick(found) };
     },
   };
+}
+
+function pick({ cycle, where, what }: Difference): Pick<Catch, 'cycle' | 'where' | 'what'> {
+  return { cycle, where, what };
+}
+
+function jobOf({ name, source, commandWords, disturbance: seed }: CampaignProgram, hw: HardwareModel): LockstepJob {
+  const image = programImage(assemble(source, `${name}.lasm`, { hw }), hw);
+  const command = new Uint8Array(Uint32Array.from(commandWords).buffer);
+  return { image, hw, command, ...(seed === undefined ? {} : { disturbance: disturbance(seed) }) };
 }
 
 /** A mutated machine may also stop answering at all. */

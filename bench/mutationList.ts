@@ -34,7 +34,13 @@ const floats: readonly Mutation[] = [
     ['round-two', 'a significand of 2 or more is rounded at the wrong place', 'two ? up_two_i : up_i', 'up_i'],
   ]),
   ...of('float', 'lib/fp_add.sv', [
-    ['add-sticky', 'sticky bit left out of the rounding', 'normal[3] & (normal[4] | («|normal[2:0]»))', '|normal[2:1]'],
+    ['add-sticky', 'sticky bit left out of the rounding', 'normal[2] & (normal[3] | («|normal[1:0]»))', 'normal[1]'],
+    [
+      'add-sticky-carry',
+      'the same for a sum with a carry',
+      'normal[3] & (normal[4] | («|normal[2:0]»))',
+      '|normal[2:1]',
+    ],
     [
       'add-borrow',
       'complement without its carry',
@@ -59,13 +65,13 @@ const floats: readonly Mutation[] = [
     ['int-ties', 'ties go away from zero, not to even', 'shifted_s[1] & (shifted_s[0] | shifted_s[2])', 'shifted_s[1]'],
   ]),
   ...of('float', 'lib/fp_from_int.sv', [
-    ['from-int-ties', 'ties go down, not to even', 'half & (!low_zeros | fraction[0])', 'half & !low_zeros'],
+    ['from-int-ties', 'ties go down, not to even', 'up = «half & (shifted_s[0] | fraction[0])»', 'half & shifted_s[0]'],
   ]),
   ...of('float', 'lib/fp_convert.sv', [
     [
       'convert-small',
       'a result below the normal numbers is not shifted',
-      'too_small ? field_gap : MAN_I[AMOUNT-1:0]',
+      'lead[AMOUNT-1] ? longer : MAN_I[AMOUNT-1:0]',
       'MAN_I[AMOUNT-1:0]',
     ],
   ]),
@@ -104,7 +110,12 @@ const floats: readonly Mutation[] = [
     ],
   ]),
   ...of('float', 'lib/fp_pairs.sv', [
-    ['pairs-last', 'a last item of even number is added to nothing', 'neighbour = «kept_q[32*KEPT-1 -: 32]»', "32'b0"],
+    [
+      'pairs-last',
+      'a last item of even number is added to nothing',
+      'kept_d[31:0] : «kept_d[32*KEPT-1 -: 32]»',
+      "32'b0",
+    ],
   ]),
 ];
 
@@ -194,9 +205,10 @@ const control: readonly Mutation[] = [
     [
       'count-early',
       'class of the wrong cycle is counted',
-      '.index_i       («class_q[4*unit +: 4]»)',
-      'class_i[4*unit +: 4]',
+      'class_q[32*part + 4*unit +: 4]',
+      'part == 0 ? class_i[4*unit +: 4] : class_q[32*part + 4*unit +: 4]',
     ],
+    ['count-carry', 'upper parts of a counter get no carry', '(part == 0 || «carry_q[part]»)', "1'b0"],
   ]),
   ...of('counters', 'lib/counter_bank.sv', [['count-two', 'counter counts by two', "count + 1'b1", "count + 2'd2"]]),
 ];
@@ -205,21 +217,22 @@ const memory: readonly Mutation[] = [
   ...of('memory', 'lib/burst_walker.sv', [
     [
       'page-start',
-      'first burst of a transfer may cross 4096 bytes',
-      "start_left = «LIMIT_BITS'(PAGE_BEATS) - LIMIT_BITS'(address_i[11:LOW])»",
-      "LIMIT_BITS'(PAGE_BEATS)",
+      'a burst may cross 4096 bytes',
+      "row_left  = «COUNT_BITS'(PAGE_BEATS) - COUNT_BITS'(row_place)»",
+      "COUNT_BITS'(PAGE_BEATS)",
     ],
+    ['page-row', 'a row of one burst may cross 4096 bytes', '!row_room[PAGE_BITS]', "1'b1"],
     [
-      'page-row',
-      'first burst of a later row may cross 4096 bytes',
-      "row_left   = «LIMIT_BITS'(PAGE_BEATS) - LIMIT_BITS'(next_row_q[PAGE_BITS-1:0])»",
-      "LIMIT_BITS'(PAGE_BEATS)",
+      'page-behind',
+      'a burst that ends a page leaves nothing of the next',
+      "behind = «32'(left) <= LIMIT»",
+      "32'(left) < LIMIT",
     ],
     [
       'burst-end',
       'a row that ends with a full burst goes on',
-      "32'(left_q) <= 32'(limit_q)",
-      "32'(left_q) < 32'(limit_q)",
+      "32'(left_q) <= 32'(reach_q)",
+      "32'(left_q) < 32'(reach_q)",
     ],
   ]),
   ...of('memory', 'lib/memory_port.sv', [
@@ -258,12 +271,7 @@ const memory: readonly Mutation[] = [
     ['tail-strobe', 'last beat of a row is written whole', "lane < 32'(bytes_o)", "1'b1"],
   ]),
   ...of('dma', 'dma.sv.hbs', [
-    [
-      'store-format',
-      'float16 and bfloat16 change places',
-      'bfloat16_q ? as_bfloat16 : as_float16',
-      'bfloat16_q ? as_float16 : as_bfloat16',
-    ],
+    ['store-format', 'float16 and bfloat16 change places', '.bfloat16_i(«bfloat16_q»)', '!bfloat16_q'],
     ['upper-half', 'every beat of float32 goes to the lower half of its chunk', '!half_q && position[0]', "1'b0"],
     ['store-port', 'a store from act does not hold its port', 'ports_o[0] = «head_space == ACT»', "1'b0"],
     ['load-nan', 'a load keeps NaN as they are', 'float = «ONE_NAN»', 'single'],
@@ -272,9 +280,9 @@ const memory: readonly Mutation[] = [
     ['slices-end', 'a load ends with its first slice', '&(ended_q | slice_last)', '|(ended_q | slice_last)'],
     [
       'slice-stride',
-      'slices follow each other without a gap',
-      "(32'(slice_bytes) + (PORT_BYTES - 1)) & ~(32'(PORT_BYTES) - 32'd1)",
-      "32'(slice_bytes)",
+      'a beat in part is left out of a slice',
+      "(32'(slice_bytes_q) + PORT_BYTES - 1) >> PORT_LOW",
+      "32'(slice_bytes_q) >> PORT_LOW",
     ],
   ]),
   ...of('weightBuffer', 'lib/digit_slice.sv', [

@@ -6,9 +6,9 @@
  * All mutations are built into one Verilog per machine, so that only the first run takes minutes.
  */
 import { parseArgs } from 'node:util';
-import { readTemplates } from '../src/cli/files.ts';
-import { cacheDirectory } from '../src/cli/verbs/cosim.ts';
 import { table } from '../src/report/format.ts';
+import { cacheDirectory } from '../test/cosim/harness.ts';
+import { templatesFromDisk } from '../test/rtl/templates.ts';
 import { buildMutants, type Catch, hunt, type MutantMachine } from './mutationCampaign.ts';
 import { type Mutation, mutations } from './mutationList.ts';
 import { campaignMachines } from './mutationPrograms.ts';
@@ -31,11 +31,11 @@ async function main(): Promise<number> {
   const chosen = mutations.map((mutation, index) => ({ mutation, number: index + 1 }));
   const wanted = chosen.filter(({ mutation }) => options.only === undefined || mutation.name === options.only);
   if (wanted.length === 0) throw new Error(`no mutation is called ${options.only}`);
-  const templates = readTemplates();
+  const templates = templatesFromDisk();
   const machines: MutantMachine[] = [];
   for (const machine of campaignMachines()) {
     process.stderr.write(`building ${machine.name}\n`);
-    const built = await buildMutants(machine, mutations, templates, cacheDirectory());
+    const built = await buildMutants(machine, mutations, templates, cacheDirectory);
     checkUnmutated(built);
     machines.push(built);
   }
@@ -63,4 +63,9 @@ async function main(): Promise<number> {
   return count === results.length ? 0 : 1;
 }
 
-process.exitCode = await main();
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 1;
+}

@@ -13,6 +13,9 @@ function files(folder: string, ending: string): string[] {
     .sort();
 }
 
+/** Templates of what is around the units. */
+const surroundings = ['buffers', 'control', 'decoder', 'lutra'];
+
 /** Fields of a hardware model that describe no unit. */
 const general = ['$schema', 'name', 'description', 'notes', 'board', 'clockHz'];
 
@@ -28,6 +31,10 @@ describe('a unit has one name everywhere', () => {
 
   it('among the tests of the machine', () => {
     expect(files('test/machine/units', '.test.ts')).toEqual(units);
+  });
+
+  it('among the Verilog templates', () => {
+    expect(files('rtl-templates', '.sv.hbs')).toEqual([...units, ...surroundings].sort());
   });
 
   it('in the instruction set: units with a queue have instructions, the others none', () => {

@@ -32,9 +32,18 @@ export function hasTool(tool: Tool): boolean {
   });
 }
 
+/** Longest that a tool may take; one that never ends is a failure, too. */
+const longestMilliseconds = 500_000;
+
 /** Runs a tool and returns what it printed; throws with all of it when the tool fails. */
 export function runTool(tool: Tool, args: readonly string[], cwd: string): string {
-  const result = spawnSync(tool, args, { cwd, encoding: 'utf8', maxBuffer: 1 << 28 });
+  const result = spawnSync(tool, args, {
+    cwd,
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+    timeout: longestMilliseconds,
+    killSignal: 'SIGKILL',
+  });
   const text = `${result.stdout}${result.stderr}`;
   if (result.status !== 0) throw new Error(`${tool} ${args.join(' ')} gave ${result.status}:\n${text.slice(-4000)}`);
   return text;

@@ -54,50 +54,58 @@ module fp_accumulate #(
   );
   delay #(.WIDTH(32), .CYCLES(PARTIALS - ADD_LATENCY)) u_turn (.clk_i(clk_i), .d_i(sum), .q_o(turn));
 
-  logic             sum_valid, sum_ended, sum_full;
-  logic [INDEX-1:0] sum_index;
+  // What the sum that is there in the next cycle belongs to.
+  logic             soon_valid, soon_ended, soon_full;
+  logic [INDEX-1:0] soon_index;
 
-  delay_valid #(.CYCLES(ADD_LATENCY)) u_valid (.clk_i(clk_i), .rst_ni(rst_ni), .d_i(valid_i), .q_o(sum_valid));
-  delay #(.WIDTH(2 + INDEX), .CYCLES(ADD_LATENCY)) u_tag (
-    .clk_i(clk_i), .d_i({last_i, full, index}), .q_o({sum_ended, sum_full, sum_index})
+  delay_valid #(.CYCLES(ADD_LATENCY - 1)) u_valid (
+    .clk_i(clk_i), .rst_ni(rst_ni), .d_i(valid_i), .q_o(soon_valid)
+  );
+  delay #(.WIDTH(2 + INDEX), .CYCLES(ADD_LATENCY - 1)) u_tag (
+    .clk_i(clk_i), .d_i({last_i, full, index}), .q_o({soon_ended, soon_full, soon_index})
   );
 
   // ---- The tree over the partial sums. Level l has PARTIALS >> l leaves.
   genvar l;
   generate
     for (l = 0; l < LEVELS; l = l + 1) begin : g_level
-      localparam BITS = LEVELS - l;
-      logic            valid, ended, level_full;
+      localparam NEXT = LEVELS - l > 1 ? LEVELS - l - 1 : 1;
+      logic            valid, ended, filled;
       logic [31:0]     item;
-      logic [(BITS > 1 ? BITS - 2 : 0):0] next_index;
+      logic [NEXT-1:0] next_index;
 
       if (l == 0) begin : g_bottom
         fp_pairs #(.COUNT(PARTIALS), .ADD_LATENCY(ADD_LATENCY)) u_pairs (
-          .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(sum_valid), .ended_i(sum_ended), .full_i(sum_full),
-          .index_i(sum_index), .item_i(sum),
-          .valid_o(valid), .ended_o(ended), .full_o(level_full), .index_o(next_index), .item_o(item)
+          .clk_i(clk_i), .rst_ni(rst_ni), .soon_valid_i(soon_valid), .soon_ended_i(soon_ended),
+          .soon_full_i(soon_full), .soon_index_i(soon_index), .item_i(sum),
+          .soon_valid_o(valid), .soon_ended_o(ended), .soon_full_o(filled), .soon_index_o(next_index), .item_o(item)
         );
       end else begin : g_above
         fp_pairs #(.COUNT(PARTIALS >> l), .ADD_LATENCY(ADD_LATENCY)) u_pairs (
-          .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(g_level[l-1].valid), .ended_i(g_level[l-1].ended),
-          .full_i(g_level[l-1].level_full), .index_i(g_level[l-1].next_index), .item_i(g_level[l-1].item),
-          .valid_o(valid), .ended_o(ended), .full_o(level_full), .index_o(next_index), .item_o(item)
+          .clk_i(clk_i), .rst_ni(rst_ni), .soon_valid_i(g_level[l-1].valid), .soon_ended_i(g_level[l-1].ended),
+          .soon_full_i(g_level[l-1].filled), .soon_index_i(g_level[l-1].next_index), .item_i(g_level[l-1].item),
+          .soon_valid_o(valid), .soon_ended_o(ended), .soon_full_o(filled), .soon_index_o(next_index), .item_o(item)
         );
       end
     end
+  endgenerate
 
+  // ---- The result is there in the cycle after its tag.
+  logic done, unused_tag;
+
+  generate
     if (LEVELS == 0) begin : g_single
-      logic unused_tag;
-      assign unused_tag = sum_full | (|sum_index);
-      assign valid_o = sum_valid & sum_ended;
+      assign unused_tag = soon_full | (|soon_index);
+      assign done = soon_valid & soon_ended;
       assign y_o = sum;
     end else begin : g_result
-      logic unused_tag;
-      assign unused_tag = g_level[LEVELS-1].level_full | (|g_level[LEVELS-1].next_index);
-      assign valid_o = g_level[LEVELS-1].valid & g_level[LEVELS-1].ended;
+      assign unused_tag = g_level[LEVELS-1].filled | (|g_level[LEVELS-1].next_index);
+      assign done = g_level[LEVELS-1].valid & g_level[LEVELS-1].ended;
       assign y_o = g_level[LEVELS-1].item;
     end
   endgenerate
+
+  delay_valid #(.CYCLES(1)) u_done (.clk_i(clk_i), .rst_ni(rst_ni), .d_i(done), .q_o(valid_o));
 endmodule
 
 `default_nettype wire

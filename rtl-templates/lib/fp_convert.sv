@@ -28,13 +28,15 @@ module fp_convert #(
   localparam LZ     = $clog2(MAN_I);
   localparam BIAS_I = (1 << (EXP_I - 1)) - 1;
   localparam BIAS_O = (1 << (EXP_O - 1)) - 1;
-  localparam GAP    = MAN_I + BIAS_I + 1 - BIAS_O;
+  localparam STEP     = BIAS_I - BIAS_O + 1;    // from the exponent field of x to that of y, less the leading one
+  localparam FURTHEST = MAN_I + STEP;
   localparam WIDE   = MAN_I + MAN_O + 4;
 
-  // ---- Measure. The significand is shifted right: by MAN_I it stays where it is; less moves the leading one of a
-  // subnormal up; `field_gap` is the shift at which the exponent field is 0.
+  // ---- Measure. The significand is shifted right: by MAN_I it stays where it is, by less the leading one of a
+  // subnormal moves up; the exponent field is then `lead`. A field below 0 becomes 0, and the shift is longer by that.
   logic              normal, sign, infinite, nan, zero;
-  logic [AMOUNT-1:0] field_gap, amount, base;
+  logic [AMOUNT-1:0] exponent, lead, amount;
+  logic [EXP_O-1:0]  base;
 
   always_comb begin
     normal = |x_i[EXP_I+MAN_I-1:MAN_I];
@@ -42,7 +44,7 @@ module fp_convert #(
     infinite = &x_i[EXP_I+MAN_I-1:MAN_I];
     nan = infinite & |x_i[MAN_I-1:0];
     zero = ~|x_i[EXP_I+MAN_I-1:0];
-    field_gap = GAP[AMOUNT-1:0] - {{(AMOUNT-EXP_I){1'b0}}, x_i[EXP_I+MAN_I-1:MAN_I+1], x_i[MAN_I] | !normal};
+    exponent = {{(AMOUNT-EXP_I){1'b0}}, x_i[EXP_I+MAN_I-1:MAN_I+1], x_i[MAN_I] | !normal};
   end
 
   generate
@@ -54,20 +56,28 @@ module fp_convert #(
       fp_leading_zeros #(.WIDTH(MAN_I)) u_zeros (.d_i(x_i[MAN_I-1:0]), .count_o(zeros), .none_o(none_unused));
 
       assign amount = normal ? MAN_I[AMOUNT-1:0] : MAN_I[AMOUNT-1:0] - 1'b1 - {{(AMOUNT-LZ){1'b0}}, zeros};
-      assign base   = zero ? {AMOUNT{1'b0}} : amount - field_gap;
+      assign lead   = exponent - STEP[AMOUNT-1:0] - (MAN_I[AMOUNT-1:0] - amount);
+      assign base   = zero ? {EXP_O{1'b0}} : lead[EXP_O-1:0];
     end else if (EXP_O == EXP_I) begin : g_same
       assign amount = MAN_I[AMOUNT-1:0];
-      assign base   = zero ? {AMOUNT{1'b0}} : amount - field_gap;
+      assign lead   = exponent - STEP[AMOUNT-1:0];
+      assign base   = zero ? {EXP_O{1'b0}} : lead[EXP_O-1:0];
     end else begin : g_narrower
       // A subnormal, zero with them, is far too small.
-      logic too_small, unused;
+      logic [AMOUNT-1:0] longer;
+      logic              unused;
 
-      assign too_small = $signed(field_gap) >= $signed(MAN_I[AMOUNT-1:0]);
-      assign amount    = too_small ? field_gap : MAN_I[AMOUNT-1:0];
-      assign base      = too_small ? {AMOUNT{1'b0}} : MAN_I[AMOUNT-1:0] - field_gap;
-      assign unused    = zero;
+      assign lead   = exponent - STEP[AMOUNT-1:0];
+      assign longer = FURTHEST[AMOUNT-1:0] - exponent;
+      assign amount = lead[AMOUNT-1] ? longer : MAN_I[AMOUNT-1:0];
+      assign base   = lead[AMOUNT-1] ? {EXP_O{1'b0}} : lead[EXP_O-1:0];
+      assign unused = zero;
     end
   endgenerate
+
+  // Past the largest field; `fp_pack` looks after that itself.
+  logic beyond;
+  assign beyond = !lead[AMOUNT-1] & (|lead[AMOUNT-1:EXP_O]);
 
   logic              sign_m, infinite_m, nan_m, normal_m;
   logic [AMOUNT-1:0] amount_m;
@@ -76,7 +86,7 @@ module fp_convert #(
 
   delay #(.WIDTH(4 + AMOUNT + EXP_O + MAN_I), .CYCLES(AFTER_MEASURE)) u_measure (
     .clk_i(clk_i),
-    .d_i({sign, infinite | (|base[AMOUNT-1:EXP_O]), nan, normal, amount, base[EXP_O-1:0], x_i[MAN_I-1:0]}),
+    .d_i({sign, infinite | beyond, nan, normal, amount, base, x_i[MAN_I-1:0]}),
     .q_o({sign_m, infinite_m, nan_m, normal_m, amount_m, base_m, fraction_m})
   );
 

@@ -4,7 +4,7 @@
 //   LATENCY    1 or more: y_o belongs to the number of LATENCY cycles before; one result per cycle
 //   STYLE      of the table: "distributed" or "block" (block takes a LATENCY of 10 or more)
 //
-//   products │ sum │ align │ negate │ table │ c2·s, slope │ slope·s │ sum │ shift │ round │
+//   products │ add │ add │ align │ negate │ table │ c2·s, slope │ slope·s, sum │ shift │ round │
 //   A smaller LATENCY spreads its registers evenly over these ten places, the last one always among them; a larger one
 //   adds to the last.
 `default_nettype none
@@ -20,12 +20,12 @@ module fp_exp #(
   localparam STEPS = 10;
   localparam SPREAD = LATENCY < STEPS ? LATENCY : STEPS;
   localparam AFTER_MULTIPLY = SPREAD / STEPS;
-  localparam AFTER_LOG      = 2 * SPREAD / STEPS - SPREAD / STEPS;
-  localparam AFTER_ALIGN    = 3 * SPREAD / STEPS - 2 * SPREAD / STEPS;
-  localparam AFTER_NEGATE   = 4 * SPREAD / STEPS - 3 * SPREAD / STEPS;
-  localparam AFTER_TABLE    = 5 * SPREAD / STEPS - 4 * SPREAD / STEPS;
-  localparam AFTER_SLOPE    = 6 * SPREAD / STEPS - 5 * SPREAD / STEPS;
-  localparam AFTER_PRODUCT  = 7 * SPREAD / STEPS - 6 * SPREAD / STEPS;
+  localparam AFTER_PARTS    = 2 * SPREAD / STEPS - SPREAD / STEPS;
+  localparam AFTER_LOG      = 3 * SPREAD / STEPS - 2 * SPREAD / STEPS;
+  localparam AFTER_ALIGN    = 4 * SPREAD / STEPS - 3 * SPREAD / STEPS;
+  localparam AFTER_NEGATE   = 5 * SPREAD / STEPS - 4 * SPREAD / STEPS;
+  localparam AFTER_TABLE    = 6 * SPREAD / STEPS - 5 * SPREAD / STEPS;
+  localparam AFTER_SLOPE    = 7 * SPREAD / STEPS - 6 * SPREAD / STEPS;
   localparam AFTER_SUM      = 8 * SPREAD / STEPS - 7 * SPREAD / STEPS;
   localparam AFTER_SHIFT    = 9 * SPREAD / STEPS - 8 * SPREAD / STEPS;
   localparam AT_END         = LATENCY - 9 * SPREAD / STEPS;
@@ -34,9 +34,9 @@ module fp_exp #(
   localparam [16:0] LOG_UPPER = 17'd116049;
   localparam [16:0] LOG_LOWER = 17'd111254;
 
-  // ---- Multiply the significand by log2(e). `amount` shifts the product, less 5 bits, to 30 fraction bits.
+  // ---- Multiply the significand by log2(e). `distance` shifts the product, less 5 bits, to 30 fraction bits.
   logic        nan, overflow, underflow;
-  logic [7:0]  amount;
+  logic [7:0]  distance;
   logic [23:0] mantissa;
   logic [40:0] upper, lower;
 
@@ -48,11 +48,11 @@ module fp_exp #(
     nan = (&x_i[30:23]) & (|x_i[22:0]);
     overflow = (x_i[30:23] >= 8'd134) & !x_i[31];
     underflow = (x_i[30:23] >= 8'd134) & x_i[31];
-    amount = 8'd133 - x_i[30:23];
+    distance = 8'd133 - x_i[30:23];
   end
 
   logic        sign_m, nan_m, overflow_m, underflow_m;
-  logic [7:0]  amount_m;
+  logic [7:0]  distance_m;
   logic [23:0] mantissa_m;
   logic [40:0] upper_m, lower_m;
   logic        unused_low;
@@ -60,22 +60,42 @@ module fp_exp #(
   delay #(.WIDTH(41), .CYCLES(AFTER_MULTIPLY)) u_upper (.clk_i(clk_i), .d_i(upper), .q_o(upper_m));
   delay #(.WIDTH(41), .CYCLES(AFTER_MULTIPLY)) u_lower (.clk_i(clk_i), .d_i(lower), .q_o(lower_m));
   delay #(.WIDTH(36), .CYCLES(AFTER_MULTIPLY)) u_multiply (
-    .clk_i(clk_i), .d_i({x_i[31], nan, overflow, underflow, amount, mantissa}),
-    .q_o({sign_m, nan_m, overflow_m, underflow_m, amount_m, mantissa_m})
+    .clk_i(clk_i), .d_i({x_i[31], nan, overflow, underflow, distance, mantissa}),
+    .q_o({sign_m, nan_m, overflow_m, underflow_m, distance_m, mantissa_m})
   );
 
-  assign unused_low = |{lower_m[16:0], log_m[4:0]};
+  assign unused_low = |{lower_m[16:0], log_s[4:0]};
 
-  // ---- Sum: below 2^43
-  logic [42:0] log_m;
-  logic [37:0] log_s;
+  // ---- Their sum with the significand itself, significand·2^18 + upper + lower·2^-17, in two parts: below bit 18, and
+  // from there on
+  logic        sign_p, nan_p, overflow_p, underflow_p, carry_p;
+  logic [7:0]  distance_p;
+  logic [17:0] below, below_p;
+  logic [24:0] above, above_p;
+  logic [5:0]  rest_p;
+  logic        carry;
+
+  assign {carry, below} = {1'b0, upper_m[17:0]} + {1'b0, lower_m[34:17]};
+  assign above = {1'b0, mantissa_m} + {2'b0, upper_m[40:18]};
+
+  delay #(.WIDTH(62), .CYCLES(AFTER_PARTS)) u_parts (
+    .clk_i(clk_i),
+    .d_i({sign_m, nan_m, overflow_m, underflow_m, distance_m, carry, below, above, lower_m[40:35]}),
+    .q_o({sign_p, nan_p, overflow_p, underflow_p, distance_p, carry_p, below_p, above_p, rest_p})
+  );
+
+  logic [24:0] log_p;
+  logic        log_unused;
+  logic [42:0] log_s;
   logic        sign_s, nan_s, overflow_s, underflow_s;
-  logic [7:0]  amount_s;
+  logic [5:0]  amount, amount_s;
 
-  assign log_m = {1'b0, mantissa_m, 18'b0} + {2'b0, upper_m} + {19'b0, lower_m[40:17]};
+  // Shifts of 38 and more leave nothing.
+  assign amount = distance_p[5:0] | {6{|distance_p[7:6]}};
+  assign {log_p, log_unused} = {above_p, 1'b1} + {19'b0, rest_p, carry_p};
 
-  delay #(.WIDTH(50), .CYCLES(AFTER_LOG)) u_log (
-    .clk_i(clk_i), .d_i({sign_m, nan_m, overflow_m, underflow_m, amount_m, log_m[42:5]}),
+  delay #(.WIDTH(53), .CYCLES(AFTER_LOG)) u_log (
+    .clk_i(clk_i), .d_i({sign_p, nan_p, overflow_p, underflow_p, amount, log_p, below_p}),
     .q_o({sign_s, nan_s, overflow_s, underflow_s, amount_s, log_s})
   );
 
@@ -84,7 +104,7 @@ module fp_exp #(
   logic [37:0] aligned, aligned_a;
   logic        sign_a, nan_a, overflow_a, underflow_a;
 
-  assign aligned = (|amount_s[7:6] ? 38'b0 : log_s >> amount_s[5:0]) ^ {38{sign_s}};
+  assign aligned = (log_s[42:5] >> amount_s) ^ {38{sign_s}};
 
   delay #(.WIDTH(42), .CYCLES(AFTER_ALIGN)) u_align (
     .clk_i(clk_i), .d_i({sign_s, nan_s, overflow_s, underflow_s, aligned}),
@@ -124,7 +144,7 @@ module fp_exp #(
 
   fp_quadratic #(
     .C0_BITS(31), .C1_BITS(18), .C2_BITS(11), .S_BITS(22), .Y_BITS(32), .SHIFT_2(24), .ROUND_2(1), .SHIFT_1(18),
-    .ADD_S(1), .AFTER_CURVE(0), .AFTER_SLOPE(AFTER_SLOPE), .AFTER_PRODUCT(AFTER_PRODUCT), .AFTER_SUM(AFTER_SUM)
+    .ADD_S(1), .AFTER_CURVE(0), .AFTER_SLOPE(AFTER_SLOPE), .AFTER_PRODUCT(0), .AFTER_SUM(AFTER_SUM)
   ) u_quadratic (
     .clk_i(clk_i), .c0_i(c0), .c1_i(c1), .c2_i(c2), .s_i(s_t), .y_o(y)
   );
@@ -140,30 +160,30 @@ module fp_exp #(
     huge = !k_n[8] & lead[8];
   end
 
-  logic       nan_p, overflow_p, underflow_p, tiny_p;
-  logic [7:0] lead_p;
+  logic       nan_q, overflow_q, underflow_q, tiny_q;
+  logic [7:0] lead_q;
 
-  delay #(.WIDTH(12), .CYCLES(AFTER_TABLE + AFTER_SLOPE + AFTER_PRODUCT)) u_along (
+  delay #(.WIDTH(12), .CYCLES(AFTER_TABLE + AFTER_SLOPE)) u_along (
     .clk_i(clk_i), .d_i({nan_n, overflow_n | huge, underflow_n, tiny, lead[7:0]}),
-    .q_o({nan_p, overflow_p, underflow_p, tiny_p, lead_p})
+    .q_o({nan_q, overflow_q, underflow_q, tiny_q, lead_q})
   );
 
   logic       down, nan_y, down_y;
-  logic [6:0] amount_p, amount_y;
+  logic [4:0] amount_q, amount_y;
   logic [7:0] base, base_y;
 
   always_comb begin
     // The complement of the field is one less than the shift: the first place of `down` is always shifted.
-    down = tiny_p | underflow_p;
-    amount_p = tiny_p ? ~lead_p[6:0] : 7'd0;
-    base = down ? 8'd0 : lead_p;
+    down = tiny_q | underflow_q;
+    amount_q = tiny_q ? ~lead_q[4:0] : 5'd0;
+    base = down ? 8'd0 : lead_q;
     // A shift that leaves nothing, a field that is infinity
-    if (underflow_p) amount_p = 7'd127;
-    if (overflow_p) base = 8'd255;
+    if (underflow_q | (tiny_q & !(lead_q[6] & lead_q[5]))) amount_q = 5'd31;
+    if (overflow_q) base = 8'd255;
   end
 
-  delay #(.WIDTH(17), .CYCLES(AFTER_SUM)) u_prepare (
-    .clk_i(clk_i), .d_i({nan_p, down, amount_p, base}), .q_o({nan_y, down_y, amount_y, base_y})
+  delay #(.WIDTH(15), .CYCLES(AFTER_SUM)) u_prepare (
+    .clk_i(clk_i), .d_i({nan_q, down, amount_q, base}), .q_o({nan_y, down_y, amount_y, base_y})
   );
 
   // ---- Shift
@@ -171,7 +191,7 @@ module fp_exp #(
 
   assign significand = down_y ? {1'b0, y[31:7], |y[6:0]} : {y[31:6], |y[5:0]};
 
-  fp_shift_jam #(.WIDTH(27), .AMOUNT_BITS(7)) u_shift (.d_i(significand), .amount_i(amount_y), .q_o(shifted));
+  fp_shift_jam #(.WIDTH(27), .AMOUNT_BITS(5)) u_shift (.d_i(significand), .amount_i(amount_y), .q_o(shifted));
 
   logic        up, up_two, nan_r, up_r, up_two_r;
   logic [7:0]  base_r;

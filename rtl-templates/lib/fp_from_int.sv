@@ -7,8 +7,8 @@
 //   count zeros │ shift │ round │
 //   registers: LATENCY 1  at the end    2  + after count    3  + after shift    more: behind the last
 //
-// There is no negation: the complement of a negative number is its magnitude less one, and with ones behind it down to
-// any place, that one becomes a carry which the rounding takes in.
+// There is no negation: the complement of a negative number is its magnitude less one, and with ones behind it for ever,
+// that one is a carry which the rounding takes in.
 `default_nettype none
 
 module fp_from_int #(
@@ -25,79 +25,78 @@ module fp_from_int #(
   localparam AFTER_SHIFT = LATENCY >= 3 ? 1 : 0;
   localparam AT_END      = LATENCY - AFTER_COUNT - AFTER_SHIFT;
 
-  localparam LZ    = $clog2(INT_WIDTH);
-  localparam BIAS  = (1 << (EXP - 1)) - 1;
-  localparam FIELD = (EXP > LZ ? EXP : LZ) + 1;
-  localparam TOP   = BIAS + INT_WIDTH - 2;         // field of a number without leading zeros
-  localparam LOW   = INT_WIDTH > MAN + 2 ? INT_WIDTH - MAN - 2 : 0;   // places below the round bit
-  localparam WIDE  = MAN + 2 + LOW;
+  localparam LZ     = $clog2(INT_WIDTH);
+  localparam BIAS   = (1 << (EXP - 1)) - 1;
+  localparam FIELD  = (EXP > LZ ? EXP : LZ) + 1;
+  localparam TOP    = INT_WIDTH - 1;               // shift of a number without leading zeros
+  localparam ONE    = BIAS - 1;                    // field of a number that is not shifted
+  localparam WIDE   = INT_WIDTH + MAN + 2;
+  localparam [EXP-1:0] ONES = {EXP{1'b1}};
 
-  // ---- Count: twice the magnitude, or twice the magnitude less one
+  // ---- Count. `twice` is two times the number, complemented if that is negative, and never 0 then.
   logic                 sign, none;
   logic [INT_WIDTH-1:0] twice;
-  logic [LZ-1:0]        zeros;
+  logic [LZ-1:0]        zeros, amount;
 
-  assign sign  = x_i[INT_WIDTH-1];
-  assign twice = {x_i[INT_WIDTH-2:0], 1'b0} ^ {INT_WIDTH{sign}};
+  assign sign   = x_i[INT_WIDTH-1];
+  assign twice  = {x_i[INT_WIDTH-2:0], 1'b0} ^ {INT_WIDTH{sign}};
 
   fp_leading_zeros #(.WIDTH(INT_WIDTH)) u_zeros (.d_i(twice), .count_o(zeros), .none_o(none));
 
-  logic                 sign_c, none_c;
-  logic [INT_WIDTH-1:0] twice_c;
-  logic [LZ-1:0]        zeros_c;
-
-  delay #(.WIDTH(2 + INT_WIDTH + LZ), .CYCLES(AFTER_COUNT)) u_count (
-    .clk_i(clk_i), .d_i({sign, none, twice, zeros}), .q_o({sign_c, none_c, twice_c, zeros_c})
-  );
-
-  // ---- Shift
-  logic [FIELD-1:0] field;
-  logic [WIDE-1:0]  shifted;
+  // TOP − zeros, bit by bit: a LUT for each is faster here than a carry chain.
+  logic borrow;
 
   always_comb begin
-    field = TOP[FIELD-1:0] - {{(FIELD-LZ){1'b0}}, zeros_c};
-    if (none_c) field = 0;
-    // The complement under the shift brings ones in behind a negative number.
-    shifted = {WIDE{sign_c}};
-    shifted[WIDE-1 -: INT_WIDTH] = twice_c;
-    shifted = ((shifted ^ {WIDE{sign_c}}) << zeros_c) ^ {WIDE{sign_c}};
+    borrow = 1'b0;
+    for (int i = 0; i < LZ; i = i + 1) begin
+      amount[i] = TOP[i] ^ zeros[i] ^ borrow;
+      borrow = TOP[i] ? zeros[i] & borrow : zeros[i] | borrow;
+    end
   end
 
-  logic             sign_s, none_s;
-  logic [FIELD-1:0] field_s;
-  logic [WIDE-1:0]  shifted_s;
+  logic                 sign_c, none_c;
+  logic [INT_WIDTH-2:0] x_c;
+  logic [LZ-1:0]        amount_c;
 
-  delay #(.WIDTH(2 + FIELD + WIDE), .CYCLES(AFTER_SHIFT)) u_shift (
-    .clk_i(clk_i), .d_i({sign_c, none_c, field, shifted}), .q_o({sign_s, none_s, field_s, shifted_s})
+  delay #(.WIDTH(1 + INT_WIDTH + LZ), .CYCLES(AFTER_COUNT)) u_count (
+    .clk_i(clk_i), .d_i({sign, none, x_i[INT_WIDTH-2:0], amount}), .q_o({sign_c, none_c, x_c, amount_c})
   );
 
-  // ---- Round
-  logic             half, low_zeros, low_ones, up, unused;
-  logic [MAN-1:0]   fraction;
+  // ---- Shift down to {leading bit, fraction, round bit, sticky bit}
+  logic [WIDE-1:0] shifted;
+  logic            unused_high;
+
+  fp_shift_jam #(.WIDTH(WIDE), .AMOUNT_BITS(LZ)) u_shift (
+    .d_i({x_c, {(MAN+3){1'b0}}}), .amount_i(amount_c), .q_o(shifted)
+  );
+
+  assign unused_high = |shifted[WIDE-1:MAN+2];
+
+  logic             sign_s;
+  logic [FIELD-1:0] field, field_s;
+  logic [MAN+1:0]   shifted_s;
+
+  assign field = none_c ? {FIELD{1'b0}} : ONE[FIELD-1:0] + {{(FIELD-LZ){1'b0}}, amount_c};
+
+  delay #(.WIDTH(1 + FIELD + MAN + 2), .CYCLES(AFTER_SHIFT)) u_shifted (
+    .clk_i(clk_i), .d_i({sign_c, field, shifted[MAN+1:0]}), .q_o({sign_s, field_s, shifted_s})
+  );
+
+  // ---- Round. A negative number that ends in zeros carries.
+  logic             up, half;
+  logic [MAN-1:0]   fraction, rounded_fraction;
   logic [FIELD-1:0] rounded_field;
-  logic [MAN-1:0]   rounded_fraction;
   logic [EXP+MAN:0] y;
 
-  generate
-    if (LOW > 0) begin : g_low
-      assign low_zeros = ~|shifted_s[LOW-1:0];
-      assign low_ones  = &shifted_s[LOW-1:0];
-    end else begin : g_no_low
-      // Nothing but the zeros, or the ones, that go on for ever.
-      assign low_zeros = !sign_s;
-      assign low_ones  = sign_s;
-    end
-  endgenerate
-
   always_comb begin
-    fraction = shifted_s[WIDE-2 -: MAN];
-    half = shifted_s[LOW];
-    unused = shifted_s[WIDE-1];
-    up = half & (!low_zeros | fraction[0]);
-    if (sign_s) up = low_ones ? half | fraction[0] : half;
-    {rounded_field, rounded_fraction} = {field_s, fraction} + {{(FIELD+MAN-1){1'b0}}, up & !none_s};
+    fraction = shifted_s[MAN+1:2] ^ {MAN{sign_s}};
+    half = shifted_s[1] ^ sign_s;
+    up = half & (shifted_s[0] | fraction[0]);
+    if (sign_s) up = half | (!shifted_s[0] & fraction[0]);
+    {rounded_field, rounded_fraction} = {field_s, fraction} + {{(FIELD+MAN-1){1'b0}}, up};
     y = {sign_s, rounded_field[EXP-1:0], rounded_fraction};
-    if (rounded_field >= {{(FIELD-EXP){1'b0}}, {EXP{1'b1}}}) y = {sign_s, {EXP{1'b1}}, {MAN{1'b0}}};
+    // Only a narrow format can overflow.
+    if (BIAS < INT_WIDTH && rounded_field >= {{(FIELD-EXP){1'b0}}, ONES}) y = {sign_s, ONES, {MAN{1'b0}}};
   end
 
   delay #(.WIDTH(EXP + MAN + 1), .CYCLES(AT_END)) u_end (.clk_i(clk_i), .d_i(y), .q_o(y_o));

@@ -11,14 +11,14 @@ module fp_less #(
   input  logic [EXP+MAN:0] b_i,
   output logic             y_o
 );
-  localparam [EXP+MAN-1:0] INFINITY = {{EXP{1'b1}}, {MAN{1'b0}}};
-
-  logic             nan, both_zero;
+  logic             nan, both_zero, a_fraction, b_fraction;
   logic [EXP+MAN:0] a_key, b_key;
 
   always_comb begin
-    nan = (a_i[EXP+MAN-1:0] > INFINITY) | (b_i[EXP+MAN-1:0] > INFINITY);
-    both_zero = ~|{a_i[EXP+MAN-1:0], b_i[EXP+MAN-1:0]};
+    a_fraction = |a_i[MAN-1:0];
+    b_fraction = |b_i[MAN-1:0];
+    nan = ((&a_i[EXP+MAN-1:MAN]) & a_fraction) | ((&b_i[EXP+MAN-1:MAN]) & b_fraction);
+    both_zero = ~|{a_i[EXP+MAN-1:MAN], b_i[EXP+MAN-1:MAN], a_fraction, b_fraction};
     // Keys that order like the numbers: negative ones below and upside down.
     a_key = a_i[EXP+MAN] ? ~a_i : {1'b1, a_i[EXP+MAN-1:0]};
     b_key = b_i[EXP+MAN] ? ~b_i : {1'b1, b_i[EXP+MAN-1:0]};

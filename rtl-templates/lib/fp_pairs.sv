@@ -8,8 +8,12 @@
 //   COUNT          leaves, a power of two, 2 or more
 //   ADD_LATENCY    cycles of one addition, which is this level's latency
 //
-//   index_i        number of the item modulo COUNT;  full_i: at least COUNT items were before it in the row
-//   ended_i        it is the last of its row
+//   soon_…_i       of the item that arrives in the next cycle, so that its neighbour waits in a register:
+//     valid          there is one
+//     ended          it is the last of its row
+//     full           at least COUNT items were before it in the row
+//     index          its number modulo COUNT
+//   soon_…_o       likewise, one cycle before item_o
 `default_nettype none
 
 module fp_pairs #(
@@ -20,51 +24,59 @@ module fp_pairs #(
 ) (
   input  logic             clk_i,
   input  logic             rst_ni,
-  input  logic             valid_i,
-  input  logic             ended_i,
-  input  logic             full_i,
-  input  logic [INDEX-1:0] index_i,
+  input  logic             soon_valid_i,
+  input  logic             soon_ended_i,
+  input  logic             soon_full_i,
+  input  logic [INDEX-1:0] soon_index_i,
   input  logic [31:0]      item_i,
-  output logic             valid_o,
-  output logic             ended_o,
-  output logic             full_o,
-  output logic [NEXT-1:0]  index_o,
+  output logic             soon_valid_o,
+  output logic             soon_ended_o,
+  output logic             soon_full_o,
+  output logic [NEXT-1:0]  soon_index_o,
   output logic [31:0]      item_o
 );
   localparam KEPT = COUNT - 1;
 
+  logic             valid_q, ended_q, full_q;
+  logic [INDEX-1:0] index_q;
+
+  always_ff @(posedge clk_i) begin
+    valid_q <= soon_valid_i & rst_ni;
+    ended_q <= soon_ended_i;
+    full_q  <= soon_full_i;
+    index_q <= soon_index_i;
+  end
+
   // The items before the present one, the youngest lowest.
-  logic [32*KEPT-1:0] kept_q;
+  logic [32*KEPT-1:0] kept_d, kept_q;
 
   generate
     if (KEPT > 1) begin : g_many
-      always_ff @(posedge clk_i) if (valid_i) kept_q <= {kept_q[32*(KEPT-1)-1:0], item_i};
+      assign kept_d = valid_q ? {kept_q[32*(KEPT-1)-1:0], item_i} : kept_q;
     end else begin : g_one
-      always_ff @(posedge clk_i) if (valid_i) kept_q <= item_i;
+      assign kept_d = valid_q ? item_i : kept_q;
     end
   endgenerate
 
-  logic [31:0]     neighbour;
-  logic            pair;
-  logic [NEXT-1:0] next_index;
+  // The neighbour of the next item: the one before it, the oldest leaf, or none.
+  logic [31:0] neighbour_q;
 
-  assign pair = valid_i & (index_i[0] | ended_i);
-
-  always_comb begin
-    neighbour = 32'b0;
-    if (index_i[0])  neighbour = kept_q[31:0];
-    else if (full_i) neighbour = kept_q[32*KEPT-1 -: 32];
+  always_ff @(posedge clk_i) begin
+    kept_q <= kept_d;
+    neighbour_q <= soon_index_i[0] ? kept_d[31:0] : kept_d[32*KEPT-1 -: 32];
+    if (!soon_index_i[0] & !soon_full_i) neighbour_q <= 32'b0;
   end
 
-  assign next_index = index_i[INDEX-1 -: NEXT];
-
   fp_add #(.EXP(8), .MAN(23), .LATENCY(ADD_LATENCY)) u_add (
-    .clk_i(clk_i), .a_i(item_i), .b_i(neighbour), .subtract_i(1'b0), .y_o(item_o)
+    .clk_i(clk_i), .a_i(item_i), .b_i(neighbour_q), .subtract_i(1'b0), .y_o(item_o)
   );
 
-  delay_valid #(.CYCLES(ADD_LATENCY)) u_valid (.clk_i(clk_i), .rst_ni(rst_ni), .d_i(pair), .q_o(valid_o));
-  delay #(.WIDTH(2 + NEXT), .CYCLES(ADD_LATENCY)) u_tag (
-    .clk_i(clk_i), .d_i({ended_i, full_i, next_index}), .q_o({ended_o, full_o, index_o})
+  delay_valid #(.CYCLES(ADD_LATENCY - 1)) u_valid (
+    .clk_i(clk_i), .rst_ni(rst_ni), .d_i(valid_q & (index_q[0] | ended_q)), .q_o(soon_valid_o)
+  );
+  delay #(.WIDTH(2 + NEXT), .CYCLES(ADD_LATENCY - 1)) u_tag (
+    .clk_i(clk_i), .d_i({ended_q, full_q, index_q[INDEX-1 -: NEXT]}),
+    .q_o({soon_ended_o, soon_full_o, soon_index_o})
   );
 endmodule
 

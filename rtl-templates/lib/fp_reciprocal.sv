@@ -98,38 +98,49 @@ module fp_reciprocal #(
     .clk_i(clk_i), .c0_i(c0), .c1_i({1'b1, c1}), .c2_i(c2), .s_i(s_t), .y_o(y)
   );
 
-  // ---- Meanwhile, the exponent field less the leading one. Those of 2^126 and above have subnormal results, of field 0,
-  // by one place or two further down; those below 2^-128 have none.
-  logic       overflow, down_one, down_two;
+  // ---- Meanwhile, the exponent field less the leading one. Arguments from 2^126 on have subnormal results, of field 0,
+  // by one place or two further down; those below 2^-128 have none, and of infinity nothing is left.
+  localparam [1:0] STAY = 2'd0, DOWN_ONE = 2'd1, DOWN_TWO = 2'd2, CLEAR = 2'd3;
+
+  logic       overflow;
+  logic [1:0] place;
   logic [9:0] lead;
 
   always_comb begin
     lead = 10'd252 - exponent_n;
     overflow = zero_n | (!lead[9] & lead[8]);
-    down_one = exponent_n == 10'd253;
-    down_two = exponent_n == 10'd254;
+    place = STAY;
+    if (exponent_n == 10'd253) place = DOWN_ONE;
+    if (exponent_n == 10'd254) place = DOWN_TWO;
+    if (infinite_n) place = CLEAR;
   end
 
-  logic       sign_y, nan_y, infinite_y, overflow_y, down_one_y, down_two_y;
-  logic [7:0] lead_y;
+  logic       sign_p, nan_p, overflow_p;
+  logic [1:0] place_p;
+  logic [7:0] lead_p;
 
-  delay #(
-    .WIDTH(14), .CYCLES(AFTER_TABLE + AFTER_CURVE + AFTER_SLOPE + AFTER_PRODUCT + AFTER_SUM)
-  ) u_along (
-    .clk_i(clk_i), .d_i({sign_n, nan_n, infinite_n, overflow, down_one, down_two, lead[7:0]}),
-    .q_o({sign_y, nan_y, infinite_y, overflow_y, down_one_y, down_two_y, lead_y})
+  delay #(.WIDTH(13), .CYCLES(AFTER_TABLE + AFTER_CURVE + AFTER_SLOPE + AFTER_PRODUCT)) u_along (
+    .clk_i(clk_i), .d_i({sign_n, nan_n, overflow, place, lead[7:0]}), .q_o({sign_p, nan_p, overflow_p, place_p, lead_p})
+  );
+
+  logic       sign_y, nan_y, down_one_y, down_two_y, clear_y;
+  logic [7:0] base_p, base_y;
+
+  assign base_p = place_p == STAY ? lead_p | {8{overflow_p}} : 8'd0;
+
+  delay #(.WIDTH(13), .CYCLES(AFTER_SUM)) u_prepare (
+    .clk_i(clk_i), .d_i({sign_p, nan_p, place_p == DOWN_ONE, place_p == DOWN_TWO, place_p == CLEAR, base_p}),
+    .q_o({sign_y, nan_y, down_one_y, down_two_y, clear_y, base_y})
   );
 
   // ---- Shift
-  logic [7:0]  base;
   logic [26:0] significand;
 
   always_comb begin
-    base = down_one_y | down_two_y | infinite_y ? 8'd0 : lead_y | {8{overflow_y}};
     significand = {y[30:5], |y[4:0]};
     if (down_one_y) significand = {1'b0, y[30:6], |y[5:0]};
     if (down_two_y) significand = {2'b0, y[30:7], |y[6:0]};
-    if (infinite_y) significand = 0;
+    if (clear_y) significand = 0;
   end
 
   logic        up, up_two, sign_s, nan_s, up_s, up_two_s;
@@ -139,7 +150,7 @@ module fp_reciprocal #(
   fp_up u_up (.low_i(significand[3:0]), .up_o(up), .up_two_o(up_two));
 
   delay #(.WIDTH(37), .CYCLES(AFTER_SHIFT)) u_shift (
-    .clk_i(clk_i), .d_i({sign_y, nan_y, up, up_two, base, significand[26:2]}),
+    .clk_i(clk_i), .d_i({sign_y, nan_y, up, up_two, base_y, significand[26:2]}),
     .q_o({sign_s, nan_s, up_s, up_two_s, base_s, significand_s})
   );
 

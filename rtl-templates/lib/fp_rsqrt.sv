@@ -117,16 +117,16 @@ module fp_rsqrt #(
   logic        up, up_two, nan_c, up_c, up_two_c;
   logic [7:0]  base_c;
   logic [24:0] significand_c;
-  logic [7:0]  base;
+  logic [7:0]  field;
   logic [26:0] significand;
 
-  assign base = infinite_y ? 8'd0 : base_y | {8{zero_y}};
+  assign field = infinite_y ? 8'd0 : base_y | {8{zero_y}};
   assign significand = infinite_y ? 27'd0 : {y[30:5], |y[4:0]};
 
   fp_up u_up (.low_i(significand[3:0]), .up_o(up), .up_two_o(up_two));
 
   delay #(.WIDTH(36), .CYCLES(AFTER_CLEAR)) u_clear (
-    .clk_i(clk_i), .d_i({nan_y, up, up_two, base, significand[26:2]}),
+    .clk_i(clk_i), .d_i({nan_y, up, up_two, field, significand[26:2]}),
     .q_o({nan_c, up_c, up_two_c, base_c, significand_c})
   );
 

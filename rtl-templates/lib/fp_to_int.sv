@@ -2,7 +2,7 @@
 //
 //   EXP, MAN     bits of the exponent field and of the fraction
 //   INT_WIDTH    bits of the integer
-//   LOW, HIGH    within INT_WIDTH bits
+//   LOW, HIGH    within INT_WIDTH bits, LOW not above 0 and HIGH not below
 //   LATENCY      1 or more: y_o belongs to the number of LATENCY cycles before; one result per cycle
 //
 //   measure │ shift │ round, clamp │
@@ -27,7 +27,6 @@ module fp_to_int #(
 
   localparam SIG    = MAN + 1;
   localparam WIDE   = INT_WIDTH + 1;      // INT_WIDTH − 1 integer bits, round bit, sticky bit
-  localparam SUM    = INT_WIDTH + 1;
   localparam AMOUNT = (EXP > $clog2(INT_WIDTH) ? EXP : $clog2(INT_WIDTH)) + 1;
   localparam BIAS   = (1 << (EXP - 1)) - 1;
   localparam TOP    = BIAS + INT_WIDTH - 2;   // exponent field of a number with INT_WIDTH − 1 integer bits
@@ -75,19 +74,23 @@ module fp_to_int #(
     .clk_i(clk_i), .d_i({sign_m, nan_m, huge_m, shifted}), .q_o({sign_s, nan_s, huge_s, shifted_s})
   );
 
-  // ---- Round and clamp. −(m + up) = ~m + !up
-  logic                  up;
-  logic signed [SUM-1:0] sum;
-  logic [INT_WIDTH-1:0]  y;
+  // ---- Round: −(m + up) = ~m + !up. A magnitude at the limit before it is rounded is clamped, so what remains fits.
+  localparam [INT_WIDTH-1:0] HIGHEST = HIGH[INT_WIDTH-1:0];
+  localparam [INT_WIDTH-1:0] LOWEST  = LOW[INT_WIDTH-1:0];
+  localparam [INT_WIDTH-1:0] DEPTH   = -LOWEST;     // 2^(INT_WIDTH − 1) as an unsigned number, too
+
+  logic                 up, clamp, carry_unused;
+  logic [INT_WIDTH-1:0] magnitude, rounded, y;
 
   always_comb begin
+    magnitude = {1'b0, shifted_s[WIDE-1:2]};
     up = shifted_s[1] & (shifted_s[0] | shifted_s[2]);
-    sum = {{2'b0, shifted_s[WIDE-1:2]} ^ {SUM{sign_s}}} + {{(SUM-1){1'b0}}, up ^ sign_s};
-    y = sum[INT_WIDTH-1:0];
+    clamp = huge_s | (magnitude >= (sign_s ? DEPTH : HIGHEST));
+    {rounded, carry_unused} = {magnitude ^ {INT_WIDTH{sign_s}}, 1'b1}
+      + {{INT_WIDTH{1'b0}}, up ^ sign_s};
+    y = rounded;
     if (nan_s) y = 0;
-    else if (huge_s) y = sign_s ? LOW[INT_WIDTH-1:0] : HIGH[INT_WIDTH-1:0];
-    else if (sum > $signed({HIGH[INT_WIDTH-1], HIGH[INT_WIDTH-1:0]})) y = HIGH[INT_WIDTH-1:0];
-    else if (sum < $signed({LOW[INT_WIDTH-1], LOW[INT_WIDTH-1:0]})) y = LOW[INT_WIDTH-1:0];
+    else if (clamp) y = sign_s ? LOWEST : HIGHEST;
   end
 
   delay #(.WIDTH(INT_WIDTH), .CYCLES(AT_END)) u_end (.clk_i(clk_i), .d_i(y), .q_o(y_o));

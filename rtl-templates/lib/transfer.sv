@@ -4,31 +4,31 @@
 //   BURST_BEATS         longest burst
 //   OUTSTANDING         most bursts in flight on a port
 //   FIRST_PORT          port of the first transfer; each transfer takes the port after the one before
-//   STORE_LATENCY       cycles from the start until a write's first burst is offered; at least FETCH_LATENCY + 1
+//   STORE_LATENCY       cycles from the start until a write's first burst is offered; at least FETCH_LATENCY + 2
 //   FETCH_LATENCY       at most this many cycles from fetch_valid_o to fetched_valid_i
 //   POSITION_BITS       bits of a place in the unit's buffer, in beats
 //   ROW_BITS, ROWS_BITS bits of the bytes of a row, and of the number of rows
 //
 // Reads: a beat is at beat_data_o with its place in the cycle after its handshake; done 4 cycles after the last one.
 //
-//   cycle          0    1    2         9   10   11   12   13   14
-//   start_i        ‾‾‾‾‾________     _______________________________
-//   burst_valid_o  _____‾‾‾‾‾___     _______________________________
-//   read_valid_i   _____________ ... ‾‾‾‾‾‾‾‾‾‾_____________________
-//   beat_valid_o   _____________     _____‾‾‾‾‾‾‾‾‾‾________________
-//   first_o        _____________     ____________________‾‾‾‾‾______
-//   done_o         _____________     _________________________‾‾‾‾‾_
+//   cycle          0    1         4    5         9   10   11   12   13   14
+//   start_i        ‾‾‾‾‾_____     __________     _______________________________
+//   burst_valid_o  __________ ... ‾‾‾‾‾_____     _______________________________
+//   read_valid_i   __________     __________ ... ‾‾‾‾‾‾‾‾‾‾_____________________
+//   beat_valid_o   __________     __________     _____‾‾‾‾‾‾‾‾‾‾________________
+//   first_o        __________     __________     ____________________‾‾‾‾‾______
+//   done_o         __________     __________     _________________________‾‾‾‾‾_
 //
 // Writes: beats are fetched ahead from the buffer into a queue; their number there and on the way is bounded, so that
 // a beat is always there when memory asks. Done in the cycle after memory has answered the last burst.
 //
-//   cycle          0    1    2    3    4    5    6    7    8    9
-//   start_i        ‾‾‾‾‾_____________________________________________
-//   fetch_valid_o  _____‾‾‾‾‾‾‾‾‾‾___________________________________
-//   fetched_valid_i ________________________‾‾‾‾‾‾‾‾‾‾_______________      FETCH_LATENCY = 5
-//   write_valid_o  _______________________________‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾
-//   burst_valid_o  ________________________________________‾‾‾‾‾_____      STORE_LATENCY = 8
-//   write_pop_i    _____________________________________________‾‾‾‾‾
+//   cycle          0    1    2    3    4    5    6    7    8    9   10
+//   start_i        ‾‾‾‾‾__________________________________________________
+//   fetch_valid_o  __________‾‾‾‾‾‾‾‾‾‾___________________________________
+//   fetched_valid_i _____________________________‾‾‾‾‾‾‾‾‾‾_______________      FETCH_LATENCY = 5
+//   write_valid_o  ____________________________________‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾‾
+//   burst_valid_o  _____________________________________________‾‾‾‾‾_____      STORE_LATENCY = 9
+//   write_pop_i    __________________________________________________‾‾‾‾‾
 `default_nettype none
 
 module transfer #(
@@ -37,7 +37,7 @@ module transfer #(
   parameter BURST_BEATS   = 64,
   parameter OUTSTANDING   = 4,
   parameter FIRST_PORT    = 0,
-  parameter STORE_LATENCY = 8,
+  parameter STORE_LATENCY = 9,
   parameter FETCH_LATENCY = 5,
   parameter POSITION_BITS = 16,
   parameter ROW_BITS      = 20,
@@ -102,12 +102,43 @@ module transfer #(
     if (start_i) write_q <= write_i;
   end
 
+  // The operands come late in the cycle: the places of the beats start one cycle after, the bursts two.
+  localparam LOW        = $clog2(PORT_BYTES);
+  localparam BEATS_BITS = ROW_BITS > LOW ? ROW_BITS - LOW + 1 : 2;
+
+  logic                     placed_q, launched_q;
+  logic [31:0]              remote_q, stride_q;
+  logic [ROW_BITS-1:0]      row_bytes_q;
+  logic [BEATS_BITS-1:0]    row_beats_q;
+  logic [ROWS_BITS-1:0]     rows_q;
+  logic [POSITION_BITS-1:0] first_position_q, pitch_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      placed_q   <= 1'b0;
+      launched_q <= 1'b0;
+    end else begin
+      placed_q   <= start_i;
+      launched_q <= placed_q;
+    end
+    if (start_i) begin
+      remote_q         <= remote_i;
+      stride_q         <= stride_i;
+      row_bytes_q      <= row_bytes_i;
+      rows_q           <= rows_i;
+      first_position_q <= position_i;
+      pitch_q          <= pitch_i;
+    end
+    // A beat in part counts whole.
+    row_beats_q <= BEATS_BITS'((32'(row_bytes_q) + PORT_BYTES - 1) >> LOW);
+  end
+
   // ---------------------------------------------------------------------------------------------------------- Bursts
   logic                     walker_valid, walker_last, burst_granted;
   logic                     open_q;          // the bursts may be offered
   logic [STORE_LATENCY-2:0] store_start_q;
 
-  // Those of a write wait until its first beats have come.
+  // They are there 4 cycles after the start; those of a write wait until its first beats have come.
   always_ff @(posedge clk_i) begin
     if (!rst_ni) store_start_q <= '0;
     else         store_start_q <= {store_start_q[STORE_LATENCY-3:0], start_i && write_i};
@@ -120,16 +151,16 @@ module transfer #(
   burst_walker #(
     .PORT_BYTES (PORT_BYTES),
     .BURST_BEATS(BURST_BEATS),
-    .ROW_BITS   (ROW_BITS),
+    .BEATS_BITS (BEATS_BITS),
     .ROWS_BITS  (ROWS_BITS)
   ) u_walker (
     .clk_i,
     .rst_ni,
-    .start_i,
-    .address_i  (remote_i),
-    .row_bytes_i,
-    .rows_i,
-    .stride_i,
+    .start_i    (launched_q),
+    .address_i  (remote_q),
+    .row_beats_i(row_beats_q),
+    .rows_i     (rows_q),
+    .stride_i   (stride_q),
     .next_i     (burst_granted),
     .valid_o    (walker_valid),
     .address_o  (burst_address_o),
@@ -149,17 +180,17 @@ module transfer #(
   ) u_cursor (
     .clk_i,
     .rst_ni,
-    .start_i,
-    .position_i,
-    .row_bytes_i,
-    .rows_i,
-    .pitch_i,
-    .step_i    (step),
-    .valid_o   (cursor_valid),
+    .start_i    (placed_q),
+    .position_i (first_position_q),
+    .row_bytes_i(row_bytes_q),
+    .rows_i     (rows_q),
+    .pitch_i    (pitch_q),
+    .step_i     (step),
+    .valid_o    (cursor_valid),
     .position_o,
     .strobe_o,
-    .bytes_o   (step_bytes),
-    .last_o    (last_beat)
+    .bytes_o    (step_bytes),
+    .last_o     (last_beat)
   );
 
   assign step = beat_valid_o || fetch_valid_o;

@@ -1,6 +1,7 @@
 // Gate of two lanes: f(g)·u, f being silu or the square of the positive part. Lends the lanes' multipliers.
 //
 //   MULTIPLY, ADD, EXP, RECIPROCAL   latencies of the operators
+//   STYLE                            "distributed" or "block": of the functions' tables
 //
 // y_*_i brings g and u in turn (up_i low, high), without a pause inside an instruction. Since a pair takes two cycles,
 // the two lanes share one chain exp(−g) → 1 + · → reciprocal, the odd lane one cycle after the even one:
@@ -21,7 +22,8 @@ module vector_gate #(
   parameter MULTIPLY   = 3,
   parameter ADD        = 4,
   parameter EXP        = 10,
-  parameter RECIPROCAL = 9
+  parameter RECIPROCAL = 9,
+  parameter STYLE      = "distributed"
 ) (
   input  logic        clk_i,
   input  logic        relu2_i,
@@ -48,11 +50,13 @@ module vector_gate #(
     inverse_q  <= inverse;
   end
 
-  fp_exp #(.LATENCY(EXP)) u_exp (.clk_i(clk_i), .x_i(argument_q), .y_o(exponential));
+  fp_exp #(.LATENCY(EXP), .STYLE(STYLE)) u_exp (.clk_i(clk_i), .x_i(argument_q), .y_o(exponential));
   fp_add #(.LATENCY(ADD)) u_add (
     .clk_i(clk_i), .a_i(exponential), .b_i(ONE), .subtract_i(1'b0), .y_o(denominator)
   );
-  fp_reciprocal #(.LATENCY(RECIPROCAL)) u_reciprocal (.clk_i(clk_i), .x_i(denominator), .y_o(inverse));
+  fp_reciprocal #(.LATENCY(RECIPROCAL), .STYLE(STYLE)) u_reciprocal (
+    .clk_i(clk_i), .x_i(denominator), .y_o(inverse)
+  );
 
   // Both lanes' inverses are there in the second cycle: the even one's kept, the odd one's fresh.
   logic        up_late;  // u and f(g) are there

@@ -1,6 +1,7 @@
 // The row's factors, from its square sum and its largest magnitude: one multiplier, adder, root and reciprocal in turn.
 //
 //   MULTIPLY, ADD, RSQRT, RECIPROCAL   latencies of the operators
+//   STYLE                              "distributed" or "block": of the functions' tables
 //
 //   root    r = rsqrt(sum·(1/n) + epsilon), from cycle MULTIPLY + ADD + RSQRT + 2 after sum_valid_i on
 //   a       = max(largest·r, 1e-5)
@@ -15,7 +16,8 @@ module vector_scale #(
   parameter MULTIPLY   = 3,
   parameter ADD        = 4,
   parameter RSQRT      = 10,
-  parameter RECIPROCAL = 9
+  parameter RECIPROCAL = 9,
+  parameter STYLE      = "distributed"
 ) (
   input  logic        clk_i,
   input  logic        rst_ni,
@@ -73,9 +75,11 @@ module vector_scale #(
   fp_add #(.LATENCY(ADD)) u_add (
     .clk_i(clk_i), .a_i(product), .b_i(epsilon_i), .subtract_i(1'b0), .y_o(mean)
   );
-  fp_rsqrt #(.LATENCY(RSQRT)) u_rsqrt (.clk_i(clk_i), .x_i(mean), .y_o(root));
+  fp_rsqrt #(.LATENCY(RSQRT), .STYLE(STYLE)) u_rsqrt (.clk_i(clk_i), .x_i(mean), .y_o(root));
   vector_finite u_finite (.a_i(root), .y_o(finite_root));
-  fp_reciprocal #(.LATENCY(RECIPROCAL)) u_reciprocal (.clk_i(clk_i), .x_i(divisor_q), .y_o(quotient));
+  fp_reciprocal #(.LATENCY(RECIPROCAL), .STYLE(STYLE)) u_reciprocal (
+    .clk_i(clk_i), .x_i(divisor_q), .y_o(quotient)
+  );
 
   always_ff @(posedge clk_i) begin
     if (sum_valid_i) begin

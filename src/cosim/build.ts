@@ -29,7 +29,7 @@ const top = 'lutra';
  * Throws LutraError COS001 where a tool is missing or fails, COS002 where the Verilog is refused.
  */
 export async function buildVerilog(build: VerilogBuild): Promise<CompiledModule> {
-  const files = renderAll(build.hw, build.templates)
+  const files = renderAll(build.hw, build.templates, { monitors: true })
     .filter(({ path }) => path.endsWith('.sv'))
     .map(({ path, text }) => ({ name: path, text }));
   try {

@@ -7,6 +7,7 @@ import { MemoryStore } from '../machine/kernel/store.ts';
 import { counterClasses } from '../rtl/counterClasses.ts';
 import { controlRegister, counterOffset } from '../rtl/registers.ts';
 import { AxiPort, type Difference } from './axiPort.ts';
+import { AxiRules } from './axiRules.ts';
 import { ControlBus } from './controlBus.ts';
 import { type Disturbance, Expected, type Fifo } from './expected.ts';
 import { Clock } from './pins.ts';
@@ -53,6 +54,7 @@ export class Lockstep {
   private readonly store: MemoryStore;
   private readonly ports: readonly AxiPort[];
   private readonly events: RtlEvents;
+  private readonly rules: AxiRules;
   private readonly control: ControlBus;
   private readonly running: Port;
   private readonly halted: Port;
@@ -84,6 +86,7 @@ export class Lockstep {
         ),
     );
     this.events = new RtlEvents(simulation, image);
+    this.rules = new AxiRules(simulation);
     this.control = new ControlBus(simulation, this.clock);
     this.running = simulation.port('trace_running_o');
     this.halted = simulation.port('trace_halted_o');
@@ -126,7 +129,12 @@ export class Lockstep {
       const difference = port.sample(cycle);
       if (difference) return difference;
     }
-    return this.events.sample(cycle, expected.events) ?? this.sampleToken(cycle) ?? this.sampleHalt(cycle);
+    return (
+      this.rules.sample(cycle) ??
+      this.events.sample(cycle, expected.events) ??
+      this.sampleToken(cycle) ??
+      this.sampleHalt(cycle)
+    );
   }
 
   private sampleToken(cycle: number): Difference | undefined {
@@ -177,7 +185,8 @@ export class Lockstep {
       tokens: this.tokens,
       memoryBytes: memory?.bytes ?? 0,
       counters: counted?.count ?? 0,
-      difference: this.found ?? memory?.difference ?? counted?.difference,
+      // Reading the counters is watched, too.
+      difference: this.found ?? this.rules.sample(this.now) ?? memory?.difference ?? counted?.difference,
     };
   }
 

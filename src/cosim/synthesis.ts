@@ -59,7 +59,7 @@ function script({ files, top, family, blackBoxes = [], flatten }: SynthesisJob):
     ...(shells.length > 0 ? [`read_verilog -sv -lib ${list(shells)}`] : []),
     `read_verilog -sv ${list(files.filter((file) => !isBlackBox(file)))}`,
     `hierarchy -check -top ${top}`,
-    `synth_xilinx -abc9 -family ${family} -noiopad -noclkbuf ${flatten ? '-flatten ' : ''}-top ${top}`,
+    `synth_xilinx ${flatten ? '-abc9 -flatten ' : ''}-family ${family} -noiopad -noclkbuf -top ${top}`,
     'tee -q -o statistics.json stat -json',
     ...(flatten ? timing : []),
     '',

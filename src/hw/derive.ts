@@ -101,6 +101,8 @@ export interface Derived {
   readonly busBytesPerCycle: number;
   /** Cycles from the beat of a read transfer to its contents in the buffer. */
   readonly loadLatency: number;
+  /** Cycles from the start of a read transfer of dma, weight buffer or KV store until it competes for its ports. */
+  readonly requestLatency: number;
   /** Cycles from the start of a write transfer until it competes for its port: the first data are there. */
   readonly storeLatency: number;
   /** The rows of a gather begin at multiples of this, or of the power of two that holds a row. */
@@ -283,7 +285,8 @@ export function derive(hw: HardwareModel): Derived {
     portBytesPerCycle: memory.ports * portBytes,
     busBytesPerCycle: ((memory.megatransfersPerSecond * 1e6 * memory.busBits) / 8) * (memory.channels / hw.clockHz),
     loadLatency: 4,
-    storeLatency: 8,
+    requestLatency: 4,
+    storeLatency: 9,
     gatherAlignmentBytes: powerOfTwoUp(burstBytes) === burstBytes ? burstBytes : 4096,
     cacheLineBytes: hw.frontEnd.lineInstructions * bytesPerInstruction,
   };

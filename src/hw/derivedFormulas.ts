@@ -214,8 +214,13 @@ export const derivedFormulas: Scalars = {
     unit: 'cycles',
     meaning: 'from the beat of a read transfer to its contents in the buffer',
   },
+  requestLatency: {
+    formula: '4',
+    unit: 'cycles',
+    meaning: 'from the start of a `dma`, `weightBuffer` or `kvStore` read until it competes for its ports',
+  },
   storeLatency: {
-    formula: '8',
+    formula: '9',
     unit: 'cycles',
     meaning:
       'from the start of a write transfer until it competes for its port: its first data are read from the buffer',

@@ -20,6 +20,15 @@ export interface VerilogFile {
 
 const templateSuffix = '.hbs';
 
+export interface RenderOptions {
+  /** With a monitor on every AXI port, for simulation: `lutra` gets the output `trace_broken_o`. */
+  readonly monitors?: boolean;
+}
+
+/** Files that are no part of the design: wrappers for proofs, and what only watches. */
+const isProof = (name: string) => name.startsWith('formal/');
+const isMonitor = (name: string) => /_monitor\.sv$/.test(name);
+
 function fault(message: string): LutraError {
   return new LutraError({ code: 'RTL001', message, exit: 'internal' });
 }
@@ -81,16 +90,22 @@ function baseName(path: string): string {
 
 /** One template for one hardware model. `name` is its path in `templates`. Throws LutraError RTL001 on a bad template. */
 export function renderTemplate(templates: Templates, name: string, hw: HardwareModel): string {
-  return renderWith(templates, name, hw, derive(hw));
+  return renderWith(templates, name, hw, derive(hw), false);
 }
 
-function renderWith(templates: Templates, name: string, hw: HardwareModel, derived: Derived): string {
+function renderWith(
+  templates: Templates,
+  name: string,
+  hw: HardwareModel,
+  derived: Derived,
+  monitors: boolean,
+): string {
   const text = templates.get(name);
   if (text === undefined) throw fault(`there is no template ${name}`);
   if (!name.endsWith(templateSuffix)) return text;
   const unit = templateContexts[baseName(name)]?.(hw, derived) ?? {};
   try {
-    return handlebars.compile(text, { noEscape: true, strict: true })({ hw, derived, unit });
+    return handlebars.compile(text, { noEscape: true, strict: true })({ hw, derived, unit, monitors });
   } catch (error) {
     if (error instanceof LutraError) throw error;
     throw fault(`template ${name}: ${(error as Error).message}`);
@@ -98,13 +113,14 @@ function renderWith(templates: Templates, name: string, hw: HardwareModel, deriv
 }
 
 /** All Verilog files of a machine, in the order of their names, folders flattened. */
-export function renderAll(hw: HardwareModel, templates: Templates): VerilogFile[] {
+export function renderAll(hw: HardwareModel, templates: Templates, options: RenderOptions = {}): VerilogFile[] {
   const derived = derive(hw);
+  const monitors = options.monitors ?? false;
   return [...templates.keys()]
-    .filter((name) => /\.s?v(\.hbs)?$/.test(name))
+    .filter((name) => /\.s?v(\.hbs)?$/.test(name) && !isProof(name) && (monitors || !isMonitor(name)))
     .map((name) => ({
       path: (name.split('/').at(-1) as string).replace(templateSuffix, ''),
-      text: renderWith(templates, name, hw, derived),
+      text: renderWith(templates, name, hw, derived, monitors),
     }))
     .sort((a, b) => (a.path < b.path ? -1 : 1));
 }

@@ -68,6 +68,23 @@ function check(hw: HardwareModel): string[] {
   });
 }
 
+// Yosys 0.23 takes ~WIDTH'(x) for (~WIDTH)'(x), without a word.
+describe('a unary operator before a cast', () => {
+  const trap = /(?:^|[=(,?:&|[{^<>+*-])\s*[~!^-]\s*\w+'\(/m;
+  it('is in no file', () => {
+    const code = (text: string) => text.replace(/\/\/.*$/gm, '');
+    for (const hw of models) {
+      const files = renderAll(hw, templatesFromDisk());
+      expect(files.filter(({ text }) => trap.test(code(text))).map(({ path }) => path)).toEqual([]);
+    }
+  });
+
+  it('would be found', () => {
+    expect(trap.test("assign row = (a & ~ROW_BITS'(LINES - 1)) | b;")).toBe(true);
+    expect(trap.test("left_q <= left_q - LEFT_BITS'(MOVED);")).toBe(false);
+  });
+});
+
 const lintName = `verilator lint of everything ${hasTool('verilator') ? '' : needs('verilator')}`;
 describe.skipIf(!hasTool('verilator'))(lintName, () => {
   it.each([...models, ...randomModels].map((hw) => [hw.name, hw] as const))(

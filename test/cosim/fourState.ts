@@ -97,6 +97,7 @@ ${traces.map((name) => `    .trace_${name}_o(trace_${name}),`).join('\n')}
     if (trace_running === 1'b1) seen <= 1;
     if (seen && ^{${traces.map((name) => `trace_${name}`).join(', ')}, arvalid, awvalid, wvalid} === 1'bx) begin
       $display("cycle %0d: an unknown control output", cycle);
+${[...traces.map((name) => `trace_${name}`), 'arvalid', 'awvalid', 'wvalid'].map((name) => `      $display("  ${name} %b", ${name});`).join('\n')}
       $finish;
     end
     if (arvalid === 1'b1 && ^{araddr, arlen} === 1'bx) begin

@@ -1,6 +1,6 @@
 import { lint } from 'verilator-wasm';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { occurrences, withMutants } from '../../bench/mutants.ts';
+import { misplaced, withMutants } from '../../bench/mutants.ts';
 import { buildMutants, type MutantMachine } from '../../bench/mutationCampaign.ts';
 import { mutations } from '../../bench/mutationList.ts';
 import { type CampaignMachine, campaignMachines } from '../../bench/mutationPrograms.ts';
@@ -25,8 +25,7 @@ describe('the list of mutations', () => {
   });
 
   it('changes pieces that occur as often as it says, each to something else', () => {
-    const wrong = mutations.filter((mutation) => occurrences(mutation, templates) !== (mutation.times ?? 1));
-    expect(wrong.map(({ name, file, at }) => `${name}: ${file}: ${at}`)).toEqual([]);
+    expect(misplaced(mutations, templates)).toEqual([]);
     for (const { name, at, becomes } of mutations) {
       expect(at.includes('«') ? at.split(/[«»]/)[1] : at, name).not.toBe(becomes);
     }

@@ -40,11 +40,14 @@ describe.each(shapes)('burst_walker, $portBytes bytes a beat, bursts of $burstBe
           port('start_i').set(1);
           port('next_i').set(0);
           port('address_i').set(base);
-          port('row_bytes_i').set(rowBytes);
+          port('row_beats_i').set(Math.ceil(rowBytes / portBytes));
           port('rows_i').set(rows);
           port('stride_i').set((stride * portBytes) >>> 0);
           sim.tick();
           port('start_i').set(0);
+          sim.eval();
+          expect(port('valid_o').get()).toBe(0);
+          sim.tick();
           for (let burst = 0; cursors.has(0, 0); burst++) {
             cursors.load(0, 0);
             const { address: expectedAddress, beats } = cursors;

@@ -295,6 +295,7 @@ export class Bench {
         write,
         gather,
         streams: [{ ...stream, port: (user + turn) % this.hw.memory.ports }],
+        delay: write ? derive(this.hw).storeLatency : derive(this.hw).requestLatency,
         onFinished: (first, last) => {
           running.first = first + (write ? 1 : derive(this.hw).loadLatency);
           running.finished = last + (write ? 1 : derive(this.hw).loadLatency);
@@ -347,6 +348,7 @@ export class Bench {
           write: false,
           gather: false,
           streams: rival.streams,
+          delay: 1,
           onFinished: () => this.rivalsBusy.delete(rival.unit),
         },
         this.cycle,

@@ -192,7 +192,7 @@ function check(sim: Simulation, hw: HardwareModel, list: readonly Load[], seed: 
       for (let s = 0; s < slices; s++) {
         const wants = ((valid?.get() ?? 0) >> s) & 1;
         const at = nextAddress[s] as number;
-        const left = at < (ends[s] as number) && after > 0;
+        const left = at < (ends[s] as number) && after >= derived.requestLatency;
         if (wants !== +left) throw new Error(`cycle ${after}: slice ${s} ${wants ? 'wants' : 'does not want'} a burst`);
         if (!left || random() % 3 === 0) continue;
         const length = Math.min(

@@ -15,6 +15,8 @@ export interface TransferRequest {
   /** The address is data: time must not depend on it. */
   readonly gather: boolean;
   readonly streams: readonly TransferStream[];
+  /** Cycles from the request until its bursts compete for their ports, at least 1. */
+  readonly delay: number;
   /**
    * Called as soon as the transfer's end is known, in a cycle before it: the cycle of its first data beat at a port, and
    * for a read that of its last beat, for a write that in which memory has taken all of it.

@@ -43,7 +43,7 @@ export class Dma extends Unit {
     const [space, format, local, remote, elements, rows, remoteStride, localPitch] = command.values as Operands;
     const write = command.spec.name === 'dma.store';
     const rowBytes = elements * memoryFormatBytes[memoryFormats[format] as MemoryFormat];
-    const { loadLatency, portBytesPerCycle } = this.around.derived;
+    const { loadLatency, requestLatency, storeLatency, portBytesPerCycle } = this.around.derived;
     const moving = Math.ceil((rows * rowBytes) / portBytesPerCycle);
     const [firstDelay, lastDelay] = write ? [1, 1] : [loadLatency, loadLatency];
     this.around.requestTransfer(
@@ -52,6 +52,7 @@ export class Dma extends Unit {
         write,
         gather: command.spec.dataAddress === true,
         streams: [{ port: this.turns.next(), address: remote, rowBytes, rows, stride: remoteStride }],
+        delay: write ? storeLatency : requestLatency,
         onFinished: (first, last) => this.finishTransfer(first + firstDelay, last + lastDelay, moving),
       },
       cycle,

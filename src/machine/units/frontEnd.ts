@@ -115,6 +115,7 @@ export class FrontEnd {
         write: false,
         gather: false,
         streams: [{ port: this.turns.next(), address, rowBytes: bytes, rows: 1, stride: 0 }],
+        delay: 1,
         onFinished: (_first, finish) => {
           done(finish + 1);
           this.around.wake(index, finish + 1);

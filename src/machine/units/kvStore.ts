@@ -65,7 +65,7 @@ export class KvStore extends Unit {
       if (write) store.write(address, onChip);
       else onChip.set(store.read(address, bytes));
     }
-    const { loadLatency, portBytesPerCycle } = derived;
+    const { loadLatency, requestLatency, storeLatency, portBytesPerCycle } = derived;
     const moving = Math.ceil((rows * bytes) / portBytesPerCycle);
     const [firstDelay, lastDelay] = write ? [1, 1] : [loadLatency, loadLatency];
     this.around.requestTransfer(
@@ -74,6 +74,7 @@ export class KvStore extends Unit {
         write,
         gather: false,
         streams: [{ port: this.turns.next(), address: remote, rowBytes: bytes, rows, stride }],
+        delay: write ? storeLatency : requestLatency,
         onFinished: (first, last) => this.finishTransfer(first + firstDelay, last + lastDelay, moving),
       },
       cycle,

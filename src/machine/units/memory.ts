@@ -64,7 +64,6 @@ export interface MemoryStatistics extends DramStatistics {
 export class Memory {
   readonly statistics: MemoryStatistics;
   private readonly hw: HardwareModel;
-  private readonly storeLatency: number;
   private readonly hooks: MemoryHooks;
   private readonly backing: Backing;
   private readonly cursors: BurstCursors;
@@ -117,7 +116,6 @@ export class Memory {
   constructor(hw: HardwareModel, derived: Derived, hooks: MemoryHooks = {}) {
     const { memory } = hw;
     this.hw = hw;
-    this.storeLatency = derived.storeLatency;
     this.hooks = hooks;
     this.ports = memory.ports;
     this.outstanding = memory.outstandingBursts;
@@ -155,8 +153,8 @@ export class Memory {
   }
 
   /**
-   * Asks for a transfer, in cycle `cycle`; its bursts compete from the next cycle on, those of a write `storeLatency`
-   * later. One without bytes finishes without a beat, in the cycle after that. Throws LutraError MEM002 (the user has a transfer already) and MEM003 (bytes
+   * Asks for a transfer, in cycle `cycle`; its bursts compete `delay` cycles later. One without bytes finishes without
+   * a beat, in the cycle after that. Throws LutraError MEM002 (the user has a transfer already) and MEM003 (bytes
    * outside memory).
    */
   request(request: TransferRequest, cycle: number): void {
@@ -170,7 +168,7 @@ export class Memory {
       });
     }
     for (const stream of request.streams) this.checkBounds(user, stream);
-    const from = cycle + (request.write ? this.storeLatency : 1);
+    const from = cycle + request.delay;
     this.requests[user] = request;
     this.visibleFrom[user] = from;
     this.waiting |= 1 << user;

@@ -25,7 +25,7 @@ export class WeightBuffer extends Unit {
     if (command.spec.name === 'weightBuffer.sync') return { first: 1, finish: 1 };
     const { buffers, store, derived, values } = this.around;
     const [dst, src, words, alphabet] = command.values as readonly [number, number, number, number];
-    const { loadLatency, portBytes, portBytesPerCycle, weightSlices } = derived;
+    const { loadLatency, requestLatency, portBytes, portBytesPerCycle, weightSlices } = derived;
     const { sliceBytes, wordBytes } = derived[alphabets[alphabet] as Alphabet];
     const stride = sliceStrideBytes(words, sliceBytes, portBytes);
     const rowBytes = words * sliceBytes;
@@ -43,6 +43,7 @@ export class WeightBuffer extends Unit {
         write: false,
         gather: false,
         streams,
+        delay: requestLatency,
         onFinished: (first, last) => this.finishTransfer(first + loadLatency, last + loadLatency, moving),
       },
       cycle,

@@ -1,5 +1,6 @@
 import { ceilLog2, type Derived, partialOutputs } from '../../hw/derive.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
+import { romStyle } from '../romStyle.ts';
 
 /** Most elements of a head. */
 const largestHeadDimension = 256;
@@ -44,5 +45,6 @@ export function attentionContext(hw: HardwareModel, derived: Derived): Record<st
     actWordBits: addressBits(derived.actWords),
     elementBits: 8 * derived.kvElementBytes,
     exponentBits: hw.kvStore.format === 'float16' ? 5 : 8,
+    romStyle: romStyle(hw),
   };
 }

@@ -75,6 +75,9 @@ const controlPins = [
   ['input ', '1', 'rready'],
 ] as const;
 
+/** Those of a master that a monitor looks at. */
+const unmonitored = /lock|cache|prot|qos|user|rdata|resp/;
+
 type Buffer = 'act' | 'coef' | 'input' | 'acc';
 
 const bufferUsers: Readonly<Record<'read' | 'write', Readonly<Record<Buffer, readonly IssueUnit[]>>>> = {
@@ -250,6 +253,8 @@ export function lutraContext(hw: HardwareModel, derived: Derived): Record<string
       range: column(range(width)),
       address: name === 'araddr' || name === 'awaddr',
     })),
+    monitoredMasterPins: masterPins.map(([, , name]) => name).filter((name) => !unmonitored.test(name)),
+    controlAddressBits,
     units,
     issuing,
     weightAddressBits: addressBits(hw.weightBuffer.words),

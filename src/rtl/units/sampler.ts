@@ -1,5 +1,6 @@
 import { ceilLog2, type Derived } from '../../hw/derive.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
+import { romStyle } from '../romStyle.ts';
 
 /** Widths of the sampler's addresses and counts. */
 export function samplerContext(hw: HardwareModel, derived: Derived): Record<string, unknown> {
@@ -10,5 +11,6 @@ export function samplerContext(hw: HardwareModel, derived: Derived): Record<stri
     candidateBits,
     lastCandidate: `${candidateBits}'d${hw.sampler.candidates - 1}`,
     countBits: ceilLog2(hw.sampler.candidates + 1),
+    romStyle: romStyle(hw),
   };
 }

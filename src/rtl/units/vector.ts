@@ -1,5 +1,6 @@
 import { ceilLog2, type Derived } from '../../hw/derive.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
+import { romStyle } from '../romStyle.ts';
 
 /** Widths of the vector unit's addresses and counters, in bits. An address in beats counts groups of `vector.lanes`. */
 export function vectorContext(hw: HardwareModel, derived: Derived): Record<string, unknown> {
@@ -21,5 +22,6 @@ export function vectorContext(hw: HardwareModel, derived: Derived): Record<strin
     rowBits: ceilLog2(activationElements + 1),
     scaleBits: addressBits(maxRows),
     coefLaneBits: Math.max(1, ceilLog2(derived.coefWordElements)),
+    romStyle: romStyle(hw),
   };
 }

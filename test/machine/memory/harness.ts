@@ -55,7 +55,7 @@ export function roundModel(fields: MemoryFields = {}): HardwareModel {
   };
 }
 
-export type Transfer = Omit<TransferRequest, 'onFinished' | 'user'>;
+export type Transfer = Omit<TransferRequest, 'onFinished' | 'user' | 'delay'>;
 
 /** What one user does: each transfer is asked for `pause` cycles after the one before it has finished. */
 export type Script = readonly { readonly pause: number; readonly transfer: Transfer }[];
@@ -94,8 +94,7 @@ export interface Manner {
 export function play(hw: HardwareModel, scripts: readonly Script[], manner: Manner = {}): Outcome {
   const bursts: BurstRecord[] = [];
   const transfers: [number, number, number, number][] = [];
-  const derived = { ...derive(hw), storeLatency: manner.storeLatency ?? 1 };
-  const memory = new Memory(hw, derived, {
+  const memory = new Memory(hw, derive(hw), {
     ...manner.hooks,
     observe: (port, user, write, address, bytes, issued, firstBeat, lastBeat, finished) =>
       bursts.push({ port, user, write, address, bytes, issued, firstBeat, lastBeat, finished }),
@@ -115,7 +114,8 @@ export function play(hw: HardwareModel, scripts: readonly Script[], manner: Mann
         const following = script[next[user] as number];
         if (following) askAt[user] = finished + following.pause;
       };
-      memory.request({ user, ...step.transfer, onFinished }, now);
+      const delay = step.transfer.write ? (manner.storeLatency ?? 1) : 1;
+      memory.request({ user, ...step.transfer, delay, onFinished }, now);
     }
   };
   let evaluations = 0;

@@ -59,12 +59,12 @@ describe('dma', () => {
       dma.load space=coef, format=float32, local=0, remote=rows, elements=30, ${row}
       dma.store space=coef, format=float32, local=0, remote=rows, elements=30, ${row}
       halt`,
-      hw,
+      hardware('kv260', 'memory.kind=ideal', 'frontEnd.lineInstructions=4'),
     );
-    // Eight beats: a read is issued in 1, a write in 8; its beats follow in the next cycle.
+    // One line of instructions, so that nothing else uses memory. Eight beats: a read is issued in 4, a write in 9; its beats follow in the next cycle.
     const [load, store] = [run.stamps('dma.load'), run.stamps('dma.store')];
-    expect([load.first - load.started, load.finished - load.started]).toEqual([2 + 4, 9 + 4]);
-    expect([store.first - store.started, store.finished - store.started]).toEqual([9 + 1, 16 + 1 + 1]);
+    expect([load.first - load.started, load.finished - load.started]).toEqual([5 + 4, 12 + 4]);
+    expect([store.first - store.started, store.finished - store.started]).toEqual([10 + 1, 17 + 1 + 1]);
   });
 
   it('takes the ports in turn, reads and writes alike, whole transfers at a time', () => {

@@ -100,12 +100,12 @@ describe('kvStore', () => {
       halt`,
       hardware('kv260', 'memory.kind=ideal', 'memory.ports=1'),
     );
-    // Four beats of 16 bytes. Requested in cycle 0, a read is issued in 1 and its beats follow from 2 on; a write is
-    // issued in 8, its beats follow from 9 on, and with a latency of one it has arrived the cycle after its last beat; the store sees that a cycle later.
+    // Four beats of 16 bytes. Requested in cycle 0, a read is issued in 4 and its beats follow from 5 on; a write is
+    // issued in 9, its beats follow from 10 on, and with a latency of one it has arrived the cycle after its last beat; the store sees that a cycle later.
     const fill = run.stamps('kvStore.fill');
-    expect([fill.first - fill.started, fill.finished - fill.started]).toEqual([2 + 4, 5 + 4]);
+    expect([fill.first - fill.started, fill.finished - fill.started]).toEqual([5 + 4, 8 + 4]);
     const spill = run.stamps('kvStore.spill');
-    expect([spill.first - spill.started, spill.finished - spill.started]).toEqual([9 + 1, 12 + 1 + 1]);
+    expect([spill.first - spill.started, spill.finished - spill.started]).toEqual([10 + 1, 13 + 1 + 1]);
     expect(spill.started).toBe(fill.finished);
   });
 

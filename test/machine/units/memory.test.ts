@@ -242,7 +242,7 @@ describe('latency and throughput', () => {
 
 describe('misuse', () => {
   const memory = () => new Memory(kv260, derive(kv260));
-  const ask = { user: 1, ...read(0, 64), onFinished: () => {} };
+  const ask = { user: 1, ...read(0, 64), delay: 1, onFinished: () => {} };
 
   test('one transfer per user', () => {
     const busy = memory();

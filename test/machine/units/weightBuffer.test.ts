@@ -76,7 +76,7 @@ describe('weightBuffer', () => {
   });
 
   it('has its first word loadLatency after the first beat and finishes loadLatency after the last', () => {
-    // One port of 8 bytes without latency: a burst is issued the cycle after the request, arrives at once and moves
+    // One port of 8 bytes without latency: a burst is issued 4 cycles after the request, arrives at once and moves
     // a beat in every cycle from then on.
     const hw = machine('memory.kind=ideal', 'memory.ports=1', 'memory.burstBeats=24');
     const words = 16;
@@ -87,7 +87,7 @@ describe('weightBuffer', () => {
       hw,
     );
     const { started, first, finished } = run.stamps('weightBuffer.load');
-    const firstBeat = started + 2;
+    const firstBeat = started + 5;
     const lastBeat = firstBeat + bytes / 8 - 1;
     expect([first, finished]).toEqual([firstBeat + 4, lastBeat + 4]);
     const classes = run.machine.counters.snapshot(run.machine.cycle).weightBuffer;
