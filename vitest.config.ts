@@ -1,10 +1,12 @@
 import { defineConfig } from 'vitest/config';
+import { LeftOutReporter } from './test/leftOut.ts';
 
 /** Tests that run the small model for seconds to a minute; `npx vitest run --project parts` leaves them out. */
 const wholeModel = ['test/e2e/**/*.test.ts', 'test/cosim/text.test.ts'];
 
 export default defineConfig({
   test: {
+    reporters: ['default', new LeftOutReporter()],
     projects: [
       {
         test: {

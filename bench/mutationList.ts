@@ -218,7 +218,7 @@ const memory: readonly Mutation[] = [
     [
       'page-start',
       'a burst may cross 4096 bytes',
-      "row_left  = «COUNT_BITS'(PAGE_BEATS) - COUNT_BITS'(row_place)»",
+      'page_left = prepare_q || ends_row_q ? «row_left» : ahead_q',
       "COUNT_BITS'(PAGE_BEATS)",
     ],
     ['page-row', 'a row of one burst may cross 4096 bytes', '!row_room[PAGE_BITS]', "1'b1"],

@@ -19,6 +19,14 @@ export interface CampaignMachine {
   readonly programs: readonly CampaignProgram[];
 }
 
+/** Long enough for a carry into the second part of a counter, 16 bits up. */
+const waitProgram = `
+    li r1, 23000
+wait:
+    loop r1, wait
+    halt
+`;
+
 /** A small machine with two of everything. */
 const pairs = [
   'memory.ports=2',
@@ -55,7 +63,9 @@ function machine(name: string, model: string, overrides: readonly string[], seed
     const { source, commandWords } = randomProgram(seed, hw);
     return { name: `random ${seed}`, source, commandWords, ...(seed % 3 === 0 ? { disturbance: seed } : {}) };
   });
-  return { name, hw, programs: [...random, { name: 'corners', source: cornerProgram(), commandWords: [] }] };
+  const corners = { name: 'corners', source: cornerProgram(), commandWords: [] };
+  const wait = { name: 'wait', source: waitProgram, commandWords: [] };
+  return { name, hw, programs: model === 'odd' ? [...random, corners, wait] : [...random, corners] };
 }
 
 /** The machines in the order in which a mutation meets them. */

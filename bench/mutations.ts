@@ -1,5 +1,5 @@
 /**
- * How good co-simulation is at finding defects: `npx tsx bench/mutations.ts [--only NAME] [--json]` mutates the Verilog
+ * How good co-simulation is at finding defects: `npx tsx bench/mutations.ts [--only NAME …] [--json]` mutates the Verilog
  * templates in many places, one at a time, and prints which mutations were caught, by what, and caught/total. Exit code 1
  * if one survives, or if the unmutated Verilog is not equal.
  *
@@ -13,7 +13,9 @@ import { buildMutants, type Catch, hunt, type MutantMachine } from './mutationCa
 import { type Mutation, mutations } from './mutationList.ts';
 import { campaignMachines } from './mutationPrograms.ts';
 
-const { values: options } = parseArgs({ options: { only: { type: 'string' }, json: { type: 'boolean' } } });
+const { values: options } = parseArgs({
+  options: { only: { type: 'string', multiple: true }, json: { type: 'boolean' } },
+});
 
 /** The unmutated machine has to be equal, or nothing else means anything. */
 function checkUnmutated({ machine, run }: MutantMachine): void {
@@ -29,8 +31,8 @@ function describe({ machine, program, cycle, where, what }: Catch): string {
 
 async function main(): Promise<number> {
   const chosen = mutations.map((mutation, index) => ({ mutation, number: index + 1 }));
-  const wanted = chosen.filter(({ mutation }) => options.only === undefined || mutation.name === options.only);
-  if (wanted.length === 0) throw new Error(`no mutation is called ${options.only}`);
+  const wanted = chosen.filter(({ mutation }) => options.only === undefined || options.only.includes(mutation.name));
+  if (wanted.length === 0) throw new Error(`no mutation is called ${options.only?.join(' or ')}`);
   const templates = templatesFromDisk();
   const machines: MutantMachine[] = [];
   for (const machine of campaignMachines()) {

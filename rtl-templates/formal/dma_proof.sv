@@ -39,7 +39,7 @@ module dma_proof (
 );
   localparam BURST_BEATS   = 4;
   localparam OUTSTANDING   = 2;
-  localparam STORE_LATENCY = 4;
+  localparam STORE_LATENCY = 5;
   localparam FETCH_LATENCY = 2;
   localparam QUEUE_DEPTH   = FETCH_LATENCY + 11;  // as in `transfer`
   localparam PAGE_BEATS    = 1024;
@@ -207,14 +207,24 @@ module dma_proof (
   (* hierconn *) wire [3:0]  \u_dma.u_queue.count_q ;
   (* hierconn *) wire        \u_dma.u_queue.empty_q ;
   (* hierconn *) wire        \u_dma.u_queue.g_memory.one_q ;
+  (* hierconn *) wire        \u_dma.placed_q ;
+  (* hierconn *) wire        \u_dma.launched_q ;
+  (* hierconn *) wire [4:0]  \u_dma.row_bytes_q ;
+  (* hierconn *) wire [3:0]  \u_dma.row_beats_q ;
+  (* hierconn *) wire [1:0]  \u_dma.rows_q ;
+  (* hierconn *) wire        \u_dma.u_walker.prepare_q ;
   (* hierconn *) wire        \u_dma.u_walker.valid_q ;
+  (* hierconn *) wire        \u_dma.u_walker.ends_row_q ;
   (* hierconn *) wire        \u_dma.u_walker.last_row_q ;
   (* hierconn *) wire [29:0] \u_dma.u_walker.address_q ;
+  (* hierconn *) wire [29:0] \u_dma.u_walker.next_row_q ;
+  (* hierconn *) wire [9:0]  \u_dma.u_walker.row_rest_q ;
   (* hierconn *) wire [3:0]  \u_dma.u_walker.left_q ;
   (* hierconn *) wire [3:0]  \u_dma.u_walker.row_beats_q ;
   (* hierconn *) wire [1:0]  \u_dma.u_walker.rows_q ;
-  (* hierconn *) wire [10:0] \u_dma.u_walker.page_left_q ;
   (* hierconn *) wire [10:0] \u_dma.u_walker.limit_q ;
+  (* hierconn *) wire [10:0] \u_dma.u_walker.ahead_q ;
+  (* hierconn *) wire [11:0] \u_dma.u_walker.reach_q ;
   (* hierconn *) wire        \u_dma.u_cursor.valid_q ;
   (* hierconn *) wire        \u_dma.u_cursor.last_row_q ;
   (* hierconn *) wire [4:0]  \u_dma.u_cursor.left_q ;
@@ -223,17 +233,32 @@ module dma_proof (
 
   // Beats of dma's transfer that are not asked for, and those that have no place in its buffer yet.
   logic [7:0] row_beats, unasked, unplaced;
+  logic       before_walker;                       // the walker has no burst yet
+  logic [2:0] beginnings;                          // steps of the start that are busy; never two
 
-  // Beats of the rows behind the present one, of at most three.
-  function [7:0] rest(input [1:0] rows, input [7:0] of_row);
-    rest = rows == 2'd3 ? of_row << 1 : rows == 2'd2 ? of_row : 8'd0;
+  function [7:0] times(input [1:0] rows, input [7:0] of_row);
+    times = (rows[1] ? of_row << 1 : 8'd0) + (rows[0] ? of_row : 8'd0);
   endfunction
 
-  assign row_beats = (8'(\u_dma.u_cursor.row_bytes_q ) + 8'd3) >> 2;
-  assign unasked   = \u_dma.u_walker.valid_q
-                   ? 8'(\u_dma.u_walker.left_q ) + rest(\u_dma.u_walker.rows_q , row_beats) : 8'd0;
-  assign unplaced  = \u_dma.u_cursor.valid_q
-                   ? ((8'(\u_dma.u_cursor.left_q ) + 8'd3) >> 2) + rest(\u_dma.u_cursor.rows_q , row_beats) : 8'd0;
+  assign row_beats     = (8'(\u_dma.row_bytes_q ) + 8'd3) >> 2;
+  assign before_walker = \u_dma.placed_q || \u_dma.launched_q || \u_dma.u_walker.prepare_q ;
+  assign beginnings    = 3'(\u_dma.placed_q ) + 3'(\u_dma.launched_q ) + 3'(\u_dma.u_walker.prepare_q )
+                       + 3'(\u_dma.u_walker.valid_q );
+
+  always_comb begin
+    unasked  = '0;
+    unplaced = '0;
+    if (before_walker)              unasked = times(\u_dma.rows_q , row_beats);
+    else if (\u_dma.u_walker.valid_q ) unasked = 8'(\u_dma.u_walker.left_q ) + times(\u_dma.u_walker.rows_q , row_beats);
+    if (\u_dma.placed_q ) unplaced = times(\u_dma.rows_q , row_beats);
+    else if (\u_dma.u_cursor.valid_q ) begin
+      unplaced = ((8'(\u_dma.u_cursor.left_q ) + 8'd3) >> 2) + times(\u_dma.u_cursor.rows_q - 2'd1, row_beats);
+    end
+  end
+
+  // Beats from the present burst to the end of its page.
+  logic [11:0] page_left;
+  assign page_left = 12'(PAGE_BEATS) - 12'(\u_dma.u_walker.address_q [9:0]);
 
   // Those under way, from the queues of the port and the lengths that the monitor has seen.
   always_comb begin
@@ -303,35 +328,52 @@ module dma_proof (
 
       // Bursts are cut at pages.
       assert (\u_dma.port_q );
-      assert (!\u_dma.u_walker.valid_q || (
-              32'(\u_dma.u_walker.page_left_q ) == PAGE_BEATS - 32'(\u_dma.u_walker.address_q [9:0])
-              && 32'(\u_dma.u_walker.limit_q )
-                 == (32'(\u_dma.u_walker.page_left_q ) < BURST_BEATS ? 32'(\u_dma.u_walker.page_left_q ) : BURST_BEATS)
-              && \u_dma.u_walker.rows_q != '0
-              && \u_dma.u_walker.last_row_q == (\u_dma.u_walker.rows_q == 2'd1)
-              && 8'(\u_dma.u_walker.row_beats_q ) == row_beats
-              && \u_dma.u_walker.left_q != '0 && \u_dma.u_walker.left_q <= \u_dma.u_walker.row_beats_q ));
-      assert (!\u_dma.u_cursor.valid_q || (
-              \u_dma.u_cursor.rows_q != '0
-              && \u_dma.u_cursor.last_row_q == (\u_dma.u_cursor.rows_q == 2'd1)
-              && \u_dma.u_cursor.left_q != '0 && \u_dma.u_cursor.left_q <= \u_dma.u_cursor.row_bytes_q ));
+      if (before_walker || \u_dma.u_walker.valid_q || \u_dma.u_cursor.valid_q ) begin
+        assert (\u_dma.rows_q != '0 && \u_dma.row_bytes_q != '0);
+      end
+      assert (!\u_dma.launched_q || 8'(\u_dma.row_beats_q ) == row_beats);
+      if (\u_dma.u_walker.prepare_q || \u_dma.u_walker.valid_q ) begin
+        assert (8'(\u_dma.u_walker.row_beats_q ) == row_beats);
+        assert (\u_dma.u_walker.row_rest_q == -\u_dma.u_walker.next_row_q [9:0]);
+      end
+      assert (!\u_dma.u_walker.prepare_q || \u_dma.u_walker.rows_q == \u_dma.rows_q );
+      if (\u_dma.u_walker.valid_q ) begin
+        assert (\u_dma.u_walker.rows_q != 2'd3 && \u_dma.u_walker.last_row_q == (\u_dma.u_walker.rows_q == '0));
+        assert (\u_dma.u_walker.left_q != '0 && \u_dma.u_walker.left_q <= \u_dma.u_walker.row_beats_q );
+        assert (\u_dma.u_walker.ends_row_q == (12'(\u_dma.u_walker.left_q ) <= 12'(\u_dma.u_walker.limit_q )));
+        if (page_left <= 12'(BURST_BEATS)) begin
+          assert (12'(\u_dma.u_walker.limit_q ) == page_left && 12'(\u_dma.u_walker.ahead_q ) == 12'(PAGE_BEATS));
+          assert (\u_dma.u_walker.reach_q == page_left + 12'(BURST_BEATS));
+        end else begin
+          assert (12'(\u_dma.u_walker.limit_q ) == 12'(BURST_BEATS));
+          assert (12'(\u_dma.u_walker.ahead_q ) == page_left - 12'(BURST_BEATS));
+          assert (\u_dma.u_walker.reach_q == (page_left > 12'(2 * BURST_BEATS) ? 12'(2 * BURST_BEATS) : page_left));
+        end
+      end
+      if (\u_dma.u_cursor.valid_q ) begin
+        assert (\u_dma.u_cursor.rows_q != '0);
+        assert (\u_dma.u_cursor.last_row_q == (\u_dma.u_cursor.rows_q == 2'd1));
+        assert (\u_dma.u_cursor.row_bytes_q == \u_dma.row_bytes_q );
+        assert (\u_dma.u_cursor.left_q != '0 && \u_dma.u_cursor.left_q <= \u_dma.u_cursor.row_bytes_q );
+      end
 
       // A transfer runs as long as something of it is under way.
-      assert (running || !(\u_dma.u_walker.valid_q || \u_dma.u_cursor.valid_q ));
+      assert (beginnings <= 3'd1 && !(\u_dma.placed_q && \u_dma.u_cursor.valid_q ));
+      assert (running || !(beginnings != '0 || \u_dma.u_cursor.valid_q ));
       assert (!running || !done);
       assert (\u_dma.in_flight_q == dma_answers);
       assert (32'(\u_dma.room_q ) + 32'(fetches_q) + 32'(\u_dma.u_queue.count_q ) == QUEUE_DEPTH);
       if (running && \u_dma.write_q ) begin
         assert (dma_reads == '0 && !\u_dma.beat_valid_q && \u_dma.last_read_q [1:0] == '0 && !\u_dma.written_q );
-        assert (\u_dma.all_issued_q == !\u_dma.u_walker.valid_q );
+        assert (\u_dma.all_issued_q == (beginnings == '0));
         assert (!\u_dma.all_issued_q || \u_dma.open_q );
         assert (unplaced + 8'(fetches_q) + 8'(\u_dma.u_queue.count_q ) == unasked + dma_writes);
-        assert (\u_dma.u_walker.valid_q || dma_answers != '0);
+        assert (beginnings != '0 || dma_answers != '0);
       end else begin
         assert (dma_writes == '0 && dma_answers == '0 && fetches_q == '0 && \u_dma.u_queue.count_q == '0);
         assert (unplaced == unasked + dma_reads + 8'(\u_dma.beat_valid_q ));
         assert (!running || \u_dma.open_q );
-        assert (3'(running) == 3'(\u_dma.u_cursor.valid_q ) + 3'(\u_dma.last_read_q [0]) + 3'(\u_dma.last_read_q [1]));
+        assert (3'(running) == 3'(\u_dma.placed_q ) + 3'(\u_dma.u_cursor.valid_q ) + 3'(\u_dma.last_read_q [0]) + 3'(\u_dma.last_read_q [1]));
       end
     end
   end

@@ -69,13 +69,13 @@ module burst_walker #(
 
   // A row of one burst: not longer than a burst, and its end is in its first beat's page.
   logic                  next_row;
-  logic [PAGE_BITS-1:0]  row_place;
+  logic [PAGE_BITS-1:0]  row_place, row_rest_q;       // of the next row: its place in its page, and minus that
   logic [COUNT_BITS-1:0] row_left, row_room, page_left;
   logic                  row_ends;
 
   assign next_row  = prepare_q || (next_i && ends_row_q);
   assign row_place = next_row_q[PAGE_BITS-1:0];
-  assign row_left  = COUNT_BITS'(PAGE_BEATS) - COUNT_BITS'(row_place);
+  assign row_left  = {row_rest_q == '0, row_rest_q};
   assign row_room  = COUNT_BITS'(row_place) + COUNT_BITS'(row_beats_q) - 1'b1;
   assign row_ends  = 32'(row_beats_q) <= LIMIT && !row_room[PAGE_BITS];
   assign page_left = prepare_q || ends_row_q ? row_left : ahead_q;
@@ -94,11 +94,13 @@ module burst_walker #(
   always_ff @(posedge clk_i) begin
     if (start_i) begin
       next_row_q  <= address_i[31:LOW];
+      row_rest_q  <= -address_i[11:LOW];
       stride_q    <= stride_i[31:LOW];
       row_beats_q <= row_beats_i;
       rows_q      <= rows_i;
     end else if (next_row) begin
       next_row_q <= next_row_q + stride_q;
+      row_rest_q <= row_rest_q - stride_q[PAGE_BITS-1:0];
       rows_q     <= rows_q - 1'b1;
       last_row_q <= rows_q == ROWS_BITS'(1);
     end

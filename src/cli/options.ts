@@ -158,7 +158,7 @@ export function addCosimOptions(command: Command): Command {
         .choices(['auto', 'verilator', 'cxxrtl'])
         .default('auto'),
     )
-    .option('--unit <name>', 'a float module alone, with --vectors')
+    .option('--unit <name>', 'a float operation alone, by its TestFloat name (f32_add), with --vectors')
     .option('--vectors <file>', 'test vectors in the text format of Berkeley TestFloat')
     .option('--force', 'replace earlier output')
     .option('--json', 'print one JSON object instead of text');

@@ -32,10 +32,19 @@ export async function buildVerilog(build: VerilogBuild): Promise<CompiledModule>
   const files = renderAll(build.hw, build.templates, { monitors: true })
     .filter(({ path }) => path.endsWith('.sv'))
     .map(({ path, text }) => ({ name: path, text }));
+  return compileVerilog(build, files, top);
+}
+
+/** Compiles files as `build` says; throws as `buildVerilog` does. */
+export async function compileVerilog(
+  build: VerilogBuild,
+  files: readonly { readonly name: string; readonly text: string }[],
+  topModule: string,
+): Promise<CompiledModule> {
   try {
     return await compile({
       files,
-      top,
+      top: topModule,
       clock: 'clk_i',
       trace: build.waveform ? 'vcd' : false,
       cacheDirectory: build.cacheDirectory,

@@ -25,18 +25,15 @@ export interface ResourceEstimate {
   readonly total: Resources;
 }
 
-/**
- * Cost of one pipelined float32 operator of rtl-templates/lib at kv260's latencies, as Yosys 0.23 counts it for
- * UltraScale+; a table is one block RAM. `convert` is an integer to float and back.
- */
+/** Assumed cost of one pipelined float32 operator; the multiplier and the adder use DSP slices. */
 export const operatorCosts = {
-  add: { lut: 393, ff: 285, dsp: 0, bram36: 0 },
-  multiply: { lut: 337, ff: 220, dsp: 2, bram36: 0 },
-  convert: { lut: 350, ff: 210, dsp: 0, bram36: 0 },
-  reciprocal: { lut: 287, ff: 354, dsp: 2, bram36: 1 },
-  rsqrt: { lut: 287, ff: 354, dsp: 2, bram36: 1 },
-  exp: { lut: 516, ff: 470, dsp: 4, bram36: 1 },
-} as const satisfies Record<keyof HardwareModel['vector']['latency'], Omit<Resources, 'uram288'>>;
+  add: { lut: 220, ff: 320, dsp: 2 },
+  multiply: { lut: 90, ff: 150, dsp: 2 },
+  convert: { lut: 130, ff: 150, dsp: 0 },
+  reciprocal: { lut: 180, ff: 260, dsp: 3 },
+  rsqrt: { lut: 200, ff: 280, dsp: 3 },
+  exp: { lut: 260, ff: 320, dsp: 3 },
+} as const satisfies Record<keyof HardwareModel['vector']['latency'], { lut: number; ff: number; dsp: number }>;
 
 const none: Resources = { lut: 0, ff: 0, bram36: 0, uram288: 0, dsp: 0 };
 
@@ -49,7 +46,7 @@ function operators(counts: Partial<Record<keyof typeof operatorCosts, number>>):
   return sum(
     ...Object.entries(counts).map(([name, count]) => {
       const cost = operatorCosts[name as keyof typeof operatorCosts];
-      return { lut: cost.lut * count, ff: cost.ff * count, dsp: cost.dsp * count, bram36: cost.bram36 * count };
+      return { lut: cost.lut * count, ff: cost.ff * count, dsp: cost.dsp * count };
     }),
   );
 }
@@ -170,22 +167,19 @@ function matmul(hw: HardwareModel, d: Derived): UnitEstimate {
 
 function vector(hw: HardwareModel, _: Derived): UnitEstimate {
   const { lanes, partialSums, activationElements, coefficientElements, format, queueDepth } = hw.vector;
-  const gates = Math.ceil(lanes / 2);
   const activationPort = Math.max(lanes, hw.attention.lanes) * floatFormatBytes(format);
   return {
     unit: 'vector',
     resources: sum(
       commandQueue(queueDepth),
-      // Lanes, then a gate for two of them, then the reduction tree with its partial sums, then the row's factors.
-      operators({ multiply: 3 * lanes, add: lanes, convert: lanes }),
-      operators({ exp: gates, reciprocal: gates, add: gates }),
-      operators({ add: lanes + ceilLog2(partialSums) }),
-      operators({ rsqrt: 1, reciprocal: 1, add: 1, multiply: 1 }),
-      { lut: 2100 + 540 * lanes + 290 * gates, ff: 1500 + 750 * lanes + 340 * gates },
+      // Lanes, then the reduction tree with its partial sums, then the scalar chain.
+      operators({ multiply: 3 * lanes, add: 2 * lanes, convert: 2 * lanes, exp: lanes, reciprocal: lanes }),
+      operators({ add: lanes + ceilLog2(partialSums), rsqrt: 1, reciprocal: 1, multiply: 3 }),
+      { lut: 600 + 100 * lanes, ff: 800 + 200 * lanes },
       bufferMemory(activationElements * floatFormatBytes(format), activationPort, true),
       bufferMemory(4 * coefficientElements, 4 * lanes, false),
     ),
-    explanation: `per lane 3 multiply, add, convert and 540 LUT of selection; for two lanes exp, add, reciprocal and 290 LUT; a tree of N add; rsqrt, reciprocal, add, multiply for the row; activation buffer in UltraRAM from ${ultraRamFromDepth} words, coefficient buffer in block RAM`,
+    explanation: `per lane 3 multiply, 2 add, 2 convert, exp, reciprocal and 100 LUT of selection; a tree of N add; rsqrt, reciprocal, 3 multiply for the row; activation buffer in UltraRAM from ${ultraRamFromDepth} words, coefficient buffer in block RAM`,
   };
 }
 
@@ -195,14 +189,13 @@ function attention(hw: HardwareModel, _: Derived): UnitEstimate {
     unit: 'attention',
     resources: sum(
       commandQueue(queueDepth),
-      // One lane more adds up the exponentials; the tree and the partial sums of the scores; scale and difference.
       operators({ multiply: lanes + 2, add: 2 * lanes + ceilLog2(partialSums) + 2, exp: 1, reciprocal: 1 }),
-      { lut: 1300 + 160 * lanes, ff: 1500 + 380 * lanes },
+      { lut: 800 + 100 * lanes, ff: 900 + 160 * lanes },
       bufferMemory(2 * 4 * scoreDepth, 8, false),
       bufferMemory(4 * stateElements, 4 * lanes, false),
     ),
     explanation:
-      'per lane 1 multiply (scores and weighted sum in turn), 2 add (tree; partial outputs) and 160 LUT of conversion and selection; one exp and one reciprocal; two score buffers; running output in block RAM',
+      'per lane 1 multiply (scores and weighted sum in turn), 2 add (tree; partial outputs) and 100 LUT of conversion and selection; one exp and one reciprocal; two score buffers; running output in block RAM',
   };
 }
 

@@ -198,7 +198,7 @@ describe('assembly text', () => {
     await refused(
       ['run', file],
       3,
-      `error[CLI010] ${file}:2 "${name}" is not one of lutra's hardware models (there are kv260, odd, tiny; --hw FILE takes another)`,
+      `error[CLI010] ${file}:2 "${name}" is not one of lutra's hardware models (there are kv260, mid, odd, tiny; --hw FILE takes another)`,
     );
   });
 });

@@ -88,7 +88,7 @@ describe('a race names both instructions', () => {
 
   it('without the semaphore behind the writer', () => {
     expect(failure(`${memory}${load} @post(vector)\n${double} @wait(dma)\n${store}\nhalt`)).toBe(
-      'error[MCH003] race: nothing orders vector.add (instruction 1, writes act 64…127) before dma.store (instruction 2, reads act 64…127) (let vector post and dma wait)',
+      'error[MCH003] race: nothing orders dma.store (instruction 2, reads act 64…127) before vector.add (instruction 1, writes act 64…127) (let dma post and vector wait)',
     );
   });
 

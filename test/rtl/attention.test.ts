@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import type { CompiledModule } from 'verilator-wasm';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { encodeFloat, roundTo } from '../../src/base/float.ts';
 import { derive, type HardwareModel } from '../../src/hw/index.ts';
 import { createBuffers } from '../../src/machine/kernel/buffers.ts';
 import type { Command, Timing } from '../../src/machine/kernel/command.ts';
 import type { Surroundings } from '../../src/machine/kernel/unit.ts';
 import { Attention } from '../../src/machine/units/attention.ts';
+import { describeVerilog } from '../describeWith.ts';
 import { hardware } from '../machine/harness.ts';
 import { command, compileUnit, UnitBench } from './actUnitBench.ts';
 
@@ -232,7 +233,7 @@ const machines: [name: string, hw: HardwareModel, runs: number][] = [
   ],
 ];
 
-describe.each(machines)('attention on %s', (_, hw, runs) => {
+describeVerilog.each(machines)('attention on %s', (_, hw, runs) => {
   let built: Promise<CompiledModule> | undefined;
 
   it('gives the results of the machine in its cycles', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { CompiledModule, Simulation } from 'verilator-wasm';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { hardwareDigest } from '../../src/hw/digest.ts';
 import {
   controlMagic,
@@ -11,6 +11,7 @@ import {
   counterWindow,
   tokenFifoDepth,
 } from '../../src/rtl/registers.ts';
+import { describeVerilog } from '../describeWith.ts';
 import { hardware } from '../hw/models.ts';
 import { randomNumbers } from './frontEndBench.ts';
 import { compileModule } from './verilog.ts';
@@ -165,7 +166,7 @@ class Host {
   }
 }
 
-describe('control', () => {
+describeVerilog('control', () => {
   let module: CompiledModule;
 
   beforeAll(async () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { CompiledModule } from 'verilator-wasm';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
+import { describeVerilog } from '../describeWith.ts';
 import { hardware } from '../hw/models.ts';
 import { randomNumbers } from './frontEndBench.ts';
 import { compileModule } from './verilog.ts';
@@ -8,7 +9,7 @@ import { compileModule } from './verilog.ts';
 const units = 8;
 const classes = 16;
 
-describe.each([5, 41, 64])('counters of %i bits', (bits) => {
+describeVerilog.each([5, 41, 64])('counters of %i bits', (bits) => {
   let module: CompiledModule;
 
   beforeAll(async () => {

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { derive, powerOfTwoUp } from '../../src/hw/derive.ts';
 import type { HardwareModel } from '../../src/hw/schema.ts';
 import { memoryFormatBytes } from '../../src/isa/footprint.ts';
 import { type MemoryFormat, memoryFormats, type Space, spaces } from '../../src/isa/table.ts';
 import { createBuffers, decodeElements, elementsOf, encodeElements } from '../../src/machine/kernel/buffers.ts';
 import { portMask } from '../../src/machine/kernel/ports.ts';
+import { describeVerilog } from '../describeWith.ts';
 import { bufferView } from './bufferView.ts';
 import { Bench, buildBench, type Job, memoryBytes } from './memoryBench.ts';
 import { opOf, randomBytes, rivalry, rivalsOf, wordsOf } from './memoryTraffic.ts';
@@ -68,7 +69,7 @@ function transfers(hw: HardwareModel) {
     });
 }
 
-describe.each(smallModels)('dma of $name', (hw) => {
+describeVerilog.each(smallModels)('dma of $name', (hw) => {
   const derived = derive(hw);
   const built = buildBench(hw);
 

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import type { CompiledModule } from 'verilator-wasm';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { type Instruction, instruction, type OperandValue, operandRange } from '../../src/isa/instruction.ts';
 import { type InstructionSpec, instructionTable, type Operand } from '../../src/isa/table.ts';
 import { counterClass } from '../../src/rtl/counterClasses.ts';
+import { describeVerilog } from '../describeWith.ts';
 import { hardware } from '../hw/models.ts';
 import { randomNumbers, runFrontEnds, type Traffic } from './frontEndBench.ts';
 import { compileModule } from './verilog.ts';
@@ -76,7 +77,7 @@ const traffic: fc.Arbitrary<Traffic> = fc.record({
   post: fc.constantFrom(1, 16, 256),
 });
 
-describe.each(Object.keys(machines))('front end of %s', (name) => {
+describeVerilog.each(Object.keys(machines))('front end of %s', (name) => {
   const hw = hardware(name.split(' ')[0] as string, ...(machines[name] as string[]));
   let module: CompiledModule;
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { encodeFloat } from '../../src/base/float.ts';
 import { derive } from '../../src/hw/derive.ts';
 import type { HardwareModel } from '../../src/hw/schema.ts';
@@ -7,6 +7,7 @@ import { spaces } from '../../src/isa/table.ts';
 import { decodeElements, encodeElements } from '../../src/machine/kernel/buffers.ts';
 import { portMask } from '../../src/machine/kernel/ports.ts';
 import { storeKv } from '../../src/numerics/attention.ts';
+import { describeVerilog } from '../describeWith.ts';
 import { Bench, buildBench, type Job, memoryBytes } from './memoryBench.ts';
 import { opOf, randomBytes, rivalry, rivalsOf, wordsOf } from './memoryTraffic.ts';
 import { smallModels } from './models.ts';
@@ -49,7 +50,7 @@ function instructions(hw: HardwareModel) {
   });
 }
 
-describe.each(smallModels)('kvStore of $name', (hw) => {
+describeVerilog.each(smallModels)('kvStore of $name', (hw) => {
   const derived = derive(hw);
   const built = buildBench(hw);
 

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import type { Simulation } from 'verilator-wasm';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { type Derived, derive } from '../../src/hw/derive.ts';
 import type { HardwareModel } from '../../src/hw/schema.ts';
+import { describeVerilog } from '../describeWith.ts';
 import { hardware } from '../machine/harness.ts';
+import { hasTool, needs } from '../tools.ts';
 import { lintModule, lutMachines } from './lutMachines.ts';
 import { lookupCode, packBits, runWords } from './lutWords.ts';
 import { compileModule } from './verilog.ts';
@@ -287,14 +289,14 @@ function check(sim: Simulation, hw: HardwareModel, list: readonly Run[], seed: n
   }
 }
 
-test.each(Object.entries({ kv260: () => hardware('kv260'), ...lutMachines }))(
-  'the Verilog of matmul has no lint: %s',
+test.skipIf(!hasTool('verilator')).each(Object.entries({ kv260: () => hardware('kv260'), ...lutMachines }))(
+  `the Verilog of matmul has no lint: %s ${needs('verilator')}`,
   async (_, machine) => {
     expect(await lintModule(machine(), 'matmul', ['lib/mem_distributed.sv', ...files])).toEqual([]);
   },
 );
 
-describe.each(Object.entries(lutMachines))('the Verilog of matmul: %s', (_, machine) => {
+describeVerilog.each(Object.entries(lutMachines))('the Verilog of matmul: %s', (_, machine) => {
   const hw = machine();
   test('multiplies, and takes as long, as docs/machine.md says', { timeout: 60_000 }, async () => {
     const module = await compileModule(hw, 'matmul', files);

@@ -87,23 +87,6 @@ export async function buildBench(hw: HardwareModel) {
   return module;
 }
 
-/** One lane of one memory of the Verilog. */
-export function lane(sim: Simulation, path: string, bits: number) {
-  const memory = sim.memory(path);
-  return {
-    get(word: number, at: number): number {
-      return Number((memory.at(word).getBig() >> BigInt(at * bits)) & ((1n << BigInt(bits)) - 1n));
-    },
-    set(word: number, lanes: readonly number[]): void {
-      let value = 0n;
-      lanes.forEach((bitsOf, index) => {
-        value |= BigInt.asUintN(bits, BigInt(bitsOf)) << BigInt(index * bits);
-      });
-      memory.at(word).setBig(value);
-    },
-  };
-}
-
 export class Bench {
   readonly hw: HardwareModel;
   readonly sim: Simulation;

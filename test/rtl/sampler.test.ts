@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import type { CompiledModule } from 'verilator-wasm';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { encodeFloat, roundTo } from '../../src/base/float.ts';
 import { derive, type HardwareModel } from '../../src/hw/index.ts';
 import { createBuffers } from '../../src/machine/kernel/buffers.ts';
 import type { Command, Timing } from '../../src/machine/kernel/command.ts';
 import type { Surroundings } from '../../src/machine/kernel/unit.ts';
 import { Sampler } from '../../src/machine/units/sampler.ts';
+import { describeVerilog } from '../describeWith.ts';
 import { hardware } from '../machine/harness.ts';
 import { command, compileUnit, UnitBench } from './actUnitBench.ts';
 
@@ -119,7 +120,7 @@ const machines: [name: string, hw: HardwareModel][] = [
   ],
 ];
 
-describe.each(machines)('sampler on %s', (_, hw) => {
+describeVerilog.each(machines)('sampler on %s', (_, hw) => {
   it('gives the picks of the machine in its cycles', async () => {
     const module = await compileUnit('sampler', hw);
     fc.assert(

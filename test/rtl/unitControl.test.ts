@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { type CompiledModule, compile } from 'verilator-wasm';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { instructionsByName, issueUnits } from '../../src/isa/table.ts';
 import type { Command, Timing } from '../../src/machine/kernel/command.ts';
 import { Ports, sharedPorts } from '../../src/machine/kernel/ports.ts';
 import { newClock, Semaphores } from '../../src/machine/kernel/semaphores.ts';
 import { type Surroundings, Unit } from '../../src/machine/kernel/unit.ts';
 import { counterClass } from '../../src/rtl/counterClasses.ts';
+import { describeVerilog } from '../describeWith.ts';
 import { randomNumbers } from './frontEndBench.ts';
 import { templatesFromDisk } from './templates.ts';
 
@@ -86,7 +87,7 @@ interface Traffic {
   readonly longest: number;
 }
 
-describe.each([
+describeVerilog.each([
   { name: 'short queues', depths: [1, 1, 2, 2, 3, 1, 2] },
   { name: 'long queues', depths: [4, 5, 8, 9, 16, 17, 3] },
 ])('units’ control and port arbiter with $name', ({ depths }) => {

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { type CompiledModule, lint } from 'verilator-wasm';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { encodeFloat, rounder } from '../../src/base/float.ts';
 import type { HardwareModel } from '../../src/hw/schema.ts';
+import { describeVerilog } from '../describeWith.ts';
 import { hardware } from '../machine/harness.ts';
 import { type Contents, compileVector, difference, type VectorInstruction, vectorFiles } from './vectorBench.ts';
 
@@ -184,7 +185,7 @@ function scales(hw: HardwareModel): VectorInstruction {
   return { name: 'vector.quantise', operands: { ...operands, epsilon: encodeFloat('float32', 1e-5) }, gap: 2 };
 }
 
-describe.each(Object.entries(models))('vector.sv of %s', (_, hw) => {
+describeVerilog.each(Object.entries(models))('vector.sv of %s', (_, hw) => {
   let module: CompiledModule;
   beforeAll(async () => {
     module = await compileVector(hw);
@@ -201,7 +202,7 @@ describe.each(Object.entries(models))('vector.sv of %s', (_, hw) => {
   });
 });
 
-describe('vector.sv', () => {
+describeVerilog('vector.sv', () => {
   it.each(['tiny', 'four', 'kv260'])('has no warnings: %s', { timeout: 60_000 }, async (name) => {
     const files = vectorFiles(models[name] as HardwareModel);
     expect(await lint({ files, top: 'vector' })).toEqual([]);

@@ -26,6 +26,8 @@ interface Yosys {
 }
 
 const PACKAGE = '@yowasp/yosys';
+/** More takes several times as long and gains little. */
+const OPTIMISE = 1;
 
 /** CXXRTL values are 32-bit words throughout. */
 const FACTS: ModelFacts = {
@@ -45,7 +47,7 @@ export async function compileWithCxxrtl(options: CompileOptions): Promise<Compil
   const script = yosysScript(options, sources);
   const key = contentHash([
     `${FORMAT} cxxrtl ${yosys.version} ${compiler.version} ${packageSources()}`,
-    JSON.stringify([script, options.clock ?? null, options.optimise ?? 3, options.trace ?? false]),
+    JSON.stringify([script, options.clock ?? null, options.optimise ?? OPTIMISE, options.trace ?? false]),
     ...sources.flatMap(({ path, name, text }) => [path, name, text]),
   ]);
   const cache = new Cache(options.cacheDirectory ?? defaultCacheDirectory());
@@ -59,7 +61,7 @@ export async function compileWithCxxrtl(options: CompileOptions): Promise<Compil
     const runtime = join(work, 'runtime');
     await writeRuntime(runtime);
     const objects = await compiler.compile({
-      units: [{ name: 'unit', source: join(work, 'unit.cpp'), optimise: options.optimise ?? 3 }],
+      units: [{ name: 'unit', source: join(work, 'unit.cpp'), optimise: options.optimise ?? OPTIMISE }],
       includeDirectories: [work, CPP_DIRECTORY, runtime],
       defines: ['NDEBUG'],
       work,
@@ -87,21 +89,25 @@ function yosysScript(options: CompileOptions, sources: readonly Source[]): strin
     ['read_verilog', '-sv', ...defines, ...includes, ...compiledPaths(sources)].join(' '),
     ['hierarchy', '-check', '-top', options.top, ...parameters].join(' '),
     'rename -top vw_top',
-    'write_cxxrtl -O4 -g2 model.cpp',
+    // Module by module: flattened, a large design is one function that takes a compiler an hour.
+    `write_cxxrtl -noflatten -O4 ${options.trace === 'vcd' ? '-g2' : '-g1'} model.cpp`,
   ].join('\n');
 }
 
 const PORT = /\/\*(input|output|inout)\*\/\s*(?:value|wire)<(\d+)> p_(\w+)/g;
 
-/** The ports of the only module, from the C++ that CXXRTL wrote; it spells `_` as `__` and other signs as `_hex_`. */
+/** The ports of the top module, from the C++ that CXXRTL wrote; it spells `_` as `__` and other signs as `_hex_`. */
 export function parseCxxrtlPorts(model: string): PortInfo[] {
-  return [...model.matchAll(PORT)].map(([, direction = '', width, mangled = '']) => {
-    const name = mangled.replace(/__|_([0-9a-f]+)_/g, (_, hex?: string) =>
-      hex === undefined ? '_' : String.fromCharCode(Number.parseInt(hex, 16)),
-    );
-    if (direction !== 'input' && direction !== 'output') throw new Error(`port ${name} is an inout; not supported`);
-    return { name, direction, width: Number(width) };
-  });
+  const top = model.slice(model.indexOf('struct p_vw__top : public module {'));
+  return [...top.slice(0, top.indexOf('\n}; // struct')).matchAll(PORT)].map(
+    ([, direction = '', width, mangled = '']) => {
+      const name = mangled.replace(/__|_([0-9a-f]+)_/g, (_, hex?: string) =>
+        hex === undefined ? '_' : String.fromCharCode(Number.parseInt(hex, 16)),
+      );
+      if (direction !== 'input' && direction !== 'output') throw new Error(`port ${name} is an inout; not supported`);
+      return { name, direction, width: Number(width) };
+    },
+  );
 }
 
 async function writeCxxrtl(

@@ -12,7 +12,7 @@ const installed = which('verilator', {}) !== undefined;
 
 /** A group of tests that need Verilator; without it they are listed as skipped, with the reason. */
 export function describeWithVerilator(name: string, tests: () => void): void {
-  describe.skipIf(!installed)(installed ? name : `${name} (skipped: verilator is not installed)`, tests);
+  describe.skipIf(!installed)(installed ? name : `${name} [needs verilator]`, tests);
 }
 
 /** An empty directory that is removed when the test ends. */

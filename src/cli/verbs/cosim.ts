@@ -19,6 +19,7 @@ import { type Interrupt, withInterrupt } from '../interrupt.ts';
 import type { CosimVerbOptions } from '../options.ts';
 import { Progress, printJson, printLine, printNote, printWarning } from '../output.ts';
 import { readPrompt } from '../prompt.ts';
+import { cosimUnit } from './cosimUnit.ts';
 
 /** Cycles before and after a difference that the waveform shows. */
 const waveformMargin = 100;
@@ -30,6 +31,9 @@ export function cacheDirectory(): string {
 
 /** `lutra cosim`: the program on the machine and on its Verilog side by side. Returns the exit code. */
 export async function cosimVerb(target: string | undefined, options: CosimVerbOptions): Promise<number> {
+  if (options.unit !== undefined || options.vectors !== undefined) {
+    return cosimUnit(target, options, cacheDirectory());
+  }
   if (options.waveform !== undefined) checkOutputFile(options.waveform, options.force === true);
   const path = target ?? defaultModel;
   const hw = openHardware(options, path);

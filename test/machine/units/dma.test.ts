@@ -61,7 +61,8 @@ describe('dma', () => {
       halt`,
       hardware('kv260', 'memory.kind=ideal', 'frontEnd.lineInstructions=4'),
     );
-    // One line of instructions, so that nothing else uses memory. Eight beats: a read is issued in 4, a write in 9; its beats follow in the next cycle.
+    // One line of instructions, so that nothing else uses memory. Eight beats: a read is issued in 4, a write in 9; its
+    // beats follow in the next cycle.
     const [load, store] = [run.stamps('dma.load'), run.stamps('dma.store')];
     expect([load.first - load.started, load.finished - load.started]).toEqual([5 + 4, 12 + 4]);
     expect([store.first - store.started, store.finished - store.started]).toEqual([10 + 1, 17 + 1 + 1]);

@@ -98,7 +98,8 @@ describe('kvStore', () => {
       kvStore.fill dst=0, src=rows, bytes=64, rows=1, stride=0
       kvStore.spill src=0, dst=rows, bytes=64, rows=1, stride=0
       halt`,
-      hardware('kv260', 'memory.kind=ideal', 'memory.ports=1'),
+      // All three instructions in one cache line, so that no fetch comes between.
+      hardware('kv260', 'memory.kind=ideal', 'memory.ports=1', 'frontEnd.lineInstructions=4'),
     );
     // Four beats of 16 bytes. Requested in cycle 0, a read is issued in 4 and its beats follow from 5 on; a write is
     // issued in 9, its beats follow from 10 on, and with a latency of one it has arrived the cycle after its last beat; the store sees that a cycle later.

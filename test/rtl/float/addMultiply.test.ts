@@ -1,5 +1,6 @@
 import type { CompiledModule } from 'verilator-wasm';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
+import { describeVerilog } from '../../describeWith.ts';
 import { compileBench, type Operator, streamMismatches } from './bench.ts';
 import {
   allPairs,
@@ -56,7 +57,7 @@ const groups = {
   float8e5: operators('float8e5', float8e5, { add: [4], subtract: [1], multiply: [1] }),
 };
 
-describe('fp_add and fp_mul', { timeout: 120_000 }, () => {
+describeVerilog('fp_add and fp_mul', { timeout: 120_000 }, () => {
   const modules = new Map<string, CompiledModule>();
   const run = async (name: keyof typeof groups, { a, b }: { a: Uint32Array; b: Uint32Array }) => {
     const compiled = modules.get(name) ?? (await compileBench(groups[name]));

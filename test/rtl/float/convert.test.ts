@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { decodeFloat, encodeFloat, float32ToInteger, integerToFloat32 } from '../../../src/base/float.ts';
+import { describeVerilog } from '../../describeWith.ts';
 import { compileBench, type Operator, streamMismatches } from './bench.ts';
 import {
   allPairs,
@@ -94,7 +95,7 @@ async function mismatches(operators: readonly Operator[], { a, b }: { a: Uint32A
 /** Every pattern of 16 bits, as first operand. */
 const every16 = { a: Uint32Array.from({ length: 65536 }, (_, i) => i), b: new Uint32Array(65536) };
 
-describe('conversions', { timeout: 120_000 }, () => {
+describeVerilog('conversions', { timeout: 120_000 }, () => {
   it('from 8- and 16-bit formats and to integers: every pattern', async () => {
     const from16 = [
       ...[0, 1, 2, 3, 4].map((latency) => convert(float16, float32, latency)),
@@ -180,7 +181,7 @@ describe('conversions', { timeout: 120_000 }, () => {
   });
 });
 
-describe('fp_less and fp_max', { timeout: 120_000 }, () => {
+describeVerilog('fp_less and fp_max', { timeout: 120_000 }, () => {
   it('8 bits: every pair; 16 and 32 bits: directed pairs', async () => {
     const small = [ordering('fp_less', float8e4), ordering('fp_max', float8e4), ordering('fp_less', float8e5)];
     expect(await mismatches(small, allPairs(float8e4))).toEqual([]);

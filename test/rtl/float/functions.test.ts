@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeFloat } from '../../../src/base/float.ts';
 import { exp, reciprocal, rsqrt } from '../../../src/numerics/functions.ts';
 import { functionRoms, romWords } from '../../../src/rtl/tables.ts';
+import { describeVerilog } from '../../describeWith.ts';
 import { compileBench, type Operator, streamMismatches } from './bench.ts';
 import { createRandom, decode, directedPairs, float32 } from './formats.ts';
 
@@ -36,7 +37,7 @@ for (const [name, latency] of [
   });
 }
 
-describe('fp_reciprocal, fp_rsqrt, fp_exp', { timeout: 120_000 }, () => {
+describeVerilog('fp_reciprocal, fp_rsqrt, fp_exp', { timeout: 120_000 }, () => {
   it('equal src/numerics at every latency: every exponent and table entry, specials, random patterns', async () => {
     const random = createRandom(10);
     const patterns = [0, 0x8000_0000, 0x7f80_0000, 0xff80_0000, 0x7fc0_0000, 0xffc0_0001, 0x7f80_0001, 1, 0x8000_0001];

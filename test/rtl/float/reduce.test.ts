@@ -1,6 +1,7 @@
 import { type CompiledModule, compile } from 'verilator-wasm';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { createReducer } from '../../../src/numerics/reduce.ts';
+import { describeVerilog } from '../../describeWith.ts';
 import { createRandom, decode, directedPairs, encode, float32 } from './formats.ts';
 import { renderLibrary } from './library.ts';
 
@@ -107,7 +108,7 @@ const shapes: Shape[] = [
   { lanes: 4, partials: 1, latency: 1 },
 ];
 
-describe('fp_reduce', { timeout: 120_000 }, () => {
+describeVerilog('fp_reduce', { timeout: 120_000 }, () => {
   it.each(shapes)('$lanes lanes, $partials partial sums, add $latency', async (shape) => {
     const module = await build(shape);
     for (const seed of [20, 21]) expect(check(module, shape, randomRows(shape, 600, seed), seed)).toEqual([]);

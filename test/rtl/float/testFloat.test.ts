@@ -1,5 +1,5 @@
 import { compile } from 'verilator-wasm';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import {
   parseTestFloat,
   runVectors,
@@ -9,6 +9,7 @@ import {
   testFloatTop,
   type VectorSimulation,
 } from '../../../src/cosim/testFloat.ts';
+import { describeVerilog } from '../../describeWith.ts';
 import { renderLibrary } from './library.ts';
 
 /** A few cases of each operation, worked out by hand; flags as TestFloat writes them. */
@@ -42,7 +43,7 @@ async function simulate(name: string, latency: number): Promise<VectorSimulation
   return (await compile({ files: [...renderLibrary(), bench], top: testFloatTop })).instantiate();
 }
 
-describe('TestFloat vectors', { timeout: 120_000 }, () => {
+describeVerilog('TestFloat vectors', { timeout: 120_000 }, () => {
   it('every operation has cases here', () => {
     expect(Object.keys(cases).sort()).toEqual([...testFloatOperations.keys()].sort());
   });
