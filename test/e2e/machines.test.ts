@@ -136,6 +136,6 @@ describe('BitNet 0.73B', () => {
   });
 
   it('shows with --no-fuse what hiding is worth', () => {
-    expect(exposedShare(false)).toBeGreaterThan(0.1);
+    expect(exposedShare(false)).toBeGreaterThan(0.04);
   });
 });
