@@ -89,8 +89,8 @@ function yosysScript(options: CompileOptions, sources: readonly Source[]): strin
     ['read_verilog', '-sv', ...defines, ...includes, ...compiledPaths(sources)].join(' '),
     ['hierarchy', '-check', '-top', options.top, ...parameters].join(' '),
     'rename -top vw_top',
-    // Module by module: flattened, a large design is one function that takes a compiler an hour.
-    `write_cxxrtl -noflatten -O4 ${options.trace === 'vcd' ? '-g2' : '-g1'} model.cpp`,
+    // Module by module: flattened, a large design is one function on which a compiler takes many minutes.
+    'write_cxxrtl -noflatten -O4 -g2 model.cpp',
   ].join('\n');
 }
 
