@@ -34,7 +34,16 @@ class Host {
   constructor(module: CompiledModule, seed: number) {
     this.sim = module.instantiate({ seed: seed + 1 });
     this.random = randomNumbers(seed);
-    for (const name of ['awvalid_i', 'wvalid_i', 'bready_i', 'arvalid_i', 'rready_i', 'halted_i', 'emit_i'])
+    for (const name of [
+      'awvalid_i',
+      'wvalid_i',
+      'bready_i',
+      'arvalid_i',
+      'rready_i',
+      'halted_i',
+      'emit_i',
+      'bus_error_i',
+    ])
       this.set(name, 0);
     this.set('rst_ni', 0);
     for (let cycle = 0; cycle < 3; cycle++) this.sim.tick();
