@@ -44,12 +44,12 @@ module single_to_half (
   // ---- Shift: 11 bits stay, the first of those that go says half, and the others whether there is anything more.
   logic [23:0] significand;
   logic [11:0] kept;
-  logic        more, unused_top;
+  logic        more;
   logic        bfloat16_s, sign_s, infinite_s, nan_s, half_s, more_s;
   logic [14:0] kept_s;
 
   assign significand = {1'b1, magnitude_m[22:0]};
-  assign {unused_top, kept} = 13'(significand[23:12] >> shift_m);
+  assign kept        = significand[23:12] >> shift_m;
 
   always_comb begin
     more = |significand[11:0];
@@ -81,7 +81,7 @@ module single_to_half (
   end
 
   logic unused;
-  assign unused = ^{kept[11], unused_top};
+  assign unused = kept[11];
 endmodule
 
 `default_nettype wire
