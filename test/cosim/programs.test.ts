@@ -55,11 +55,14 @@ describe.skipIf(!hasTool('verilator'))(`programs, machine and Verilog in lock st
   }
 });
 
+/** These use elements of a buffer that nothing has written: zeros after configuration, anything in this test. */
+const readsUnwritten = ['position-loop.lasm', 'weight-stream.lasm'];
+
 describe.skipIf(!hasTool('verilator'))(`what registers and memories hold at first ${needs('verilator')}`, () => {
   it('changes nothing for programs that read only what was written', async () => {
     const hw = hardware('tiny');
     const verilog = await verilogOf(hw, { randomState: true });
-    for (const name of names.filter((entry) => fits(source(entry), hw))) {
+    for (const name of names.filter((entry) => !readsUnwritten.includes(entry) && fits(source(entry), hw))) {
       for (const seed of [1, 2]) {
         const job = { source: source(name), commandWords, seed };
         expect(verdict(lockstep(verilog, hw, job)), `${name}, seed ${seed}`).toBe('equal');
