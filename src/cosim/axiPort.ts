@@ -1,6 +1,6 @@
 import type { Port, Simulation } from 'verilator-wasm';
 import type { MemoryStore } from '../machine/kernel/store.ts';
-import { type ExpectedBurst, Fifo } from './expected.ts';
+import { type Disturbance, type ExpectedBurst, Fifo } from './expected.ts';
 import { Bus, lowWord } from './pins.ts';
 
 /** Where the Verilog and the machine differ: who, when, and both values. */
@@ -24,15 +24,15 @@ interface ReadBurst {
 interface WriteBurst {
   readonly address: number;
   readonly beats: number;
-  readonly bytes: number;
   readonly issued: number;
   received: number;
   lastBeat: number;
 }
 
-/** Beats that bytes from `address` on take on a port of `portBytes`. */
-function beatsOf(address: number, bytes: number, portBytes: number): number {
-  return Math.ceil(((address % portBytes) + bytes) / portBytes);
+/** Where the first beat of a burst begins, and how many beats it takes on a port of `portBytes`. */
+function beatsOf({ address, bytes }: ExpectedBurst, portBytes: number): { first: number; beats: number } {
+  const skipped = address % portBytes;
+  return { first: address - skipped, beats: Math.ceil((skipped + bytes) / portBytes) };
 }
 
 /**
@@ -45,7 +45,7 @@ export class AxiPort {
   private readonly store: MemoryStore;
   private readonly expectedReads: Fifo<ExpectedBurst>;
   private readonly expectedWrites: Fifo<ExpectedBurst>;
-  private readonly blocked: ((port: number, cycle: number) => boolean) | undefined;
+  private readonly disturbance: Disturbance | undefined;
   private readonly reading = new Fifo<ReadBurst>();
   private readonly receiving = new Fifo<WriteBurst>();
   private readonly settling = new Fifo<WriteBurst>();
@@ -61,14 +61,14 @@ export class AxiPort {
     portBytes: number,
     store: MemoryStore,
     expected: { readonly reads: Fifo<ExpectedBurst>; readonly writes: Fifo<ExpectedBurst> },
-    blocked?: (port: number, cycle: number) => boolean,
+    disturbance?: Disturbance,
   ) {
     this.index = index;
     this.portBytes = portBytes;
     this.store = store;
     this.expectedReads = expected.reads;
     this.expectedWrites = expected.writes;
-    this.blocked = blocked;
+    this.disturbance = disturbance;
     const pin = (name: Pin): [Pin, Port] => [name, simulation.port(`m_axi_gmem${index}_${name}`)];
     this.pins = Object.fromEntries(pinNames.map(pin)) as Record<Pin, Port>;
     this.readData = new Bus(this.pins.rdata);
@@ -78,11 +78,11 @@ export class AxiPort {
 
   /** Puts this cycle's beats and answers on the port. */
   drive(cycle: number): void {
-    const { pins } = this;
-    const ready = this.blocked?.(this.index, cycle) ? 0 : 1;
+    const { pins, disturbance, index } = this;
+    const ready = disturbance?.issueBlocked(index, cycle) ? 0 : 1;
     pins.arready.set(ready);
     pins.awready.set(ready);
-    pins.wready.set(1);
+    pins.wready.set(disturbance?.writeBlocked(index, cycle) ? 0 : 1);
     this.driveRead(cycle);
     const answer = this.answers.peek() === cycle;
     if (answer) this.answers.take();
@@ -132,34 +132,25 @@ export class AxiPort {
       return this.difference(cycle, 'read burst', 'none in this cycle', verilog);
     }
     this.expectedReads.take();
-    const known = expected.address >= 0;
-    const first = known ? expected.address - (expected.address % portBytes) : address;
-    const wanted = beatsOf(known ? expected.address : 0, expected.bytes, portBytes);
-    if (address - (address % portBytes) !== first || beats !== wanted) {
+    const wanted = beatsOf(expected, portBytes);
+    if (address !== wanted.first || beats !== wanted.beats) {
       return this.difference(cycle, 'read burst', describe(expected, portBytes), verilog);
     }
-    this.reading.put({ address: first, beats, first: expected.first, last: expected.last, sent: 0 });
+    this.reading.put({ address, beats, first: expected.first, last: expected.last, sent: 0 });
     return undefined;
   }
 
   private sampleWriteAddress(cycle: number): Difference | undefined {
     const { pins } = this;
     if (pins.awvalid.get() !== 1 || pins.awready.get() !== 1) return undefined;
-    const beats = pins.awlen.get() + 1;
-    this.receiving.put({
-      address: lowWord(pins.awaddr),
-      beats,
-      bytes: beats * this.portBytes,
-      issued: cycle,
-      received: 0,
-      lastBeat: 0,
-    });
+    const [address, beats] = [lowWord(pins.awaddr), pins.awlen.get() + 1];
+    this.receiving.put({ address, beats, issued: cycle, received: 0, lastBeat: 0 });
     return undefined;
   }
 
   private sampleWriteData(cycle: number): Difference | undefined {
     const { pins, portBytes } = this;
-    if (pins.wvalid.get() !== 1) return undefined;
+    if (pins.wvalid.get() !== 1 || pins.wready.get() !== 1) return undefined;
     const burst = this.receiving.peek();
     if (!burst || burst.issued >= cycle) {
       return this.difference(cycle, 'write data', 'nothing before the address', 'a beat');
@@ -198,11 +189,12 @@ export class AxiPort {
     this.expectedWrites.take();
     this.settling.take();
     const verilog = `${burst.beats} beats to ${burst.address}, issued in ${burst.issued}, last beat in ${burst.lastBeat}`;
+    const wanted = beatsOf(expected, this.portBytes);
     const same =
       burst.issued === expected.issued &&
       burst.lastBeat === expected.last &&
-      burst.address - (burst.address % this.portBytes) === expected.address - (expected.address % this.portBytes) &&
-      burst.beats === beatsOf(expected.address, expected.bytes, this.portBytes);
+      burst.address === wanted.first &&
+      burst.beats === wanted.beats;
     if (!same) return this.difference(Math.min(burst.issued, expected.issued), 'write burst', text, verilog);
     this.answers.put(expected.finish);
     return undefined;
@@ -236,7 +228,6 @@ const pinNames = [
 type Pin = (typeof pinNames)[number];
 
 function describe(burst: ExpectedBurst, portBytes: number): string {
-  const place = burst.address < 0 ? 'a gathered row' : `${burst.address - (burst.address % portBytes)}`;
-  const beats = beatsOf(Math.max(0, burst.address), burst.bytes, portBytes);
-  return `${beats} beats ${burst.write ? 'to' : 'from'} ${place}, issued in ${burst.issued}, last beat in ${burst.last}`;
+  const { first, beats } = beatsOf(burst, portBytes);
+  return `${beats} beats ${burst.write ? 'to' : 'from'} ${first}, issued in ${burst.issued}, last beat in ${burst.last}`;
 }

@@ -1,13 +1,14 @@
 import type { HardwareModel } from '../hw/schema.ts';
 import type { ProgramImage } from '../isa/image.ts';
 import { Machine } from '../machine/machine.ts';
+import type { MemoryHooks } from '../machine/units/memory.ts';
 import type { InstructionEvent, TokenEvent } from '../trace/events.ts';
 
 /** One AXI burst as the machine's memory timed it. Cycles as in docs/machine.md, Ports. */
 export interface ExpectedBurst {
   readonly user: number;
   readonly write: boolean;
-  /** First byte; −1 for a gather, whose address is data. */
+  /** First byte. */
   readonly address: number;
   readonly bytes: number;
   readonly issued: number;
@@ -51,13 +52,8 @@ export class Fifo<T> {
   }
 }
 
-/** What disturbs memory in both simulations alike; see `Memory`. */
-export interface Disturbance {
-  /** Whether the port takes no burst in this cycle. */
-  readonly issueBlocked: (port: number, cycle: number) => boolean;
-  /** Cycles by which data of the port's burst number n come later. */
-  readonly extraLatency: (port: number, burst: number) => number;
-}
+/** What disturbs memory in both simulations alike. */
+export type Disturbance = Required<Omit<MemoryHooks, 'observe'>>;
 
 /** The TypeScript machine, kept ahead of the Verilog, and what it said that the Verilog has not said yet. */
 export class Expected {

@@ -1,11 +1,12 @@
 import type { Port, Simulation } from 'verilator-wasm';
 import { derive } from '../hw/derive.ts';
 import type { HardwareModel } from '../hw/schema.ts';
-import { codeBytes, type ProgramImage } from '../isa/image.ts';
+import type { ProgramImage } from '../isa/image.ts';
 import { issueUnits } from '../isa/table.ts';
-import { MemoryStore } from '../machine/kernel/store.ts';
+import type { MemoryStore } from '../machine/kernel/store.ts';
+import { loadedStore } from '../machine/machine.ts';
 import { counterClasses } from '../rtl/counterClasses.ts';
-import { controlRegister, counterOffset } from '../rtl/registers.ts';
+import { controlMagic, controlRegister, controlVersion, counterOffset, tokenFifoDepth } from '../rtl/registers.ts';
 import { AxiPort, type Difference } from './axiPort.ts';
 import { AxiRules } from './axiRules.ts';
 import { ControlBus } from './controlBus.ts';
@@ -34,6 +35,8 @@ export interface LockstepResult {
   readonly tokens: number;
   readonly memoryBytes: number;
   readonly counters: number;
+  /** Reads of other registers of the control port. */
+  readonly registers: number;
   /** The first one; undefined: equal. */
   readonly difference: Difference | undefined;
 }
@@ -42,7 +45,8 @@ const sliceCycles = 4096;
 
 /**
  * Runs a program on the machine and on its Verilog side by side, and compares in every cycle: AXI bursts, the five
- * stamps of each instruction and the tokens; after the halt also all memory and all counters.
+ * stamps of each instruction and the tokens; after the halt also all memory, all counters, and what a host reads of the
+ * run: its length, its state and its tokens.
  *
  * The Verilog starts as on a board: reset, code address and start bit over AXI4-Lite. Its cycle 0 is the front end's
  * first cycle out of reset.
@@ -60,7 +64,7 @@ export class Lockstep {
   private readonly halted: Port;
   private readonly emitted: Port;
   private readonly emittedToken: Port;
-  private tokens = 0;
+  private readonly tokens: number[] = [];
   private now = 0;
   private ended = false;
   private found: Difference | undefined;
@@ -71,7 +75,7 @@ export class Lockstep {
     this.clock = new Clock(simulation);
     this.expected = new Expected(image, hw, job.disturbance);
     this.expected.machine.store.write(0, job.command);
-    this.store = imageStore(image, hw);
+    this.store = loadedStore(image, hw);
     this.store.write(0, job.command);
     const { portBytes } = derive(hw);
     this.ports = this.expected.reads.map(
@@ -82,7 +86,7 @@ export class Lockstep {
           portBytes,
           this.store,
           { reads, writes: this.expected.writes[port] as Fifo<never> },
-          job.disturbance?.issueBlocked,
+          job.disturbance,
         ),
     );
     this.events = new RtlEvents(simulation, image);
@@ -145,7 +149,7 @@ export class Lockstep {
     const token = this.emittedToken.get() | 0;
     if (emitted && event && event.cycle === cycle && (event.token | 0) === token) {
       tokens.take();
-      this.tokens += 1;
+      this.tokens.push(token);
       this.job.onToken?.(token, cycle);
       return undefined;
     }
@@ -177,16 +181,19 @@ export class Lockstep {
   result(): LockstepResult {
     const memory = this.ended ? this.compareMemory() : undefined;
     const counted = this.ended ? this.compareCounters() : undefined;
+    const read = this.ended ? this.compareRegisters() : undefined;
     return {
       cycles: this.now,
       halted: this.ended,
       instructions: this.events.count,
       bursts: this.expected.machine.memory.statistics.bursts,
-      tokens: this.tokens,
+      tokens: this.tokens.length,
       memoryBytes: memory?.bytes ?? 0,
       counters: counted?.count ?? 0,
-      // Reading the counters is watched, too.
-      difference: this.found ?? this.rules.sample(this.now) ?? memory?.difference ?? counted?.difference,
+      registers: read?.count ?? 0,
+      // Reading registers is watched, too.
+      difference:
+        this.found ?? this.rules.sample(this.now) ?? memory?.difference ?? counted?.difference ?? read?.difference,
     };
   }
 
@@ -217,6 +224,34 @@ export class Lockstep {
     return { bytes, difference: undefined };
   }
 
+  /** State, length and tokens of the run, read as a host reads them that has slept through it. */
+  private compareRegisters(): { count: number; difference: Difference | undefined } {
+    const kept = this.tokens.slice(0, tokenFifoDepth);
+    const lost = this.tokens.length > kept.length;
+    const cycles = this.expected.machine.cycle;
+    const wanted: (readonly [string, number])[] = [
+      ['magic', controlMagic],
+      ['version', controlVersion],
+      ['control', registerWord('control', ['done', 'idle', 'ready'])],
+      // Reading it has cleared what says that a run has ended.
+      ['control', registerWord('control', ['idle'])],
+      ['status', registerWord('status', lost ? ['halted', 'tokenLost'] : ['halted'])],
+      ['cyclesLow', cycles % 2 ** 32],
+      ['cyclesHigh', Math.floor(cycles / 2 ** 32)],
+      ['tokenCount', kept.length],
+      ...kept.map((token) => ['token', token >>> 0] as const),
+      ['tokenCount', 0],
+      ['token', 0xffff_ffff],
+    ];
+    for (const [index, [name, value]] of wanted.entries()) {
+      const found = this.control.read(controlRegister(name).offset);
+      if (found === value) continue;
+      const values = { machine: String(value), verilog: String(found) };
+      return { count: index, difference: { cycle: this.now, where: 'control', what: `register ${name}`, ...values } };
+    }
+    return { count: wanted.length, difference: undefined };
+  }
+
   /** Every counter of every unit, read as a host reads it. */
   private compareCounters(): { count: number; difference: Difference | undefined } {
     const { counters } = this.expected.machine;
@@ -236,9 +271,9 @@ export class Lockstep {
   }
 }
 
-/** Memory as the machine has it before the run. */
-function imageStore(image: ProgramImage, hw: HardwareModel): MemoryStore {
-  const code = { address: image.codeAddress, data: codeBytes(image) };
-  const segments = image.segments.flatMap(({ address, data }) => (data ? [{ address, data }] : []));
-  return new MemoryStore(hw.memory.capacityBytes, [code, ...segments]);
+/** A register in which the named fields, of one bit each, are 1. */
+function registerWord(register: string, fields: readonly string[]): number {
+  return (controlRegister(register).fields ?? [])
+    .filter(({ name }) => fields.includes(name))
+    .reduce((word, { low }) => word + 2 ** low, 0);
 }

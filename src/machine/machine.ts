@@ -76,7 +76,7 @@ export class Machine {
     this.hw = hw;
     this.derived = derive(hw);
     this.options = options;
-    this.store = new MemoryStore(hw.memory.capacityBytes, loadedSegments(image));
+    this.store = loadedStore(image, hw);
     this.memory = new Memory(hw, this.derived, options.memory);
     const around: Surroundings = {
       hw,
@@ -230,8 +230,12 @@ function cycleLimitError(limit: number): LutraError {
   });
 }
 
-/** Segments are not copied, so they are there without values too: a program may branch on a word that it loads. */
-function loadedSegments(image: ProgramImage): { address: number; data: Uint8Array }[] {
+/**
+ * External memory before a run: code and segments.
+ * Segments are not copied, so they are there without values too: a program may branch on a word that it loads.
+ */
+export function loadedStore(image: ProgramImage, hw: HardwareModel): MemoryStore {
   const code = { address: image.codeAddress, data: codeBytes(image) };
-  return [code, ...image.segments.flatMap(({ address, data }) => (data ? [{ address, data }] : []))];
+  const segments = image.segments.flatMap(({ address, data }) => (data ? [{ address, data }] : []));
+  return new MemoryStore(hw.memory.capacityBytes, [code, ...segments]);
 }

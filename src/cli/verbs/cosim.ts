@@ -114,7 +114,7 @@ async function drive(lockstep: Lockstep, progress: Progress, interrupt: Interrup
 }
 
 function describe(result: LockstepResult, name: string, engine: string, text: string, seconds: number): string[] {
-  const { cycles, instructions, bursts, tokens, memoryBytes, counters, difference, halted } = result;
+  const { cycles, instructions, bursts, tokens, memoryBytes, counters, registers, difference, halted } = result;
   const said = tokens > 0 ? [`text      ${JSON.stringify(text)}`] : [];
   const compared = [
     `cycles    ${cycles} compared (${(cycles / seconds / 1000).toFixed(0)} k cycles/s, ${engine})`,
@@ -122,7 +122,10 @@ function describe(result: LockstepResult, name: string, engine: string, text: st
   ];
   if (difference) return [...said, ...compared, `verdict   DIFFERENT on ${name}`, ...describeDifference(difference)];
   const end = halted
-    ? [`after     ${memoryBytes} bytes of written memory, ${counters} counters`, `verdict   equal on ${name}`]
+    ? [
+        `after     ${memoryBytes} bytes of written memory, ${counters} counters, ${registers} other registers`,
+        `verdict   equal on ${name}`,
+      ]
     : [`verdict   equal on ${name} as far as it ran (no halt yet, memory not compared)`];
   return [...said, ...compared, ...end];
 }

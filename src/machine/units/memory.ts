@@ -31,6 +31,8 @@ export interface MemoryHooks {
   readonly issueBlocked?: (port: number, cycle: number) => boolean;
   /** Cycles by which the data of burst number `burst` of `port`, counted from 0 as they are issued, comes later. */
   readonly extraLatency?: (port: number, burst: number) => number;
+  /** True: the port takes no write data in this cycle (its write channel is not ready). */
+  readonly writeBlocked?: (port: number, cycle: number) => boolean;
 }
 
 export interface MemoryStatistics extends DramStatistics {
@@ -329,16 +331,28 @@ export class Memory {
     extra: number,
   ): void {
     const slot = this.slot(port, this.writeHead[port]! + this.writeCount[port]!);
-    const first = Math.max(cycle + 1, this.writeFree[port]!);
-    this.writeFree[port] = first + beats;
+    const first = this.nextBeat(port, Math.max(cycle + 1, this.writeFree[port]!));
+    let last = first + beats - 1;
+    if (this.hooks.writeBlocked) {
+      last = first;
+      for (let beat = 1; beat < beats; beat++) last = this.nextBeat(port, last + 1);
+    }
+    this.writeFree[port] = last + 1;
     this.writeUser[slot] = user;
     this.writeAddress[slot] = address;
     this.writeBytes[slot] = bytes;
     this.writeIssued[slot] = cycle;
     this.writeDelay[slot] = extra;
     this.writeFirst[slot] = first;
-    this.writeLast[slot] = first + beats - 1;
+    this.writeLast[slot] = last;
     this.writeCount[port] = this.writeCount[port]! + 1;
+  }
+
+  /** The first cycle from `cycle` on in which the port takes write data. */
+  private nextBeat(port: number, cycle: number): number {
+    let next = cycle;
+    while (this.hooks.writeBlocked?.(port, next)) next += 1;
+    return next;
   }
 
   private serve(arrival: number, user: number, address: number, bytes: number, write: boolean): void {
