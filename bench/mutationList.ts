@@ -250,6 +250,7 @@ const memory: readonly Mutation[] = [
       "1'b1",
     ],
     ['port-slot', 'the slot of a read comes free later', '|| «read_end» || write_end', "1'b0"],
+    ['write-ready', 'a beat counts as written before it is taken', 'wvalid_o && wready_i', 'wvalid_o'],
     ['write-last', 'WLAST a beat early', 'beat_q == write_length', "beat_q + 8'd1 == write_length"],
     [
       'write-answer',

@@ -29,6 +29,21 @@ function describe({ machine, program, cycle, where, what }: Catch): string {
   return `${machine}, ${program}, cycle ${cycle}: ${where}: ${what}`;
 }
 
+interface Result {
+  readonly mutation: Mutation;
+  readonly caught: Catch | undefined;
+}
+
+/** How many of each unit's mutations were caught. */
+function byUnit(results: readonly Result[]): string[] {
+  const units = [...new Set(results.map(({ mutation }) => mutation.unit))].sort();
+  const rows = units.map((unit) => {
+    const own = results.filter(({ mutation }) => mutation.unit === unit);
+    return [unit, String(own.length), String(own.filter(({ caught }) => caught).length)];
+  });
+  return table([['unit', 'mutations', 'caught'], ...rows], 'numbers');
+}
+
 async function main(): Promise<number> {
   const chosen = mutations.map((mutation, index) => ({ mutation, number: index + 1 }));
   const wanted = chosen.filter(({ mutation }) => options.only === undefined || options.only.includes(mutation.name));
@@ -41,7 +56,7 @@ async function main(): Promise<number> {
     checkUnmutated(built);
     machines.push(built);
   }
-  const results: { mutation: Mutation; caught: Catch | undefined }[] = [];
+  const results: Result[] = [];
   for (const { mutation, number } of wanted) {
     const caught = hunt(number, machines);
     results.push({ mutation, caught });
@@ -60,6 +75,8 @@ async function main(): Promise<number> {
         : ['SURVIVES']),
     ]);
     for (const line of table([header, ...rows], 'left')) console.log(line);
+    console.log();
+    for (const line of byUnit(results)) console.log(line);
     console.log(`caught ${count}/${results.length}`);
   }
   return count === results.length ? 0 : 1;
