@@ -1,6 +1,6 @@
-/** What the user wants continued, as text and as token ids. */
+/** What the user wants continued, as text and as token ids, and how. */
 import { LutraError } from '../base/diagnostics.ts';
-import { checkPromptLength } from '../machine/run.ts';
+import { checkPromptLength, type RunRequest } from '../machine/run.ts';
 import type { Program } from './inputs.ts';
 import type { RequestOptions } from './options.ts';
 
@@ -44,6 +44,18 @@ export function readPrompt(program: Program, options: RequestOptions): Prompt {
   }
   const written = options.chat ? program.tokenizer.applyChatTemplate([{ role: 'user', content: text }]) : text;
   return { text, ids: program.tokenizer.encode(written) };
+}
+
+/** What the machine is asked to do with a prompt. */
+export function runRequest({ image }: Program, prompt: Prompt, options: RequestOptions): RunRequest {
+  return {
+    prompt: prompt.ids,
+    maxNewTokens: options.maxTokens,
+    temperature: options.temperature,
+    topK: options.topK,
+    seed: options.seed,
+    stopTokens: options.ignoreStop ? [] : image.metadata.eosTokenIds,
+  };
 }
 
 /** Token ids that only have to be there, the model’s begin-of-sequence token first if it has one. */

@@ -99,8 +99,8 @@ export class RtlEvents {
       cycle: Math.min(event[stamp], flight.stamps[stamp] < 0 ? event[stamp] : flight.stamps[stamp]),
       where: event.unit,
       what: `${place}: ${stamp}`,
-      machine: stamps.map((name) => `${name} ${event[name]}`).join(', '),
-      verilog: stamps.map((name) => `${name} ${flight.stamps[name]}`).join(', '),
+      machine: stampText(event),
+      verilog: stampText(flight.stamps),
     };
   }
 
@@ -117,7 +117,7 @@ export class RtlEvents {
       cycle,
       where: event.unit,
       what: `${event.name} (instruction ${event.pc})`,
-      machine: stamps.map((name) => `${name} ${event[name]}`).join(', '),
+      machine: stampText(event),
       verilog: 'not issued',
     };
   }
@@ -134,4 +134,8 @@ export class RtlEvents {
     const instruction = this.image.code[pc];
     return instruction ? `${instruction.spec.name} (instruction ${pc})` : `instruction ${pc}, which does not exist`;
   }
+}
+
+function stampText(of: Readonly<Record<Stamp, number>>): string {
+  return stamps.map((name) => `${name} ${of[name]}`).join(', ');
 }

@@ -18,7 +18,7 @@ import { openHardware, openProgram } from '../inputs.ts';
 import { type Interrupt, withInterrupt } from '../interrupt.ts';
 import type { CosimVerbOptions } from '../options.ts';
 import { Progress, printJson, printLine, printNote, printWarning } from '../output.ts';
-import { readPrompt } from '../prompt.ts';
+import { readPrompt, runRequest } from '../prompt.ts';
 import { cosimUnit } from './cosimUnit.ts';
 
 /** Cycles before and after a difference that the waveform shows. */
@@ -40,19 +40,7 @@ export async function cosimVerb(target: string | undefined, options: CosimVerbOp
   const progress = new Progress(options.json !== true);
   const program = openProgram(path, hw, options, (text) => progress.update(() => text));
   for (const warning of program.warnings) printWarning(warning);
-  const prompt = readPrompt(program, options);
-  const { metadata } = program.image;
-  const command = commandBlock(
-    {
-      prompt: prompt.ids,
-      maxNewTokens: options.maxTokens,
-      temperature: options.temperature,
-      topK: options.topK,
-      seed: options.seed,
-      stopTokens: options.ignoreStop ? [] : metadata.eosTokenIds,
-    },
-    program.image,
-  );
+  const command = commandBlock(runRequest(program, readPrompt(program, options), options), program.image);
   const decoder = program.tokenizer?.stream();
   let text = '';
   const job: LockstepJob = {

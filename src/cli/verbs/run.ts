@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { exitCodes, LutraError } from '../../base/diagnostics.ts';
 import { derive, type HardwareModel, hardwareDigest } from '../../hw/index.ts';
-import { Run, type RunRequest } from '../../machine/run.ts';
+import { Run } from '../../machine/run.ts';
 import { exposedSink, operationSink } from '../../report/operations.ts';
 import { type HostFacts, type Summary, summarise } from '../../report/summary.ts';
 import { renderSummary } from '../../report/text.ts';
@@ -30,7 +30,7 @@ import {
   printWarning,
   reportError,
 } from '../output.ts';
-import { type Prompt, readPrompt } from '../prompt.ts';
+import { type Prompt, readPrompt, runRequest } from '../prompt.ts';
 import { fillRunDirectory } from '../runDirectory.ts';
 
 /** Cycles with events between two looks at the clock and the interrupt flag. */
@@ -87,14 +87,7 @@ async function execute(task: Task): Promise<number> {
   const { hw, program, prompt, options, progress } = task;
   const { metadata } = program.image;
   const values = options.timingOnly !== true;
-  const request: RunRequest = {
-    prompt: prompt.ids,
-    maxNewTokens: options.maxTokens,
-    temperature: options.temperature,
-    topK: options.topK,
-    seed: options.seed,
-    stopTokens: options.ignoreStop ? [] : metadata.eosTokenIds,
-  };
+  const request = runRequest(program, prompt, options);
   const operations = operationSink(metadata.operations);
   const exposed = exposedSink();
   const story = new Story(task, values);
