@@ -105,17 +105,12 @@ const floats: readonly Mutation[] = [
     [
       'accumulate-start',
       'partial sums of a row begin with those of the row before',
-      ".b_i(«full ? turn : 32'b0»)",
-      'turn',
+      "turn_q <= «full_d ? early : 32'b0»",
+      'early',
     ],
   ]),
   ...of('float', 'lib/fp_pairs.sv', [
-    [
-      'pairs-last',
-      'a last item of even number is added to nothing',
-      'kept_d[31:0] : «kept_d[32*KEPT-1 -: 32]»',
-      "32'b0",
-    ],
+    ['pairs-last', 'a last item of even number is added to nothing', 'youngest : «oldest»', "32'b0"],
   ]),
 ];
 
@@ -130,13 +125,8 @@ const control: readonly Mutation[] = [
     ],
     ['min-swap', 'min gives the larger', '({32{is_min}}  & («less ? left : right»))', 'less ? right : left'],
     ['shift-amount', 'shr drops the upper bit of its amount', 'left >> right[4:0]', 'left >> right[3:0]'],
-    [
-      'loop-count',
-      'loop goes round once more',
-      'is_loop && «{{operand "loop" "rd" "values_x"}} != 32\'d1»',
-      '{{operand "loop" "rd" "values_x"}} != 32\'d0',
-    ],
-    ['offset-sign', 'offset of a register operand is not sign-extended', '{ {5{«instruction[32*index+63]»}}', "1'b0"],
+    ['loop-count', 'loop goes round once more', "is_loop && «count != 32'd0»", "count != 32'hffffffff"],
+    ['offset-sign', 'offset of a register operand is not sign-extended', '{ {5{«word[32*index+63]»}}', "1'b0"],
     [
       'register-forward',
       'a result on its way to the registers is not forwarded',
@@ -175,40 +165,35 @@ const control: readonly Mutation[] = [
     ['pick-stall', 'pick does not wait for room in the mailbox', '&& «!stall_i»', "1'b1"],
   ]),
   ...of('queue', 'lib/counting_semaphore.sv', [
-    ['semaphore-take', 'a take does not count down', "count_q - 8'd1", 'count_q'],
+    ['semaphore-take', 'a take does not count down', "8'hff", "8'h00"],
     ['semaphore-last', 'after the last count one more is available', "count_q[7:1] != 7'd0", "count_q != 8'd0"],
   ]),
   ...of('queue', 'lib/port_arbiter.sv', [
-    ['arbiter-priority', 'two units get one port in the same cycle', 'if («ok_o[earlier]» && (wanted_i', "1'b0"],
+    ['arbiter-priority', 'two units get one port in the same cycle', 'if («ok_o[earlier]» && conflict', "1'b0"],
     [
       'arbiter-handover',
       'a port does not pass to the next instruction of its unit',
-      'if («other != unit» && (wanted_i',
-      "1'b1",
+      'busy_q & «~held_q[unit*PORTS +: PORTS]»',
+      "{PORTS{1'b1}}",
     ],
   ]),
   ...of('queue', 'lib/fifo.sv', [
-    [
-      'fifo-wrap',
-      'write pointer of a queue does not wrap',
-      "write_q == ADDRESS_BITS'(LAST) ? '0 : write_q + 1'b1",
-      "write_q + 1'b1",
-    ],
+    ['fifo-follow', 'a word that is pushed as the last one leaves is lost', 'one_q ? data_i : behind', 'behind'],
     [
       'fifo-full',
       'queue is full with one free place',
-      "count_d == COUNT_BITS'(DEPTH)",
-      "count_d >= COUNT_BITS'(DEPTH - 1)",
+      "count_q == COUNT_BITS'(DEPTH - 1)",
+      "count_q >= COUNT_BITS'(DEPTH - 2)",
     ],
   ]),
   ...of('counters', 'counters.sv.hbs', [
     [
       'count-early',
       'class of the wrong cycle is counted',
-      'class_q[32*part + 4*unit +: 4]',
-      'part == 0 ? class_i[4*unit +: 4] : class_q[32*part + 4*unit +: 4]',
+      'class_q[4*unit +: 4]',
+      'clear_q ? class_q[4*unit +: 4] : class_i[4*unit +: 4]',
     ],
-    ['count-carry', 'upper parts of a counter get no carry', '(part == 0 || «carry_q[part]»)', "1'b0"],
+    ['count-carry', 'upper bits of a counter get no carry', 'lower_q[LOWER-1] != upper_q[0]', "1'b0"],
   ]),
   ...of('counters', 'lib/counter_bank.sv', [['count-two', 'counter counts by two', "count + 1'b1", "count + 2'd2"]]),
 ];
@@ -239,10 +224,10 @@ const memory: readonly Mutation[] = [
     [
       'port-turn',
       'users are served by number, not in turn',
-      "(burst_valid_i & after_q) != '0 ? burst_valid_i & after_q : burst_valid_i",
+      "(burst_valid_i & preferred_q) != '0 ? burst_valid_i & preferred_q : burst_valid_i",
       'burst_valid_i',
     ],
-    ['port-keep', 'a burst that AXI has seen may change before it is taken', 'keep_q <= «offered && !issued»', "1'b0"],
+    ['port-keep', 'a burst that AXI has seen may change before it is taken', 'else if («offered»)', "1'b0"],
     [
       'port-limit',
       'any number of bursts in flight',
@@ -425,22 +410,24 @@ const sequences: readonly Mutation[] = [
     ['first-run', '`first` does not forget', 'seen_q[row6_q] & «~first_i»', "1'b1"],
   ]),
   ...of('attention', 'attention_items.sv', [
-    ['kv-head', 'heads do not share their KV head', "share_q + {1'b0, kv_heads_i}", "share_q + {1'b0, heads_i}"],
+    ['kv-head', 'heads do not share their KV head', 'if («!(|share_q)») begin', "1'b1"],
   ]),
   ...of('attention', 'attention_scores.sv', [
-    ['maximum', 'the smallest score is taken for the largest', 'valid && set && «larger»', '!larger'],
+    [
+      'maximum',
+      'the smallest score is taken for the largest',
+      'valid_1_q && («rank_q > maximum_1_q»)',
+      'rank_q < maximum_1_q',
+    ],
   ]),
   ...of('attention', 'attention_sums.sv', [
-    [
-      'partial-used',
-      'one partial output without values is added',
-      'read_address_o >= used_q',
-      'read_address_o > used_q',
-    ],
+    ['partial-used', 'one partial output without values is added', 'pair_q >= used_q', 'pair_q > used_q'],
+  ]),
+  ...of('attention', 'attention_shape.sv', [
+    ['settle', 'maximum settles a cycle longer', '? «combine_q» : LEAST_SETTLE', "combine_q + 1'b1"],
   ]),
   ...of('attention', 'attention.sv.hbs', [
     ['output-clear', 'an output that is not there yet counts', 'rescale_at[PRODUCT] & ~seen_at[PRODUCT]', "1'b0"],
-    ['settle', 'maximum settles a cycle longer', "? «combine_q - 1'b1»", 'combine_q'],
     [
       'unseen-output',
       'what has seen nothing is written all the same',
@@ -480,7 +467,7 @@ const sequences: readonly Mutation[] = [
     ],
   ]),
   ...of('sampler', 'sampler_random.sv', [
-    ['random-constant', 'one bit of a factor is wrong', 'FIRST_FACTOR : «SECOND_FACTOR»', "SECOND_FACTOR ^ 32'd4"],
+    ['random-constant', 'one bit of a factor is wrong', '«SECOND_FACTOR» : FIRST_FACTOR', "SECOND_FACTOR ^ 32'd4"],
   ]),
   ...of('sampler', 'sampler.sv.hbs', [
     ['draw-first', 'a draw takes the last candidate above the threshold', 'above && «!found_q»', "1'b1"],

@@ -88,6 +88,7 @@ module attention_rows #(
   logic [COUNT_BITS-1:0] end1_q, end2_q, begin2_q, begin3_q, sink3_q, length3_q;
   logic [COUNT_BITS-1:0] positions4_q, sink4_q, gap4_q, positions5_q, sink5_q, positions6_q, sink6_q;
   logic signed [34:0]    begin1_q;
+  logic                  some6_q;
   logic [KV_BITS-1:0]    gap5_q, gap6_q;
   logic [STATE_BITS-1:0] outputs5_q, outputs6_q;
   logic [KV_BITS+COUNT_BITS-1:0]  gap_product;
@@ -125,6 +126,7 @@ module attention_rows #(
     row5_q <= row4_q;
 
     positions6_q <= positions5_q;
+    some6_q <= positions5_q != 0;
     sink6_q <= sink5_q;
     gap6_q <= gap5_q;
     outputs6_q <= outputs5_q;
@@ -140,7 +142,7 @@ module attention_rows #(
   logic [ROWS-1:0]   seen_q;
   logic              seen6;
 
-  assign write  = valid_q[5] & (positions6_q != 0);
+  assign write  = valid_q[5] & some6_q;
   assign seen6  = seen_q[row6_q] & ~first_i;
   assign done_o = valid_q[5] & (row6_q == 0);
   assign entries_o = entries_q;

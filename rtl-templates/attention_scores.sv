@@ -1,10 +1,11 @@
 // Scores: the products of a key with its query become one number, which is scaled, kept and compared. There are two
-// sets of scores and maxima; while one is filled the other is used.
+// sets of scores and maxima; while one is filled the other is used. Maxima are kept as ranks: numbers without sign in
+// the order of the floats, a NaN below all of them.
 //
 //   LANES, PARTIALS, ADD_LATENCY, MULTIPLY_LATENCY   of the reduction and of the scale
 //   DEPTH                                            scores of an item at most
 //
-//   last_i in cycle 0 → score written and compared in (log2 LANES + 1 + log2 PARTIALS) · A + M
+//   last_i in cycle 0 → score written in (log2 LANES + 1 + log2 PARTIALS) · A + M, compared in the cycle after
 //   read_address_i in cycle 0 → score_o in cycle 2; maxima_o are what is known in the cycle
 `default_nettype none
 
@@ -21,20 +22,19 @@ module attention_scores #(
   input  logic [31:0]             scale_i,
   // Products of a beat
   input  logic                    valid_i,
-  input  logic                    first_i,      // beat of its position
-  input  logic                    last_i,
+  input  logic                    last_i,       // beat of its position
   input  logic                    new_i,        // the item's first position
   input  logic                    set_i,
   input  logic [32*LANES-1:0]     products_i,
   // The maximum before the item's first score
   input  logic                    start_i,
   input  logic                    start_set_i,
-  input  logic [31:0]             start_maximum_i,
+  input  logic [31:0]             start_maximum_i, // a rank
   // Use
   input  logic                    read_set_i,
   input  logic [ADDRESS_BITS-1:0] read_address_i,
   output logic [31:0]             score_o,
-  output logic [63:0]             maxima_o      // of set 1 and set 0
+  output logic [63:0]             maxima_o      // ranks, of set 1 and set 0
 );
   localparam REDUCE_LATENCY = ($clog2(LANES) + 1 + $clog2(PARTIALS)) * ADD_LATENCY;
 
@@ -42,7 +42,7 @@ module attention_scores #(
   logic        reduced, valid, fresh, set;
 
   fp_reduce #(.LANES(LANES), .PARTIALS(PARTIALS), .ADD_LATENCY(ADD_LATENCY)) u_reduce (
-    .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(valid_i), .first_i(first_i), .last_i(last_i), .values_i(products_i),
+    .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(valid_i), .last_i(last_i), .values_i(products_i),
     .valid_o(reduced), .y_o(reduction)
   );
   fp_mul #(.EXP(8), .MAN(23), .LATENCY(MULTIPLY_LATENCY)) u_scale (
@@ -51,8 +51,8 @@ module attention_scores #(
   delay_valid #(.WIDTH(1), .CYCLES(MULTIPLY_LATENCY)) u_valid (
     .clk_i(clk_i), .rst_ni(rst_ni), .d_i(reduced), .q_o(valid)
   );
-  delay #(.WIDTH(2), .CYCLES(REDUCE_LATENCY + MULTIPLY_LATENCY)) u_item (
-    .clk_i(clk_i), .d_i({new_i, set_i}), .q_o({fresh, set})
+  delay_valid #(.WIDTH(2), .CYCLES(REDUCE_LATENCY + MULTIPLY_LATENCY)) u_item (
+    .clk_i(clk_i), .rst_ni(rst_ni), .d_i({new_i, set_i}), .q_o({fresh, set})
   );
 
   // ---- Scores
@@ -75,16 +75,19 @@ module attention_scores #(
   );
 
   // ---- Maxima
-  logic [31:0] maximum_0_q, maximum_1_q;
-  logic        larger;
-
-  fp_less #(.EXP(8), .MAN(23)) u_less (.a_i(set ? maximum_1_q : maximum_0_q), .b_i(score), .y_o(larger));
+  logic [31:0] rank_q, maximum_0_q, maximum_1_q;
+  logic        valid_0_q, valid_1_q;
 
   always_ff @(posedge clk_i) begin
-    if (start_i && !start_set_i)         maximum_0_q <= start_maximum_i;
-    else if (valid && !set && larger)    maximum_0_q <= score;
-    if (start_i && start_set_i)          maximum_1_q <= start_maximum_i;
-    else if (valid && set && larger)     maximum_1_q <= score;
+    rank_q <= score[31] ? ~score : {1'b1, score[30:0]};
+    if ((&score[30:23]) & (|score[22:0])) rank_q <= 32'b0;
+    valid_0_q <= valid & ~set;
+    valid_1_q <= valid & set;
+
+    if (start_i && !start_set_i)                  maximum_0_q <= start_maximum_i;
+    else if (valid_0_q && (rank_q > maximum_0_q)) maximum_0_q <= rank_q;
+    if (start_i && start_set_i)                   maximum_1_q <= start_maximum_i;
+    else if (valid_1_q && (rank_q > maximum_1_q)) maximum_1_q <= rank_q;
   end
 
   assign maxima_o = {maximum_1_q, maximum_0_q};

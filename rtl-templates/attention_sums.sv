@@ -29,6 +29,8 @@ module attention_sums #(
   input  logic [STATE_BITS-1:0]   state_address_i,  // of that beat
   input  logic [PARTIAL_BITS-1:0] beats_i,
   input  logic [PARTIAL_BITS-1:0] partial_words_i,  // P · beats
+  input  logic [PARTIAL_BITS-1:0] last_partial_i,   // P · beats − 1
+  input  logic [PARTIAL_BITS-1:0] last_sum_i,       // of the lowest level of the tree
   input  logic [3:0]              levels_i,         // log2 P
   output logic [PARTIAL_BITS-1:0] read_address_o,
   output logic                    fresh_o,
@@ -39,7 +41,7 @@ module attention_sums #(
   output logic                    update_first_o,   // … the item's first
   output logic [STATE_BITS-1:0]   update_address_o
 );
-  localparam WAIT_BITS = $clog2(ADD_LATENCY + 2);
+  localparam WAIT_BITS = $clog2(ADD_LATENCY + 1) + 1;
 
   // ---- Weighted values and rescaled outputs
   logic [PARTIAL_BITS-1:0] partial_q, rescale_q;
@@ -50,7 +52,7 @@ module attention_sums #(
       partial_q <= 0;
       fresh_q <= 1'b1;
     end else if (value_i) begin
-      if (partial_q == partial_words_i - 1'b1) begin
+      if (partial_q == last_partial_i) begin
         partial_q <= 0;
         fresh_q <= 1'b0;
       end else begin
@@ -60,25 +62,25 @@ module attention_sums #(
     rescale_q <= rescale_i ? rescale_q + 1'b1 : partial_words_i;
   end
 
-  // ---- The tree
-  logic                    active_q, odd_q, lowest_q, partly_q, reading, update, last_beat, last_sum;
+  // ---- The tree. Of a sum the even word is read first, then the odd one. Where the next words are, and whether a value
+  // was added to them, is made ready a cycle ahead.
+  logic                    active_q, odd_q, partly_q, waited, reading, update, last_beat, last_sum;
+  logic                    even_beyond_q, pair_beyond_q;
   logic [WAIT_BITS-1:0]    wait_q;
   logic [3:0]              levels_q;
-  logic [PARTIAL_BITS-1:0] even_q, beat_q, to_q, last_to_q, used_q, offset;
+  logic [PARTIAL_BITS-1:0] even_q, pair_q, next_q, beats_left_q, to_q, last_to_q, used_q, offset;
   logic [STATE_BITS-1:0]   state_q;
 
-  assign reading   = active_q & (wait_q == 0);
-  assign update    = levels_q == 0;
+  // A wait is over when it has been counted down below 0.
+  assign waited    = wait_q[WAIT_BITS-1];
+  assign reading   = active_q & waited;
+  assign update    = ~|levels_q;
   assign offset    = update ? partial_words_i : beats_i;
-  assign last_beat = beat_q == beats_i - 1'b1;
+  assign last_beat = beats_left_q == 1;
   assign last_sum  = to_q == last_to_q;
 
   always_ff @(posedge clk_i) begin
-    if (rescale_i && last_i) begin
-      // What no value was added to counts as +0.
-      partly_q <= fresh_q;
-      used_q <= partial_q;
-    end
+    if (rescale_i && last_i) used_q <= partial_q;
     if (rescale_i && first_i) state_q <= state_address_i;
     else if (reading && odd_q && update) state_q <= state_q + 1'b1;
 
@@ -91,29 +93,36 @@ module attention_sums #(
     end
 
     if (rescale_i && last_i) begin
-      wait_q <= ADD_LATENCY[WAIT_BITS-1:0] + 1'b1;
+      wait_q <= ADD_LATENCY[WAIT_BITS-1:0];
       levels_q <= levels_i;
-      lowest_q <= 1'b1;
-      last_to_q <= (levels_i == 0 ? beats_i : partial_words_i >> 1) - 1'b1;
-    end else if (wait_q != 0) begin
+      // What no value was added to counts as +0; after a level there is nothing of that kind.
+      partly_q <= fresh_q & (levels_i != 0);
+      last_to_q <= last_sum_i;
+    end else if (!waited) begin
       wait_q <= wait_q - 1'b1;
     end else if (reading && odd_q && last_sum) begin
-      wait_q <= ADD_LATENCY[WAIT_BITS-1:0] + 1'b1;
+      wait_q <= ADD_LATENCY[WAIT_BITS-1:0];
       levels_q <= levels_q - 1'b1;
-      lowest_q <= 1'b0;
+      partly_q <= 1'b0;
       last_to_q <= levels_q == 4'd1 ? last_to_q : last_to_q >> 1;
     end
 
+    next_q <= (last_beat ? pair_q : even_q) + 1'b1;
+    pair_beyond_q <= partly_q & (pair_q >= used_q);
     if (!reading || (odd_q && last_sum)) begin
       odd_q <= 1'b0;
       even_q <= 0;
-      beat_q <= 0;
+      pair_q <= offset;
+      even_beyond_q <= 1'b0;
+      beats_left_q <= beats_i;
       to_q <= 0;
     end else begin
       odd_q <= ~odd_q;
       if (odd_q) begin
-        even_q <= even_q + 1'b1 + (last_beat ? beats_i : {PARTIAL_BITS{1'b0}});
-        beat_q <= last_beat ? {PARTIAL_BITS{1'b0}} : beat_q + 1'b1;
+        even_q <= next_q;
+        pair_q <= next_q + offset;
+        even_beyond_q <= partly_q & (next_q >= used_q);
+        beats_left_q <= last_beat ? beats_i : beats_left_q - 1'b1;
         to_q <= to_q + 1'b1;
       end
     end
@@ -131,8 +140,8 @@ module attention_sums #(
     write_address = read_address_o;
     updating = 1'b0;
     if (reading) begin
-      read_address_o = odd_q ? even_q + offset : even_q;
-      fresh_o = lowest_q & ~update & partly_q & (read_address_o >= used_q);
+      read_address_o = odd_q ? pair_q : even_q;
+      fresh_o = odd_q ? pair_beyond_q : even_beyond_q;
       again_o = odd_q;
       write = odd_q & ~update;
       write_address = to_q;

@@ -36,7 +36,8 @@ module control_proof (
     .bresp_o(bresp), .bvalid_o(bvalid), .bready_i,
     .araddr_i, .arvalid_i, .arready_o(arready), .rdata_o(rdata), .rresp_o(rresp), .rvalid_o(rvalid), .rready_i,
     .interrupt_o(), .core_rst_no(), .memory_address_o(), .code_address_o(),
-    .halted_i, .bus_error_i, .emit_i, .emit_token_i, .counter_unit_o(), .counter_class_o(), .counter_data_i
+    .halted_i, .bus_error_i, .emit_i, .emit_token_i, .counter_clear_o(), .counter_clear_class_o(),
+    .counter_read_o(), .counter_unit_o(), .counter_class_o(), .counter_data_i
   );
 
   axi_lite_monitor #(.ADDRESS_BITS(12)) u_monitor (
@@ -51,6 +52,7 @@ module control_proof (
   (* hierconn *) wire       \u_control.have_address_q ;
   (* hierconn *) wire       \u_control.have_data_q ;
   (* hierconn *) wire [1:0] \u_control.read_state_q ;
+  (* hierconn *) wire [2:0] \u_control.asked_q ;
   (* hierconn *) wire [2:0] \u_monitor.addresses_q ;
   (* hierconn *) wire [2:0] \u_monitor.data_q ;
   (* hierconn *) wire [2:0] \u_monitor.reads_q ;
@@ -72,14 +74,16 @@ module control_proof (
       assume (broken[6:4] == '0);
       assert (broken[3:0] == '0);
 
-      // It answers: a read in its third cycle, a write in its second.
-      assert (read_age_q < 3'd2 || !read_waits);
+      // It answers: a read in its fifth cycle, a write in its second.
+      assert (read_age_q < 3'd4 || !read_waits);
       assert (write_age_q < 3'd1 || !write_waits);
 
       assert (\u_monitor.addresses_q == 3'(\u_control.have_address_q ) + 3'(bvalid));
       assert (\u_monitor.data_q == 3'(\u_control.have_data_q ) + 3'(bvalid));
       assert (\u_monitor.reads_q == 3'(\u_control.read_state_q != 2'd0));
-      assert (!read_waits || 3'(\u_control.read_state_q ) == read_age_q + 3'd1);
+      // A read is in its first state for three cycles, then in its second.
+      assert (!read_waits || \u_control.read_state_q == (read_age_q == 3'd3 ? 2'd2 : 2'd1));
+      assert (\u_control.asked_q == (read_waits && read_age_q < 3'd3 ? 3'd1 << read_age_q : 3'd0));
     end
   end
 

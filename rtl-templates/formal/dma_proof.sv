@@ -165,25 +165,26 @@ module dma_proof (
   (* hierconn *) wire [1:0]  \u_port.in_flight_q ;
   (* hierconn *) wire        \u_port.slot_free_q ;
   (* hierconn *) wire [7:0]  \u_port.beat_q ;
-  (* hierconn *) wire        \u_port.keep_q ;
-  (* hierconn *) wire [3:0]  \u_port.kept_q ;
+  (* hierconn *) wire [3:0]  \u_port.preferred_q ;
+  (* hierconn *) wire        \u_monitor.ar_held_q ;
+  (* hierconn *) wire        \u_monitor.aw_held_q ;
   (* hierconn *) wire [1:0]  \u_port.u_reads.count_q ;
   (* hierconn *) wire        \u_port.u_reads.empty_q ;
-  (* hierconn *) wire        \u_port.u_reads.g_memory.one_q ;
+  (* hierconn *) wire        \u_port.u_reads.one_q ;
   (* hierconn *) wire        \u_port.u_reads.g_memory.read_q ;
   (* hierconn *) wire        \u_port.u_reads.g_memory.write_q ;
   (* hierconn *) wire [3:0]  \u_port.u_reads.head_q ;
   (* hierconn *) wire [3:0]  \u_port.u_reads.g_memory.behind ;
   (* hierconn *) wire [1:0]  \u_port.u_writes.count_q ;
   (* hierconn *) wire        \u_port.u_writes.empty_q ;
-  (* hierconn *) wire        \u_port.u_writes.g_memory.one_q ;
+  (* hierconn *) wire        \u_port.u_writes.one_q ;
   (* hierconn *) wire        \u_port.u_writes.g_memory.read_q ;
   (* hierconn *) wire        \u_port.u_writes.g_memory.write_q ;
   (* hierconn *) wire [8:0]  \u_port.u_writes.head_q ;
   (* hierconn *) wire [8:0]  \u_port.u_writes.g_memory.behind ;
   (* hierconn *) wire [1:0]  \u_port.u_answers.count_q ;
   (* hierconn *) wire        \u_port.u_answers.empty_q ;
-  (* hierconn *) wire        \u_port.u_answers.g_memory.one_q ;
+  (* hierconn *) wire        \u_port.u_answers.one_q ;
   (* hierconn *) wire        \u_port.u_answers.g_memory.read_q ;
   (* hierconn *) wire        \u_port.u_answers.g_memory.write_q ;
   (* hierconn *) wire        \u_port.u_answers.head_q ;
@@ -206,7 +207,7 @@ module dma_proof (
   (* hierconn *) wire [3:0]  \u_dma.room_q ;
   (* hierconn *) wire [3:0]  \u_dma.u_queue.count_q ;
   (* hierconn *) wire        \u_dma.u_queue.empty_q ;
-  (* hierconn *) wire        \u_dma.u_queue.g_memory.one_q ;
+  (* hierconn *) wire        \u_dma.u_queue.one_q ;
   (* hierconn *) wire        \u_dma.placed_q ;
   (* hierconn *) wire        \u_dma.launched_q ;
   (* hierconn *) wire [4:0]  \u_dma.row_bytes_q ;
@@ -309,22 +310,23 @@ module dma_proof (
                                               ? \u_port.u_answers.head_q : \u_port.u_answers.g_memory.behind )));
       assert (\u_monitor.unsent_q != 3'd2 || \u_port.u_writes.g_memory.behind [8] == \u_port.u_answers.g_memory.behind );
 
-      // A choice that is kept is of one user, who still offers.
-      assert (!\u_port.keep_q || (\u_port.kept_q != '0 && (\u_port.kept_q & (\u_port.kept_q - 4'd1)) == '0
-                                  && (\u_port.kept_q & ~valid) == '0));
+      // A choice that AXI has seen is of one user, who still offers.
+      assert (!(\u_monitor.ar_held_q || \u_monitor.aw_held_q ) || (
+              \u_port.preferred_q != '0 && (\u_port.preferred_q & (\u_port.preferred_q - 4'd1)) == '0
+              && (\u_port.preferred_q & ~valid) == '0));
 
       // Queues.
       assert (\u_port.u_reads.empty_q == (\u_port.u_reads.count_q == '0));
       assert (\u_port.u_writes.empty_q == (\u_port.u_writes.count_q == '0));
       assert (\u_port.u_answers.empty_q == (\u_port.u_answers.count_q == '0));
       assert (\u_dma.u_queue.empty_q == (\u_dma.u_queue.count_q == '0));
-      assert (\u_port.u_reads.g_memory.one_q == (\u_port.u_reads.count_q == 2'd1));
-      assert (\u_port.u_writes.g_memory.one_q == (\u_port.u_writes.count_q == 2'd1));
-      assert (\u_port.u_answers.g_memory.one_q == (\u_port.u_answers.count_q == 2'd1));
-      assert (\u_dma.u_queue.g_memory.one_q == (\u_dma.u_queue.count_q == 4'd1));
-      assert ({\u_port.u_reads.g_memory.read_q , \u_port.u_reads.g_memory.write_q } == '0);
-      assert ({\u_port.u_writes.g_memory.read_q , \u_port.u_writes.g_memory.write_q } == '0);
-      assert ({\u_port.u_answers.g_memory.read_q , \u_port.u_answers.g_memory.write_q } == '0);
+      assert (\u_port.u_reads.one_q == (\u_port.u_reads.count_q == 2'd1));
+      assert (\u_port.u_writes.one_q == (\u_port.u_writes.count_q == 2'd1));
+      assert (\u_port.u_answers.one_q == (\u_port.u_answers.count_q == 2'd1));
+      assert (\u_dma.u_queue.one_q == (\u_dma.u_queue.count_q == 4'd1));
+      assert (\u_port.u_reads.g_memory.read_q == (\u_port.u_reads.g_memory.write_q ^ !\u_port.u_reads.count_q [0]));
+      assert (\u_port.u_writes.g_memory.read_q == (\u_port.u_writes.g_memory.write_q ^ !\u_port.u_writes.count_q [0]));
+      assert (\u_port.u_answers.g_memory.read_q == (\u_port.u_answers.g_memory.write_q ^ !\u_port.u_answers.count_q [0]));
 
       // Bursts are cut at pages.
       assert (\u_dma.port_q );

@@ -11,22 +11,16 @@ module counting_semaphore (
   input  logic take_i,
   output logic available_o
 );
-  logic [7:0] count_q, count_d;
+  logic [7:0] count_q;
   logic       available_q;
 
-  always_comb begin
-    count_d = count_q;
-    if (post_i && !take_i) count_d = count_q + 8'd1;
-    if (take_i && !post_i) count_d = count_q - 8'd1;
-  end
-
-  // `take_i` comes late: it only chooses between two answers that are ready.
+  // `take_i` comes late: it only enables a change, or chooses between two answers that are ready.
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       count_q     <= 8'd0;
       available_q <= 1'b0;
     end else begin
-      count_q     <= count_d;
+      if (post_i != take_i) count_q <= count_q + (post_i ? 8'd1 : 8'hff);
       available_q <= post_i || (take_i ? count_q[7:1] != 7'd0 : available_q);
     end
   end

@@ -31,24 +31,27 @@ module fifo #(
 );
   // The oldest word has a register of its own, so that a long queue costs its user no memory access time.
   logic [WIDTH-1:0]      head_q;
-  logic [COUNT_BITS-1:0] count_q, count_d;
-  logic                  full_q, empty_q;
+  logic [COUNT_BITS-1:0] count_q;
+  logic                  full_q, empty_q, one_q;
 
-  always_comb begin
-    count_d = count_q;
-    if (push_i && !pop_i) count_d = count_q + 1'b1;
-    if (pop_i && !push_i) count_d = count_q - 1'b1;
-  end
+  // `pop_i` comes late: it only enables a change, or chooses between two answers that are ready.
+  logic full_kept, one_kept, one_popped;
+
+  assign full_kept  = push_i ? count_q == COUNT_BITS'(DEPTH - 1) : full_q;
+  assign one_kept   = push_i ? empty_q : one_q;
+  assign one_popped = push_i ? one_q : count_q == COUNT_BITS'(2);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       count_q <= '0;
       full_q  <= 1'b0;
       empty_q <= 1'b1;
+      one_q   <= 1'b0;
     end else begin
-      count_q <= count_d;
-      full_q  <= count_d == COUNT_BITS'(DEPTH);
-      empty_q <= count_d == '0;
+      if (push_i != pop_i) count_q <= push_i ? count_q + 1'b1 : count_q - 1'b1;
+      full_q  <= pop_i ? push_i && full_q : full_kept;
+      empty_q <= !push_i && (pop_i ? one_q : empty_q);
+      one_q   <= pop_i ? one_popped : one_kept;
     end
   end
 
@@ -58,23 +61,21 @@ module fifo #(
         if (push_i) head_q <= data_i;
       end
     end else begin : g_memory
-      // Everything behind the head.
-      localparam BEHIND       = DEPTH - 1;
-      localparam ADDRESS_BITS = BEHIND > 1 ? $clog2(BEHIND) : 1;
-      localparam LAST         = BEHIND - 1;
+      // Every word goes through the memory, even one that is the head at once, so that only a pop moves `read_q`,
+      // which is the place of the word behind the head.
+      localparam ADDRESS_BITS = $clog2(DEPTH);
 
       logic [ADDRESS_BITS-1:0] write_q, read_q;
-      logic [WIDTH-1:0]        behind;
-      logic                    one_q;
-      logic                    to_head, to_memory, from_memory;
+      logic [WIDTH-1:0]        behind, head_kept, head_popped;
 
-      assign to_head     = push_i && (empty_q || (one_q && pop_i));
-      assign to_memory   = push_i && !to_head;
-      assign from_memory = pop_i && !one_q;
+      // With nothing behind it the head is followed by what is pushed, if anything is. AND and OR instead of a choice
+      // keep `pop_i` out of a clock enable: as a LUT's fastest input it may come later.
+      assign head_kept   = empty_q ? data_i : head_q;
+      assign head_popped = one_q ? data_i : behind;
 
-      mem_distributed #(.WIDTH(WIDTH), .DEPTH(BEHIND)) u_memory (
+      mem_distributed #(.WIDTH(WIDTH), .DEPTH(DEPTH)) u_memory (
         .clk_i,
-        .write_enable_i (to_memory),
+        .write_enable_i (push_i),
         .write_address_i(write_q),
         .write_data_i   (data_i),
         .read_address_i (read_q),
@@ -84,15 +85,12 @@ module fifo #(
       always_ff @(posedge clk_i) begin
         if (!rst_ni) begin
           write_q <= '0;
-          read_q  <= '0;
-          one_q   <= 1'b0;
+          read_q  <= ADDRESS_BITS'(1);
         end else begin
-          one_q <= count_d == COUNT_BITS'(1);
-          if (to_memory)   write_q <= write_q == ADDRESS_BITS'(LAST) ? '0 : write_q + 1'b1;
-          if (from_memory) read_q  <= read_q == ADDRESS_BITS'(LAST) ? '0 : read_q + 1'b1;
+          if (push_i) write_q <= write_q == ADDRESS_BITS'(DEPTH - 1) ? '0 : write_q + 1'b1;
+          if (pop_i)  read_q  <= read_q == ADDRESS_BITS'(DEPTH - 1) ? '0 : read_q + 1'b1;
         end
-        if (to_head)          head_q <= data_i;
-        else if (from_memory) head_q <= behind;
+        head_q <= ({WIDTH{pop_i}} & head_popped) | ({WIDTH{!pop_i}} & head_kept);
       end
     end
   endgenerate

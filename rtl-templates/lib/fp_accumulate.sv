@@ -4,8 +4,8 @@
 //   PARTIALS       a power of two, not below ADD_LATENCY
 //   ADD_LATENCY    cycles of one addition
 //
-// The values of a row come in consecutive cycles, from first_i to last_i (both for a row of one); the next row may begin
-// in the next cycle or later. y_o is there (1 + $clog2(PARTIALS))·ADD_LATENCY cycles after last_i, with valid_o.
+// The values of a row come in consecutive cycles, the last with last_i; the next row may begin in the next cycle or
+// later. y_o is there (1 + $clog2(PARTIALS))·ADD_LATENCY cycles after last_i, with valid_o.
 //
 // One adder takes a value and the sum that it gave out PARTIALS − ADD_LATENCY cycles ago, so that it works on PARTIALS
 // sums by turns. The last PARTIALS of its results in a row are the partial sums; `fp_pairs` adds them as they come.
@@ -18,7 +18,6 @@ module fp_accumulate #(
   input  logic        clk_i,
   input  logic        rst_ni,
   input  logic        valid_i,
-  input  logic        first_i,
   input  logic        last_i,
   input  logic [31:0] x_i,
   output logic        valid_o,
@@ -27,42 +26,60 @@ module fp_accumulate #(
   localparam LEVELS = $clog2(PARTIALS);
   localparam INDEX  = LEVELS > 0 ? LEVELS : 1;
 
-  // ---- Number of the value in its row, modulo PARTIALS, and whether there were PARTIALS before it
-  logic [INDEX:0] index_d, index_q;
+  // ---- Number of the next value in its row, modulo PARTIALS, and whether there are PARTIALS before it
+  logic [INDEX-1:0] index_d, index_q;
+  logic             full_d, full_q;
 
   always_comb begin
-    // The number after the present one.
-    index_d = index_q + 1'b1;
-    index_d[INDEX] = index_q[INDEX] | (&index_q[INDEX-1:0]);
-    if (first_i) index_d = LEVELS > 0 ? {{INDEX{1'b0}}, 1'b1} : {1'b1, {INDEX{1'b0}}};
-    if (LEVELS == 0) index_d[INDEX-1:0] = 0;
+    index_d = index_q;
+    full_d = full_q;
+    if (valid_i) begin
+      index_d = LEVELS > 0 ? index_q + 1'b1 : {INDEX{1'b0}};
+      full_d = full_q | LEVELS == 0 | (&index_q);
+    end
+    if (valid_i && last_i) begin
+      index_d = 0;
+      full_d = 1'b0;
+    end
   end
 
-  always_ff @(posedge clk_i) if (valid_i) index_q <= index_d;
-
-  logic             full;
-  logic [INDEX-1:0] index;
-
-  assign full  = index_q[INDEX] & !first_i;
-  assign index = first_i ? {INDEX{1'b0}} : index_q[INDEX-1:0];
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      index_q <= 0;
+      full_q <= 1'b0;
+    end else begin
+      index_q <= index_d;
+      full_q <= full_d;
+    end
+  end
 
   // ---- The adding of partial sums
   logic [31:0] sum, turn;
 
   fp_add #(.EXP(8), .MAN(23), .LATENCY(ADD_LATENCY)) u_add (
-    .clk_i(clk_i), .a_i(x_i), .b_i(full ? turn : 32'b0), .subtract_i(1'b0), .y_o(sum)
+    .clk_i(clk_i), .a_i(x_i), .b_i(turn), .subtract_i(1'b0), .y_o(sum)
   );
-  delay #(.WIDTH(32), .CYCLES(PARTIALS - ADD_LATENCY)) u_turn (.clk_i(clk_i), .d_i(sum), .q_o(turn));
+
+  generate
+    if (PARTIALS > ADD_LATENCY) begin : g_early
+      // The adder's operand comes from a register: whether it is +0 is known the cycle before.
+      logic [31:0] early, turn_q;
+
+      delay #(.WIDTH(32), .CYCLES(PARTIALS - ADD_LATENCY - 1)) u_early (.clk_i(clk_i), .d_i(sum), .q_o(early));
+      always_ff @(posedge clk_i) turn_q <= full_d ? early : 32'b0;
+      assign turn = turn_q;
+    end else begin : g_direct
+      assign turn = full_q ? sum : 32'b0;
+    end
+  endgenerate
 
   // What the sum that is there in the next cycle belongs to.
   logic             soon_valid, soon_ended, soon_full;
   logic [INDEX-1:0] soon_index;
 
-  delay_valid #(.CYCLES(ADD_LATENCY - 1)) u_valid (
-    .clk_i(clk_i), .rst_ni(rst_ni), .d_i(valid_i), .q_o(soon_valid)
-  );
-  delay #(.WIDTH(2 + INDEX), .CYCLES(ADD_LATENCY - 1)) u_tag (
-    .clk_i(clk_i), .d_i({last_i, full, index}), .q_o({soon_ended, soon_full, soon_index})
+  delay_valid #(.WIDTH(3 + INDEX), .CYCLES(ADD_LATENCY - 1)) u_tag (
+    .clk_i(clk_i), .rst_ni(rst_ni),
+    .d_i({valid_i, last_i, full_q, index_q}), .q_o({soon_valid, soon_ended, soon_full, soon_index})
   );
 
   // ---- The tree over the partial sums. Level l has PARTIALS >> l leaves.

@@ -42,8 +42,9 @@ module fp_add #(
     a = a_i;
     b = {b_i[EXP+MAN] ^ subtract_i, b_i[EXP+MAN-1:0]};
     swap = a[EXP+MAN-1:0] < b[EXP+MAN-1:0];
-    major = swap ? b : a;
-    minor = swap ? a : b;
+    // AND and OR instead of a choice: beside a constant operand a choice would become a slower synchronous reset.
+    major = (b & {(EXP+MAN+1){swap}}) | (a & {(EXP+MAN+1){!swap}});
+    minor = (a & {(EXP+MAN+1){swap}}) | (b & {(EXP+MAN+1){!swap}});
     // Subnormals have the exponent of field 1.
     a_exponent = {a[EXP+MAN-1:MAN+1], a[MAN] | ~|a[EXP+MAN-1:MAN]};
     b_exponent = {b[EXP+MAN-1:MAN+1], b[MAN] | ~|b[EXP+MAN-1:MAN]};

@@ -37,19 +37,18 @@ module fp_mul #(
   localparam [EXP-1:0] ONES = {EXP{1'b1}};
 
   // ---- Multiply. A subnormal has exponent 1 and no leading one; of two subnormals nothing is left in any case.
-  logic             a_normal, b_normal, subnormal, sign, infinite, nan, zero, none;
+  logic             a_normal, b_normal, subnormal, sign, infinite, nan, zero, a_none, b_none;
   logic             a_huge, b_huge, a_fraction, b_fraction;
   logic [SIG-1:0]   a_significand, b_significand;
-  logic [LZ-1:0]    zeros;
+  logic [LZ-1:0]    a_zeros, b_zeros, zeros;
   logic [EXP:0]     exponent;
   logic             carry_unused;
 
   assign a_normal = |a_i[EXP+MAN-1:MAN];
   assign b_normal = |b_i[EXP+MAN-1:MAN];
 
-  fp_leading_zeros #(.WIDTH(MAN)) u_zeros (
-    .d_i(a_normal ? b_i[MAN-1:0] : a_i[MAN-1:0]), .count_o(zeros), .none_o(none)
-  );
+  fp_leading_zeros #(.WIDTH(MAN)) u_a_zeros (.d_i(a_i[MAN-1:0]), .count_o(a_zeros), .none_o(a_none));
+  fp_leading_zeros #(.WIDTH(MAN)) u_b_zeros (.d_i(b_i[MAN-1:0]), .count_o(b_zeros), .none_o(b_none));
 
   always_comb begin
     subnormal = !(a_normal & b_normal);
@@ -64,7 +63,8 @@ module fp_mul #(
     sign = a_i[EXP+MAN] ^ b_i[EXP+MAN];
     infinite = a_huge | b_huge;
     nan = (a_huge & (a_fraction | !(b_normal | b_fraction))) | (b_huge & (b_fraction | !(a_normal | a_fraction)));
-    zero = none & subnormal;
+    zeros = a_normal ? b_zeros : a_zeros;
+    zero = a_normal ? b_none & !b_normal : a_none;
   end
 
   logic             sign_m, infinite_m, nan_m, zero_m, subnormal_m;

@@ -47,23 +47,27 @@ module fp_pairs #(
     index_q <= soon_index_i;
   end
 
-  // The items before the present one, the youngest lowest.
-  logic [32*KEPT-1:0] kept_d, kept_q;
+  // The items before the present one, the youngest lowest, and those before the next.
+  logic [32*KEPT-1:0] kept_q, later;
 
   generate
     if (KEPT > 1) begin : g_many
-      assign kept_d = valid_q ? {kept_q[32*(KEPT-1)-1:0], item_i} : kept_q;
+      assign later = {kept_q[32*(KEPT-1)-1:0], item_i};
     end else begin : g_one
-      assign kept_d = valid_q ? item_i : kept_q;
+      assign later = item_i;
     end
   endgenerate
 
+  always_ff @(posedge clk_i) if (valid_q) kept_q <= later;
+
   // The neighbour of the next item: the one before it, the oldest leaf, or none.
-  logic [31:0] neighbour_q;
+  logic [31:0] youngest, oldest, neighbour_q;
+
+  assign youngest = valid_q ? later[31:0] : kept_q[31:0];
+  assign oldest   = valid_q ? later[32*KEPT-1 -: 32] : kept_q[32*KEPT-1 -: 32];
 
   always_ff @(posedge clk_i) begin
-    kept_q <= kept_d;
-    neighbour_q <= soon_index_i[0] ? kept_d[31:0] : kept_d[32*KEPT-1 -: 32];
+    neighbour_q <= soon_index_i[0] ? youngest : oldest;
     if (!soon_index_i[0] & !soon_full_i) neighbour_q <= 32'b0;
   end
 
@@ -71,12 +75,10 @@ module fp_pairs #(
     .clk_i(clk_i), .a_i(item_i), .b_i(neighbour_q), .subtract_i(1'b0), .y_o(item_o)
   );
 
-  delay_valid #(.CYCLES(ADD_LATENCY - 1)) u_valid (
-    .clk_i(clk_i), .rst_ni(rst_ni), .d_i(valid_q & (index_q[0] | ended_q)), .q_o(soon_valid_o)
-  );
-  delay #(.WIDTH(2 + NEXT), .CYCLES(ADD_LATENCY - 1)) u_tag (
-    .clk_i(clk_i), .d_i({ended_q, full_q, index_q[INDEX-1 -: NEXT]}),
-    .q_o({soon_ended_o, soon_full_o, soon_index_o})
+  delay_valid #(.WIDTH(3 + NEXT), .CYCLES(ADD_LATENCY - 1)) u_tag (
+    .clk_i(clk_i), .rst_ni(rst_ni),
+    .d_i({valid_q & (index_q[0] | ended_q), ended_q, full_q, index_q[INDEX-1 -: NEXT]}),
+    .q_o({soon_valid_o, soon_ended_o, soon_full_o, soon_index_o})
   );
 endmodule
 

@@ -26,14 +26,15 @@ module lut_add #(
   logic [WIDTH+1:0]             sum;
   logic                         subtract;
 
-  // A carry into the lowest bit makes add and subtract one adder.
+  // One chain adds and subtracts: a + b is a − ~b − 1, the 1 borrowed from a bit below. As a difference it is one LUT a
+  // bit; of a sum, synthesis may take the operand behind the XOR for the one that goes to the chain directly.
   always_comb begin
     sum_d = 0;
     for (int q = 0; q < COLUMNS; q = q + 1) begin
       a        = {a_i[q*WIDTH + WIDTH - 1], a_i[q*WIDTH +: WIDTH]};
       b        = {b_i[q*WIDTH + WIDTH - 1], b_i[q*WIDTH +: WIDTH]};
       subtract = a_minus_i[q] ^ b_minus_i[q];
-      sum      = {a, 1'b1} + {b ^ {(WIDTH+1){subtract}}, subtract};
+      sum      = {a, 1'b0} - {b ^ {(WIDTH+1){!subtract}}, !subtract};
       sum_d[q*(WIDTH+1) +: WIDTH+1] = sum[WIDTH+1:1];
     end
   end

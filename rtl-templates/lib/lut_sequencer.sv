@@ -2,7 +2,6 @@
 //
 //   GROUP, BANKS, ROW_BITS       as for lut_table
 //   TERNARY_ROWS, BINARY_ROWS    rows that are written
-//   STEPS                        as for lut_table
 //   TERNARY_STARTS, BINARY_STARTS   first index of each bank: 2·GROUP bits per bank, lut_counter's digits
 //
 // A block takes GROUP + rows cycles: one for every input, then one for every row. The next one may be announced
@@ -22,23 +21,22 @@ module lut_sequencer #(
   parameter                     TERNARY_ROWS   = 32,
   parameter                     BINARY_ROWS    = 4,
   parameter [BANKS*2*GROUP-1:0] TERNARY_STARTS = 0,
-  parameter [BANKS*2*GROUP-1:0] BINARY_STARTS  = 0,
-  parameter [BANKS*GROUP-1:0]   STEPS          = {(BANKS*GROUP){1'b1}}
+  parameter [BANKS*2*GROUP-1:0] BINARY_STARTS  = 0
 ) (
-  input  logic               clk_i,
-  input  logic               rst_ni,
-  input  logic               restart_i,
-  input  logic               prepare_i,
-  input  logic               binary_i,
-  output logic               clear_o,
-  output logic               init_o,
-  output logic [2:0]         digit_o,
-  output logic [GROUP-1:0]   step_o,
-  output logic [BANKS-1:0]   plus_o,
-  output logic [BANKS-1:0]   minus_o,
-  output logic [BANKS*3-1:0] carry_o,
-  output logic               write_o,
-  output logic [ROW_BITS:0]  write_row_o
+  input  logic                   clk_i,
+  input  logic                   rst_ni,
+  input  logic                   restart_i,
+  input  logic                   prepare_i,
+  input  logic                   binary_i,
+  output logic                   clear_o,
+  output logic                   init_o,
+  output logic [GROUP-1:0]       digit_o,
+  output logic [GROUP-1:0]       step_o,
+  output logic [BANKS-1:0]       take_o,
+  output logic [BANKS-1:0]       plus_o,
+  output logic [BANKS*GROUP-1:0] grow_o,
+  output logic                   write_o,
+  output logic [ROW_BITS:0]      write_row_o
 );
   localparam COUNT_BITS = $clog2(GROUP + TERNARY_ROWS + BINARY_ROWS + 1);
 
@@ -58,16 +56,15 @@ module lut_sequencer #(
     else           count_q <= count_q + 1'b1;
   end
 
-  logic [BANKS-1:0]   plus, minus;
-  logic [BANKS*3-1:0] carry;
+  logic [BANKS-1:0]       plus, minus;
+  logic [BANKS*GROUP-1:0] grow;
 
   generate
     for (genvar bank = 0; bank < BANKS; bank = bank + 1) begin : g_bank
       lut_counter #(
         .GROUP        (GROUP),
         .TERNARY_START(TERNARY_STARTS[bank*2*GROUP +: 2*GROUP]),
-        .BINARY_START (BINARY_STARTS[bank*2*GROUP +: 2*GROUP]),
-        .STEPS        (STEPS[bank*GROUP +: GROUP])
+        .BINARY_START (BINARY_STARTS[bank*2*GROUP +: 2*GROUP])
       ) u_counter (
         .clk_i,
         .load_i  (prepare_i),
@@ -75,17 +72,16 @@ module lut_sequencer #(
         .rotate_i(rotate),
         .plus_o  (plus[bank]),
         .minus_o (minus[bank]),
-        .carry_o (carry[bank*3 +: 3])
+        .grow_o  (grow[bank*GROUP +: GROUP])
       );
     end
   endgenerate
 
-  logic                init_q, write_q, half_q;
-  logic [2:0]          digit_q;
-  logic [GROUP-1:0]    step_q;
-  logic [BANKS-1:0]    plus_q, minus_q;
-  logic [BANKS*3-1:0]  carry_q;
-  logic [ROW_BITS:0]   row_q;
+  logic                   init_q, write_q, half_q;
+  logic [GROUP-1:0]       digit_q, step_q;
+  logic [BANKS-1:0]       take_q, plus_q;
+  logic [BANKS*GROUP-1:0] grow_q;
+  logic [ROW_BITS:0]      row_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -98,11 +94,13 @@ module lut_sequencer #(
     if (restart_i)    half_q <= 1'b1;
     else if (clear_o) half_q <= !half_q;
     // The least significant digit comes first: ternary the last input, binary the first one.
-    digit_q <= binary_i ? 3'(count_q) : 3'(COUNT_BITS'(GROUP - 1) - count_q);
-    step_q  <= GROUP'(1) << count_q;
-    plus_q  <= plus;
-    minus_q <= minus;
-    carry_q <= carry;
+    for (int g = 0; g < GROUP; g = g + 1) begin
+      digit_q[g] <= count_q == COUNT_BITS'(binary_i ? g : GROUP - 1 - g);
+      step_q[g]  <= count_q == COUNT_BITS'(g);
+    end
+    take_q  <= rotate ? plus | minus : {BANKS{1'b0}};
+    plus_q  <= rotate ? plus : {BANKS{1'b0}};
+    grow_q  <= rotate ? {(BANKS*GROUP){1'b0}} : grow;
     row_q   <= (ROW_BITS+1)'(count_q - COUNT_BITS'(GROUP));
   end
 
@@ -110,9 +108,9 @@ module lut_sequencer #(
   assign init_o      = init_q;
   assign digit_o     = digit_q;
   assign step_o      = step_q;
+  assign take_o      = take_q;
   assign plus_o      = plus_q;
-  assign minus_o     = minus_q;
-  assign carry_o     = carry_q;
+  assign grow_o      = grow_q;
   assign write_o     = write_q;
 
   // The half takes the place of the count's next bit.

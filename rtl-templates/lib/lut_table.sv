@@ -8,7 +8,7 @@
 //   STEPS          bit g of a bank: its index ever grows at digit g
 //
 // Entries are made in ascending order of their index, each from the one before it by one addition: when an index grows,
-// digit c grows by one and all digits below it fall from their largest to their least value. What that adds to the sum
+// digit c grows by one and all digits below it fall from their largest to their least value. What that takes from the sum
 // depends on c alone, so G such steps are computed once per block (`step_q`), input by input, while every bank adds up its
 // first entry. All arithmetic is modulo 2^ENTRY_BITS; entries fit. `lut_sequencer` tells what to do.
 //
@@ -35,11 +35,11 @@ module lut_table #(
   input  logic                             binary_i,
   input  logic                             clear_i,
   input  logic                             init_i,
-  input  logic [2:0]                       digit_i,    // which input it is the turn of
+  input  logic [GROUP-1:0]                 digit_i,    // which input it is the turn of, one hot
   input  logic [GROUP-1:0]                 step_i,     // which step it makes
-  input  logic [BANKS-1:0]                 plus_i,
-  input  logic [BANKS-1:0]                 minus_i,
-  input  logic [BANKS*3-1:0]               carry_i,
+  input  logic [BANKS-1:0]                 take_i,     // whether it counts for the bank's first entry, and
+  input  logic [BANKS-1:0]                 plus_i,     // positive
+  input  logic [BANKS*GROUP-1:0]           grow_i,     // which step leads to the bank's next entry, one hot
   input  logic                             write_i,
   input  logic [ROW_BITS:0]                write_row_i,
   input  logic                             read_half_i,
@@ -53,18 +53,18 @@ module lut_table #(
   always_comb begin
     input_now = 0;
     for (int g = 0; g < GROUP; g = g + 1) begin
-      if (digit_i == 3'(g)) input_now = {{(ENTRY_BITS-8){inputs_i[g*8+7]}}, inputs_i[g*8 +: 8]};
+      input_now = input_now | ({{(ENTRY_BITS-8){inputs_i[g*8+7]}}, inputs_i[g*8 +: 8]} & {ENTRY_BITS{digit_i[g]}});
     end
   end
 
-  // A ternary digit grows by its input, a binary one by twice that; the digits below it lose twice theirs.
+  // The digits below lose twice their inputs; a ternary digit grows by its input, a binary one by twice that.
   always_ff @(posedge clk_i) begin
     if (clear_i)     below_q <= 0;
     else if (init_i) below_q <= below_q + input_now;
     for (int g = 0; g < GROUP; g = g + 1) begin
       if (init_i && step_i[g]) begin
         step_q[g*ENTRY_BITS +: ENTRY_BITS] <=
-          (binary_i ? {input_now[ENTRY_BITS-2:0], 1'b0} : input_now) - {below_q[ENTRY_BITS-2:0], 1'b0};
+          {below_q[ENTRY_BITS-2:0], 1'b0} - (binary_i ? {input_now[ENTRY_BITS-2:0], 1'b0} : input_now);
       end
     end
   end
@@ -73,29 +73,20 @@ module lut_table #(
   logic [BANKS*ENTRY_BITS-1:0] row_d, row_q;
   logic [ENTRY_BITS-1:0]       addend;
   logic [ENTRY_BITS:0]         entry_next;
-  logic                        minus;
-  int                          place;
 
-  // A carry into the lowest bit makes add and subtract one adder.
+  // One difference adds and subtracts, as in lut_add.
   always_comb begin
     row_d      = 0;
     addend     = 0;
     entry_next = 0;
-    minus      = 1'b0;
-    place      = 0;
     for (int bank = 0; bank < BANKS; bank = bank + 1) begin
-      // carry_i counts those of the bank's digits at which its index ever grows.
-      addend = step_q[ENTRY_BITS-1:0];
-      place  = 0;
+      addend = input_now & {ENTRY_BITS{take_i[bank]}};
       for (int g = 0; g < GROUP; g = g + 1) begin
         if (STEPS[bank*GROUP + g]) begin
-          if (carry_i[bank*3 +: 3] == 3'(place)) addend = step_q[g*ENTRY_BITS +: ENTRY_BITS];
-          place = place + 1;
+          addend = addend | (step_q[g*ENTRY_BITS +: ENTRY_BITS] & {ENTRY_BITS{grow_i[bank*GROUP + g]}});
         end
       end
-      if (init_i) addend = plus_i[bank] || minus_i[bank] ? input_now : {ENTRY_BITS{1'b0}};
-      minus      = init_i && minus_i[bank];
-      entry_next = {row_q[bank*ENTRY_BITS +: ENTRY_BITS], 1'b1} + {addend ^ {ENTRY_BITS{minus}}, minus};
+      entry_next = {row_q[bank*ENTRY_BITS +: ENTRY_BITS], 1'b0} - {addend ^ {ENTRY_BITS{plus_i[bank]}}, plus_i[bank]};
       row_d[bank*ENTRY_BITS +: ENTRY_BITS] = entry_next[ENTRY_BITS:1];
     end
   end
@@ -138,7 +129,7 @@ module lut_table #(
   end
 
   logic unused;
-  assign unused = entry_next[0];
+  assign unused = ^{entry_next[0], grow_i};
 
   assign entry_o = entry_q;
 endmodule

@@ -64,19 +64,18 @@ module memory_port #(
   localparam [USERS-1:0] KV_STORE = 4'b1000;
 
   // ------------------------------------------------------------------------------------------------------ Arbitration
-  logic [USERS-1:0]     after_q;            // users after the one served last
-  logic [USERS-1:0]     kept_q;             // the choice that AXI has seen
-  logic                 keep_q;
-  logic [USERS-1:0]     turn, lowest, chosen;
+  // Users that come before the others: those after the one served last, or only the one that AXI has seen.
+  logic [USERS-1:0]     preferred_q;
+  logic [USERS-1:0]     turn, chosen;
   logic                 offered, chosen_write, issued;
   logic [SLOT_BITS-1:0] in_flight_q;
   logic                 slot_free_q;
-  logic [8:0]           beats;
+  logic [8*USERS-1:0]   lengths;
+  logic [1:0]           chosen_index;
   logic                 read_end, write_end;
 
-  assign turn   = (burst_valid_i & after_q) != '0 ? burst_valid_i & after_q : burst_valid_i;
-  assign lowest = {turn[3] && turn[2:0] == '0, turn[2] && turn[1:0] == '0, turn[1] && !turn[0], turn[0]};
-  assign chosen = keep_q ? kept_q : lowest;
+  assign turn   = (burst_valid_i & preferred_q) != '0 ? burst_valid_i & preferred_q : burst_valid_i;
+  assign chosen = {turn[3] && turn[2:0] == '0, turn[2] && turn[1:0] == '0, turn[1] && !turn[0], turn[0]};
 
   assign offered      = slot_free_q && burst_valid_i != '0;
   assign chosen_write = (chosen & burst_write_i) != '0;
@@ -88,27 +87,18 @@ module memory_port #(
   assign gather_o      = (chosen & burst_gather_i) != '0;
 
   always_comb begin
-    address_o = '0;
-    beats     = '0;
-    for (int user = 0; user < USERS; user = user + 1) begin
-      if (chosen[user]) begin
-        address_o = address_o | burst_address_i[user*32 +: 32];
-        beats     = beats | burst_beats_i[user*9 +: 9];
-      end
-    end
+    for (int user = 0; user < USERS; user = user + 1) lengths[user*8 +: 8] = 8'(burst_beats_i[user*9 +: 9] - 9'd1);
   end
 
-  assign length_o = 8'(beats - 9'd1);
+  // By number, as a LUT chooses among four of them.
+  assign chosen_index = {chosen[3] || chosen[2], chosen[3] || chosen[1]};
+  assign address_o    = burst_address_i[32*chosen_index +: 32];
+  assign length_o     = lengths[8*chosen_index +: 8];
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      after_q <= '0;
-      keep_q  <= 1'b0;
-    end else begin
-      keep_q <= offered && !issued;
-      if (issued) after_q <= {|chosen[2:0], |chosen[1:0], chosen[0], 1'b0};
-    end
-    kept_q <= chosen;
+    if (!rst_ni)      preferred_q <= '0;
+    else if (issued)  preferred_q <= {|chosen[2:0], |chosen[1:0], chosen[0], 1'b0};
+    else if (offered) preferred_q <= chosen;
   end
 
   assign read_end  = rvalid_i && rlast_i;

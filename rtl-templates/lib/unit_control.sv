@@ -1,8 +1,7 @@
 // What every unit has around its core: the command queue, the semaphores towards it, and the question whether the
 // instruction at the head may start.
 //
-//   QUEUE_DEPTH      instructions that may wait; the running one is no longer in the queue
-//   POSSIBLE_PORTS   buffer ports that the unit ever wants; the rest of the arbiter's logic goes away
+//   QUEUE_DEPTH   instructions that may wait; the running one is no longer in the queue
 //
 // Which buffer ports an instruction wants is found out when it is pushed and kept with it, so that the arbiter works
 // from registers.
@@ -21,8 +20,7 @@
 `default_nettype none
 
 module unit_control #(
-  parameter       QUEUE_DEPTH    = 4,
-  parameter [9:0] POSSIBLE_PORTS = 10'h3ff
+  parameter QUEUE_DEPTH = 4
 ) (
   input  logic         clk_i,
   input  logic         rst_ni,
@@ -59,7 +57,6 @@ module unit_control #(
 
   logic       empty;
   logic [$clog2(QUEUE_DEPTH+1)-1:0] unused_count;
-  logic [9:0] head_ports;
   logic [7:0] head_wait, head_post;
   logic [7:0] available, missing;
   logic       ready, start;
@@ -73,7 +70,7 @@ module unit_control #(
     .data_i ({push_ports_i, push_op_i, push_wait_i, push_post_i, push_words_i}),
     .full_o,
     .pop_i  (start),
-    .data_o ({head_ports, head_op_o, head_wait, head_post, head_words_o}),
+    .data_o ({wanted_o, head_op_o, head_wait, head_post, head_words_o}),
     .empty_o(empty),
     .count_o(unused_count)
   );
@@ -92,7 +89,6 @@ module unit_control #(
 
   assign missing = head_wait & ~available;
   assign ready   = !empty && (!active_q || done_i);
-  assign wanted_o = head_ports & POSSIBLE_PORTS;
   assign ask_o   = ready && missing == 8'd0 && !stall_i;
   assign start   = ask_o && ok_i;
 

@@ -15,31 +15,35 @@ module vector_inverse #(
   input  logic [COUNT_BITS-1:0] n_i,
   output logic [31:0]           y_o
 );
-  localparam [COUNT_BITS:0] UNIT = 1;
+  localparam [COUNT_BITS+1:0] UNIT = 1;
 
   logic [COUNT_BITS-1:0] n_q;
-  logic [COUNT_BITS:0]   remainder_q;           // below 2n
-  logic [COUNT_BITS-1:0] rest;                  // below n
-  logic                  bit_is_one;
+  logic [COUNT_BITS+1:0] remainder_q;           // between −2n and 2n
+  logic                  below;                 // it is negative: the step before took n too many
+  logic [COUNT_BITS+1:0] rest;
+  logic                  bit_is_one, stepped_q;
   logic [7:0]            exponent_q;
   logic [24:0]           quotient_q;            // complete when its leading one has reached the top
 
-  always_comb begin
-    bit_is_one = remainder_q >= {1'b0, n_q};
-    rest       = remainder_q[COUNT_BITS-1:0] - (bit_is_one ? n_q : 0);
-  end
+  // Instead of being undone, such a step is made good by adding n in the next one.
+  assign below      = remainder_q[COUNT_BITS+1];
+  assign rest       = remainder_q + ({2'd0, n_q} ^ {(COUNT_BITS+2){!below}}) + (COUNT_BITS+2)'(!below);
+  assign bit_is_one = !rest[COUNT_BITS+1];
 
   always_ff @(posedge clk_i) begin
     if (load_i) begin
       n_q         <= n_i;
       remainder_q <= UNIT;
-      exponent_q  <= 8'd127;
       quotient_q  <= 25'd0;
     end else if (!quotient_q[24]) begin
-      remainder_q <= {rest, 1'b0};
+      remainder_q <= {rest[COUNT_BITS:0], 1'b0};
       quotient_q  <= {quotient_q[23:0], bit_is_one};
-      if (quotient_q == 0 && !bit_is_one) exponent_q <= exponent_q - 8'd1;
     end
+
+    // A cycle behind, where the new bit is in a register.
+    stepped_q <= !load_i;
+    if (load_i)                             exponent_q <= 8'd127;
+    else if (stepped_q && quotient_q == '0) exponent_q <= exponent_q - 8'd1;
   end
 
   // The carry of a rounding up that runs through the whole fraction ends in the exponent.

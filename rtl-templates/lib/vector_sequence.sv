@@ -11,7 +11,8 @@
 //   stream, 2 phases, 2 beats     start_i │ beat 0, phase 0 │ phase 1 │ beat 1, phase 0 │ phase 1 │
 //   two passes, 2 beats           start_i │ (WAIT) │ m0 │ m1 │ settle … │ s0 │ s1 │ m0 of the next row │
 //
-// Shape inputs are stable from the cycle after start_i on; rows_i and two_pass_i are read in the cycle of start_i too.
+// Of the shape, what is a level is stable from the cycle after start_i on; the rest is read in the cycle of start_i.
+// What decides about the next address is known a cycle ahead: that this beat is the last of its pass, row or head.
 `default_nettype none
 
 module vector_sequence #(
@@ -24,15 +25,17 @@ module vector_sequence #(
   input  logic                 clk_i,
   input  logic                 rst_ni,
   input  logic                 start_i,
-  input  logic                 two_pass_i,
-  input  logic                 norm_i,
+  input  logic                 two_pass_i,    // a level, but read in the cycle of start_i too
+  input  logic                 norm_i,        // a level, like the next three
   input  logic                 limbs_i,
   input  logic                 rope_i,
   input  logic [1:0]           phases_i,      // phases of a beat − 1
   input  logic [ROW_BITS-1:0]  rows_i,
-  input  logic [BEAT_BITS-1:0] beats_i,       // of a row, as they are read
-  input  logic [BEAT_BITS-1:0] stream_beats_i,// of a row, as it is written: more with zeros behind
-  input  logic [BEAT_BITS-1:0] head_beats_i,  // of half a head; rope only
+  input  logic [BEAT_BITS-1:0] last_beat_i,   // of a row, as it is read; counted from 0
+  input  logic                 one_beat_i,    // that is 0
+  input  logic [BEAT_BITS-1:0] last_stream_i, // of a row, as it is written: with two passes, zeros may lie behind
+  input  logic                 one_stream_i,
+  input  logic [BEAT_BITS-1:0] last_head_i,   // of half a head; rope only
   output logic                 valid_o,       // there is a beat in this cycle; what follows belongs to it
   output logic                 measure_o,     // of the first of two passes
   output logic [1:0]           phase_o,
@@ -41,7 +44,7 @@ module vector_sequence #(
   output logic                 first_o,       // first beat of the row
   output logic                 tail_o,        // last beat of the row with elements
   output logic                 fill_o,        // beyond that
-  output logic                 head_last_o,   // last phase of the head's last beat
+  output logic                 head_last_o,   // with step_o: the head's last beat
   output logic                 row_last_o,    // last phase of the pass's last beat
   output logic                 limb_o,        // second time over the row: low limbs
   output logic                 end_o          // last cycle of the instruction's last beat
@@ -54,7 +57,7 @@ module vector_sequence #(
   localparam [IDLE_BITS-1:0] NORM_FOR     = NORM_SETTLE[IDLE_BITS-1:0];
   localparam [IDLE_BITS-1:0] ONE_IDLE     = 1;
   localparam [BEAT_BITS-1:0] ONE_BEAT     = 1;
-  localparam [ROW_BITS-1:0]  ONE_ROW      = 1;
+  localparam [ROW_BITS-1:0]  ONE_ROW      = 1, TWO_ROWS = 2;
 
   localparam [1:0] REST = 2'd0, PAUSE = 2'd1, MEASURE = 2'd2, STREAM = 2'd3;
 
@@ -62,49 +65,57 @@ module vector_sequence #(
   logic                 measured_q, measured_d;  // what comes after the pause: the stream, not the measuring
   logic [IDLE_BITS-1:0] pause_q, pause_d;
   logic [1:0]           phase_q, phase_d;
-  logic [BEAT_BITS-1:0] beat_q, beat_d, head_q, head_d, beat_next, head_next;
+  logic [BEAT_BITS-1:0] beat_q, beat_d, head_q, head_d, left_q, left_d;  // left: beats of the pass after this one
+  logic [BEAT_BITS-1:0] last_beat_q, last_stream_q, last_head_q;
+  logic                 one_beat_q, one_stream_q;
   logic [ROW_BITS-1:0]  row_q, row_d;
+  logic                 last_row_q, last_row_d;
   logic                 fill_q, fill_d, limb_q, limb_d;
-  logic                 pass_last, last_row;
+  logic                 pass_last_q, pass_last_d, head_last_q;
+  logic                 measures_next;
 
   always_comb begin
-    beat_next = beat_q + ONE_BEAT;
-    head_next = head_q + ONE_BEAT;
     valid_o   = state_q == MEASURE || state_q == STREAM;
     measure_o = state_q == MEASURE;
     phase_o   = phase_q;
     step_o    = valid_o && (measure_o || phase_q == phases_i);
     emit_o    = state_q == STREAM && (rope_i ? phase_q[0] : step_o);
     first_o   = beat_q == 0;
-    tail_o    = !fill_q && beat_next == beats_i;
+    tail_o    = !fill_q && beat_q == last_beat_q;
     fill_o    = fill_q;
-    head_last_o = rope_i && step_o && head_next == head_beats_i;
-    pass_last   = beat_next == (measure_o ? beats_i : stream_beats_i);
-    row_last_o  = step_o && pass_last;
+    head_last_o = head_last_q;
+    row_last_o  = step_o && pass_last_q;
     limb_o      = limb_q;
-    last_row    = row_q == ONE_ROW;
-    end_o       = row_last_o && last_row && !measure_o && (!limbs_i || limb_q);
+    end_o       = row_last_o && last_row_q && !measure_o && (!limbs_i || limb_q);
   end
 
   always_comb begin
-    state_d    = state_q;
-    measured_d = measured_q;
-    pause_d    = pause_q - ONE_IDLE;
-    phase_d    = phase_q;
-    beat_d     = beat_q;
-    head_d     = head_q;
-    row_d      = row_q;
-    fill_d     = fill_q;
-    limb_d     = limb_q;
+    state_d       = state_q;
+    measured_d    = measured_q;
+    pause_d       = pause_q - ONE_IDLE;
+    phase_d       = phase_q;
+    beat_d        = beat_q;
+    head_d        = head_q;
+    row_d         = row_q;
+    last_row_d    = last_row_q;
+    left_d        = left_q;
+    pass_last_d   = pass_last_q;
+    measures_next = two_pass_i && !measure_o && (!limbs_i || limb_q);
+    fill_d        = fill_q;
+    limb_d        = limb_q;
     if (valid_o) phase_d = step_o ? 2'd0 : phase_q + 2'd1;
     if (step_o) begin
-      beat_d = beat_next;
-      head_d = head_last_o ? 0 : head_next;
-      fill_d = fill_q || tail_o;
+      beat_d      = beat_q + ONE_BEAT;
+      head_d      = head_last_q ? 0 : head_q + ONE_BEAT;
+      fill_d      = fill_q || tail_o;
+      left_d      = left_q - ONE_BEAT;
+      pass_last_d = left_q == ONE_BEAT;
     end
     if (row_last_o) begin
-      beat_d = 0;
-      fill_d = 1'b0;
+      left_d      = measures_next ? last_beat_q : last_stream_q;
+      pass_last_d = measures_next ? one_beat_q : one_stream_q;
+      beat_d      = 0;
+      fill_d      = 1'b0;
       if (measure_o) begin
         state_d    = PAUSE;
         measured_d = 1'b1;
@@ -112,36 +123,52 @@ module vector_sequence #(
       end else if (limbs_i && !limb_q) begin
         limb_d = 1'b1;
       end else begin
-        limb_d = 1'b0;
-        row_d  = row_q - ONE_ROW;
-        state_d = last_row ? REST : two_pass_i ? MEASURE : STREAM;
+        limb_d     = 1'b0;
+        row_d      = row_q - ONE_ROW;
+        last_row_d = row_q == TWO_ROWS;
+        state_d    = last_row_q ? REST : two_pass_i ? MEASURE : STREAM;
       end
     end
     if (state_q == PAUSE && pause_q == ONE_IDLE) state_d = measured_q ? STREAM : MEASURE;
     if (start_i) begin
-      state_d    = !two_pass_i ? STREAM : WAIT > 0 ? PAUSE : MEASURE;
-      measured_d = 1'b0;
-      pause_d    = WAIT_FOR;
-      phase_d    = 2'd0;
-      beat_d     = 0;
-      head_d     = 0;
-      row_d      = rows_i;
-      fill_d     = 1'b0;
-      limb_d     = 1'b0;
+      state_d     = !two_pass_i ? STREAM : WAIT > 0 ? PAUSE : MEASURE;
+      measured_d  = 1'b0;
+      pause_d     = WAIT_FOR;
+      phase_d     = 2'd0;
+      beat_d      = 0;
+      head_d      = 0;
+      row_d       = rows_i;
+      last_row_d  = rows_i == ONE_ROW;
+      left_d      = last_beat_i;
+      pass_last_d = one_beat_i;
+      fill_d      = 1'b0;
+      limb_d      = 1'b0;
     end
     if (!rst_ni) state_d = REST;
   end
 
   always_ff @(posedge clk_i) begin
-    state_q    <= state_d;
-    measured_q <= measured_d;
-    pause_q    <= pause_d;
-    phase_q    <= phase_d;
-    beat_q     <= beat_d;
-    head_q     <= head_d;
-    row_q      <= row_d;
-    fill_q     <= fill_d;
-    limb_q     <= limb_d;
+    state_q     <= state_d;
+    measured_q  <= measured_d;
+    pause_q     <= pause_d;
+    phase_q     <= phase_d;
+    beat_q      <= beat_d;
+    head_q      <= head_d;
+    row_q       <= row_d;
+    last_row_q  <= last_row_d;
+    left_q      <= left_d;
+    pass_last_q <= pass_last_d;
+    // A beat of a rotation takes four cycles: this is there before its last one. None is left of the one before.
+    head_last_q <= rope_i && !start_i && head_q == last_head_q;
+    if (start_i) begin
+      last_beat_q   <= last_beat_i;
+      one_beat_q    <= one_beat_i;
+      last_stream_q <= last_stream_i;
+      one_stream_q  <= one_stream_i;
+      last_head_q   <= last_head_i;
+    end
+    fill_q      <= fill_d;
+    limb_q      <= limb_d;
   end
 endmodule
 

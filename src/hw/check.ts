@@ -1,7 +1,7 @@
 /** The text of `lutra check`: what a machine can do at best, what it holds, and what it is estimated to cost. */
 import { type Derived, derive, floatFormatBytes } from './derive.ts';
 import { hardwareDigest } from './digest.ts';
-import { estimateResources, resourceNames } from './resources.ts';
+import { estimateResources, resourceNames, unitTitle } from './resources.ts';
 import type { HardwareModel } from './schema.ts';
 
 const resourceTitles = { lut: 'LUT', ff: 'FF', bram36: 'BRAM36', uram288: 'URAM288', dsp: 'DSP' } as const;
@@ -104,11 +104,11 @@ function resourceLines(hw: HardwareModel, d: Derived): string[] {
     ...resourceNames.map(value),
   ];
   return [
-    `resources: an estimate from counts and assumed costs, not a synthesis result`,
+    `resources: an estimate from counts and fitted costs, not a synthesis result`,
     ...table(
       [
         row('unit', (name) => resourceTitles[name]),
-        ...units.map(({ unit, resources }) => row(unit, (name) => `${resources[name]}`)),
+        ...units.map(({ unit, resources }) => row(unitTitle(unit), (name) => `${resources[name]}`)),
         row('total', (name) => `${total[name]}`),
         row(hw.board.name, (name) => `${available[name]}`),
         row('share', (name) =>

@@ -265,7 +265,7 @@ export function derive(hw: HardwareModel): Derived {
       add +
       2 * multiply +
       exp +
-      4,
+      5,
     kvElementBytes,
     // Read act (3), latch and select, convert, write kv.
     appendLatency: convert + 6,

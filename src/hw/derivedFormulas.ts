@@ -140,7 +140,7 @@ export const derivedFormulas: Scalars = {
   },
   drawCycles: {
     formula:
-      'max(sampler.candidates, vector.latency.reciprocal, 20) + sampler.candidates * (vector.latency.add + 2) + vector.latency.add + 2 * vector.latency.multiply + vector.latency.exp + 4',
+      'max(sampler.candidates, vector.latency.reciprocal, 20) + sampler.candidates * (vector.latency.add + 2) + vector.latency.add + 2 * vector.latency.multiply + vector.latency.exp + 5',
     unit: 'cycles',
     meaning: 'a drawn (not greedy) pick',
   },

@@ -2,7 +2,14 @@
 import { derive } from './derive.ts';
 import { alphabetFormulas, type DerivedFormula, derivedFormulas } from './derivedFormulas.ts';
 import { type Field, hardwareFields, hardwareJsonSchema } from './fields.ts';
-import { estimateResources, operatorCosts, resourceNames, tableFormComparison } from './resources.ts';
+import {
+  estimateResources,
+  operatorCosts,
+  resourceNames,
+  tableFormComparison,
+  tableLuts,
+  unitTitle,
+} from './resources.ts';
 import { rules } from './rules.ts';
 import type { HardwareModel } from './schema.ts';
 
@@ -108,20 +115,22 @@ function resourceSection(hw: HardwareModel): string[] {
   const { units, total } = estimateResources(hw, derive(hw));
   const cells = (resources: Record<(typeof resourceNames)[number], number>) =>
     resourceNames.map((name) => `${resources[name]}`);
-  const costs = Object.entries(operatorCosts).map(([name, { lut, ff, dsp }]) => [name, `${lut}`, `${ff}`, `${dsp}`]);
+  const costs = Object.entries(operatorCosts).map(([name, { lut, ffPerCycle, dsp, bram36 }]) =>
+    [name, lut, ffPerCycle, dsp, bram36].map(String),
+  );
   return [
-    'An **estimate** made before synthesis, in `src/hw/resources.ts`: operators and memories are counted from the hardware model and multiplied by assumed costs. It is there to compare designs and to see what will not fit; the vendor tool has the last word. What exceeds the board gives a warning, never an error.',
+    'An **estimate** made before synthesis, in `src/hw/resources.ts`: operators, memories and adders are counted from the hardware model and multiplied by costs that were fitted to what Yosys 0.23 makes of the Verilog. `lutra rtl --resources` prints Yosys’s own figures, row by row; for `kv260` the LUTs and FFs of every unit agree within 15 %. It is there to compare designs and to see what will not fit; the vendor tool has the last word. What exceeds the board gives a warning, never an error.',
     '',
-    'Assumed cost of a pipelined float32 operator:',
+    `Cost of a pipelined float32 operator. A table is in block RAM where the operator’s latency leaves it a cycle more, and otherwise ${tableLuts} LUTs:`,
     '',
-    ...table(['operator', 'LUT', 'FF', 'DSP'], costs),
+    ...table(['operator', 'LUT', 'FF per cycle of latency', 'DSP', 'BRAM36'], costs),
     '',
     `The estimate for \`${hw.name}\`:`,
     '',
     ...table(
       ['unit', 'LUT', 'FF', 'BRAM36', 'URAM288', 'DSP', 'how'],
       [
-        ...units.map(({ unit, resources, explanation }) => [`\`${unit}\``, ...cells(resources), explanation]),
+        ...units.map(({ unit, resources, explanation }) => [unitTitle(unit), ...cells(resources), explanation]),
         ['**total**', ...cells(total), ''],
         [`**${hw.board.name}**`, ...cells(hw.board.resources), 'what the device holds'],
       ],
@@ -137,7 +146,7 @@ function trustSection(hw: HardwareModel): string[] {
   const full = rows.find(({ form }) => form === 'full');
   const times = (value: number, of: number) => (value / of).toFixed(2);
   return [
-    'How far to trust the LUT figures: TeLLMe v2 (arXiv 2510.15926) published its matmul unit in the three table forms (G 3, T 28; the number of columns is not published, 8 is assumed here). The estimate of a hand-written pipeline is well below what high-level synthesis gave there, and the proportion between the forms is about right:',
+    'The only published measurement of the three table forms is that of TeLLMe v2 (arXiv 2510.15926), whose matmul unit was made by high-level synthesis (G 3, T 28; the number of columns is not published, 8 is assumed here). It is larger throughout, and its proportions are not those of this Verilog: the adders here choose `select`’s digit and take the sign of `half`’s entry in the LUTs that they need anyway, so `select` costs little more than `full`, and `half`, which saves half the memory, is the cheapest. Yosys finds the same order (`lutra rtl --resources --table-forms --hw hw-models/mid.json --set matmul.group=3 --set matmul.tables=14 --set matmul.buildEntriesPerCycle=1`: 3687, 3258 and 3653 LUTs):',
     '',
     ...table(
       ['form', 'estimate [LUT]', 'published [LUT]', 'published ÷ estimate', 'estimate ÷ full', 'published ÷ full'],

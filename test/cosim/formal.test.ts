@@ -52,7 +52,7 @@ const proofs: readonly Proof[] = [
     cover: 18,
     search: 7,
     faults: [
-      ['an address is not held', 'memory_port.sv', 'keep_q ? kept_q : lowest', 'lowest'],
+      ['an address is not held', 'memory_port.sv', 'else if (offered)', "else if (1'b0)"],
       ['a burst crosses a page', 'burst_walker.sv', "limited = 32'(left) < LIMIT ? left", "limited = 1'b0 ? left"],
       [
         'a burst too many is in flight',

@@ -136,4 +136,20 @@ describe.skipIf(!hasTool('yosys'))(suite, () => {
       expect(countCells(result?.cells ?? {}).uram288).toBe(weightBufferUltraRams);
     },
   );
+
+  // Units whose synthesis takes seconds.
+  const tables = ['matmul.group=3', 'matmul.tables=4', 'matmul.columns=2'];
+  it.each([
+    { unit: 'weightBuffer', settings: [] },
+    { unit: 'matmul', settings: ['matmul.tableForm=half', ...tables] },
+    { unit: 'matmul', settings: ['matmul.tableForm=full', ...tables] },
+  ])('finds LUTs and FFs of $unit within 15 % of the estimate, $settings', async ({ unit, settings }) => {
+    const hw = hardware('tiny', ...settings);
+    const counted = countCells((await synthesise(job(hw, unit), { cacheDirectory }))?.cells ?? {});
+    const estimate = estimateResources(hw, derive(hw)).units.find((row) => row.unit === unit)?.resources;
+    for (const name of ['lut', 'ff'] as const) {
+      expect(counted[name]).toBeGreaterThan(0);
+      expect(Math.abs((estimate?.[name] ?? 0) / counted[name] - 1), `${name} ${counted[name]}`).toBeLessThan(0.15);
+    }
+  });
 });

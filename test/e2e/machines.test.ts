@@ -119,7 +119,7 @@ describe('decode traffic', () => {
   });
 });
 
-describe('BitNet 0.73B', () => {
+describe('BitNet 0.73B with keys and values in float16', () => {
   // The setting for large models: half the bytes of keys and values, which come through one port.
   const hw = hardware('kv260', 'kvStore.format=float16');
   const shape = shapeOnlyModel(readConfig(directoryOnDisk('models/bitnet-0.73b')), 'bitnet-0.73b');

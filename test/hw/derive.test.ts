@@ -36,20 +36,20 @@ test('kv260, computed by hand', () => {
     matmulLatency: 14, // 9 + 5 (26 → 1)
     weightBufferCascade: 3, // 208 bits in words of 72
     weightBufferUltraRams: 24, // 1 · 3 · 8
-    reduceLatency: 35, // 3 + (4 + 1 + 3) · 4
-    rootLatency: 20, // 3 + 4 + 10 + 3
-    scalarLatency: 29, // 3 + 4 + 10 + 9 + 3
-    inverseLatency: 0, // 24 + 4 < 35
-    quantiseLatency: 21, // 9 + 3 + 9
-    normLatency: 20, // 6 + 4 + 10
-    dequantiseLatency: 23, // 3 + 6 + 4 + 10
-    gateLatency: 52, // 3 + 9 + 2 + 4 + 10 + 9 + 15
-    ropeLatency: 27, // 23 + 3 + 1
-    elementwiseLatency: 12, // 4 + 8
-    attendLatency: 19, // max(4 + 10 + 3, 9 + 2) + 2
-    scoreLatency: 61, // 19 + (5 + 1 + 3) · 4 + 2 · 3
-    outputLatency: 24, // 19 + 3 + 2
-    drawCycles: 472, // 64 + 64 · (4 + 2) + 4 + 6 + 10 + 4
+    reduceLatency: 40, // 4 + (2 + 1 + 3) · 6
+    rootLatency: 22, // 4 + 6 + 9 + 3
+    scalarLatency: 31, // 4 + 6 + 9 + 9 + 3
+    inverseLatency: 0, // 24 + 2 < 40
+    quantiseLatency: 25, // 12 + 4 + 9
+    normLatency: 24, // 8 + 6 + 10
+    dequantiseLatency: 28, // 4 + 8 + 6 + 10
+    gateLatency: 60, // 4 + 12 + 4 + 6 + 10 + 9 + 15
+    ropeLatency: 33, // 28 + 4 + 1
+    elementwiseLatency: 14, // 6 + 8
+    attendLatency: 21, // max(6 + 10 + 3, 9 + 2) + 2
+    scoreLatency: 77, // 21 + (4 + 1 + 3) · 6 + 2 · 4
+    outputLatency: 27, // 21 + 4 + 2
+    drawCycles: 389, // 40 + 40 · (6 + 2) + 6 + 8 + 10 + 5
     portBytes: 16,
     burstBytes: 1024,
     dramBurstBytes: 64,
@@ -60,16 +60,16 @@ test('kv260, computed by hand', () => {
     requestLatency: 4,
     storeLatency: 9,
     gatherAlignmentBytes: 1024,
-    actWordElements: 32, // 32 attention lanes
-    actWords: 4096,
-    coefWordElements: 16,
-    coefWords: 2048,
+    actWordElements: 16, // 16 attention lanes
+    actWords: 8192,
+    coefWordElements: 8, // what a port brings in float16
+    coefWords: 4096,
     inputWordElements: 16,
     inputWords: 4096,
-    accWordElements: 16,
-    accWords: 1024,
-    kvWordBytes: 128,
-    kvWords: 4096,
+    accWordElements: 8, // 8 columns
+    accWords: 2048,
+    kvWordBytes: 64, // 16 attention lanes of float32
+    kvWords: 8192,
   });
 });
 

@@ -9,6 +9,7 @@ const pinned = [
   'vector.lanes=16',
   'vector.maxRows=8',
   'matmul.maxRows=8',
+  'attention.lanes=32',
   'attention.maxRows=8',
   'attention.scoreDepth=512',
   'attention.stateElements=20480',

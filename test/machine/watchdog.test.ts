@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { hardware, messageOf } from '../hw/models.ts';
 import { runAssembly } from './harness.ts';
 
-const hw = hardware('kv260', 'memory.kind=ideal');
+// An instruction every second cycle: the cycles below follow from it.
+const hw = hardware('kv260', 'memory.kind=ideal', 'frontEnd.cyclesPerInstruction=2');
 const hint = '(every wait needs a post that comes before it)';
 
 /** The message of a program that fails, the same in both modes of the simulator. */

@@ -117,14 +117,14 @@ function unitWires(unit: IssueUnit, buffer: Buffer): Wire[] {
 
 const usersOf = (buffer: Buffer) => issueUnits.filter((unit) => unitWires(unit, buffer).length > 0);
 
-/** Ports of `sharedPorts` by the units that any of their instructions may hold, as a mask. */
-function possiblePorts(unit: IssueUnit): number {
+/** Ports of `sharedPorts` that any instruction of the unit may hold, as a mask. */
+function possiblePorts(unit: IssueUnit, hw: HardwareModel): number {
   const users: readonly (readonly IssueUnit[])[] = [
     bufferUsers.read.act,
     bufferUsers.write.act,
     ['attention', 'kvStore'],
     ['kvStore'],
-    ['weightBuffer', 'matmul'],
+    hw.weightBuffer.columnsPerBank === 2 ? ['weightBuffer', 'matmul'] : [],
     bufferUsers.read.input,
     bufferUsers.write.input,
     bufferUsers.read.acc.filter((user) => !isEngine(user, 'acc')),
@@ -221,12 +221,12 @@ export function lutraContext(hw: HardwareModel, derived: Derived): Record<string
     ...unit,
     queueDepth: hw[unit.name as Exclude<IssueUnit, 'frontEnd'>].queueDepth,
     stall: unit.name === 'sampler' ? 'picking && mailbox_full' : "1'b0",
-    possiblePorts: `10'h${possiblePorts(unit.name).toString(16).padStart(3, '0')}`,
     portsLow: 10 * unit.position,
     portsHigh: 10 * unit.position + 9,
     classHigh: 4 * unit.bit + 3,
     classLow: 4 * unit.bit,
   }));
+  const possible = issuing.map(({ name }) => `10'h${possiblePorts(name, hw).toString(16).padStart(3, '0')}`);
   const shared: Wire[] = [
     ...buffers.map((buffer) => ({
       name: `${buffer}_read_data`,
@@ -251,12 +251,16 @@ export function lutraContext(hw: HardwareModel, derived: Derived): Record<string
       direction,
       name,
       range: column(range(width)),
-      address: name === 'araddr' || name === 'awaddr',
+      address: name === 'araddr',
+      // The same as araddr.
+      unused: name === 'awaddr',
     })),
     monitoredMasterPins: masterPins.map(([, , name]) => name).filter((name) => !unmonitored.test(name)),
     controlAddressBits,
     units,
     issuing,
+    // The highest unit first, as in a concatenation.
+    possiblePorts: `{${possible.reverse().join(', ')}}`,
     weightAddressBits: addressBits(hw.weightBuffer.words),
     weightBits: hw.matmul.columns * hw.matmul.tables * (matmulContext(hw, derived)['indexBits'] as number),
     sumAddressBits: matmulContext(hw, derived)['accAddressBits'],

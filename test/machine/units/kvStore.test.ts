@@ -55,7 +55,7 @@ describe('kvStore', () => {
     });
     fc.assert(
       fc.property(shape, ({ rows, wanted, model }) => {
-        const lanes = model === 'kv260' ? 16 : 1;
+        const lanes = model === 'kv260' ? 4 : 1;
         const { appendLatency } = derive(hardware(model));
         // Rows that follow each other begin with a beat.
         const elements = rows > 1 ? Math.ceil(wanted / lanes) * lanes : wanted;

@@ -66,8 +66,8 @@ describe('sampler', () => {
   });
 
   it.each([
-    ['kv260', 64 + 64 * (4 + 2) + 4 + 2 * 3 + 10 + 4],
-    ['odd', 20 + 3 * (3 + 2) + 3 + 2 * 2 + 5 + 4],
+    ['kv260', 40 + 40 * (6 + 2) + 6 + 2 * 4 + 10 + 5],
+    ['odd', 20 + 3 * (3 + 2) + 3 + 2 * 2 + 5 + 5],
   ])('takes the same time for every draw on %s, whatever topK', (name, cycles) => {
     const model = hardware(name, 'memory.kind=ideal');
     for (const topK of [1, 3]) {

@@ -37,7 +37,7 @@ function check(
 ): string[] {
   const sim = module.instantiate({ seed });
   const port = (name: string) => sim.port(name);
-  const [reset, valid, first, last, values] = ['rst_ni', 'valid_i', 'first_i', 'last_i', 'values_i'].map(port);
+  const [reset, valid, last, values] = ['rst_ni', 'valid_i', 'last_i', 'values_i'].map(port);
   const [validOut, y] = [port('valid_o'), port('y_o')];
   const reducer = createReducer(lanes, partials);
   const total = (Math.log2(lanes) + 1 + Math.log2(partials)) * latency;
@@ -57,8 +57,7 @@ function check(
   };
   const idle = () => {
     valid!.set(0);
-    // What the other inputs are does not matter then.
-    first!.set(random() & 1);
+    // What last_i is does not matter then.
     last!.set(random() & 1);
     step();
   };
@@ -75,7 +74,6 @@ function check(
       if (lanes === 1) values!.set(beatBits[0]!);
       else values!.setWords(beatBits);
       valid!.set(1);
-      first!.set(j === 0 ? 1 : 0);
       last!.set(j === beats - 1 ? 1 : 0);
       if (j === beats - 1) due.set(cycle + total, encode(float32, reducer.dot(products, 0, ones, 0, products.length)));
       step();
