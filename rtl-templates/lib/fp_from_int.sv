@@ -4,8 +4,9 @@
 //   INT_WIDTH    bits of the integer, 3 or more
 //   LATENCY      1 or more: y_o belongs to the integer of LATENCY cycles before; one result per cycle
 //
-//   count zeros │ shift │ round │
-//   registers: LATENCY 1  at the end    2  + after count    3  + after shift    more: behind the last
+//   count zeros │ take them from the longest shift │ shift │ round │
+//   registers: LATENCY 1  at the end    2  + after take    3  + after shift    4  + after count
+//              more: behind the last
 //
 // There is no negation: the complement of a negative number is its magnitude less one, and with ones behind it for ever,
 // that one is a carry which the rounding takes in.
@@ -21,9 +22,10 @@ module fp_from_int #(
   input  logic [INT_WIDTH-1:0] x_i,
   output logic [EXP+MAN:0]     y_o
 );
-  localparam AFTER_COUNT = LATENCY >= 2 ? 1 : 0;
+  localparam AFTER_COUNT = LATENCY >= 4 ? 1 : 0;
+  localparam AFTER_TAKE  = LATENCY >= 2 ? 1 : 0;
   localparam AFTER_SHIFT = LATENCY >= 3 ? 1 : 0;
-  localparam AT_END      = LATENCY - AFTER_COUNT - AFTER_SHIFT;
+  localparam AT_END      = LATENCY - AFTER_COUNT - AFTER_TAKE - AFTER_SHIFT;
 
   localparam LZ     = $clog2(INT_WIDTH);
   localparam BIAS   = (1 << (EXP - 1)) - 1;
@@ -36,21 +38,31 @@ module fp_from_int #(
   // ---- Count. `twice` is two times the number, complemented if that is negative, and never 0 then.
   logic                 sign, none;
   logic [INT_WIDTH-1:0] twice;
-  logic [LZ-1:0]        zeros, amount;
+  logic [LZ-1:0]        zeros;
 
   assign sign   = x_i[INT_WIDTH-1];
   assign twice  = {x_i[INT_WIDTH-2:0], 1'b0} ^ {INT_WIDTH{sign}};
 
   fp_leading_zeros #(.WIDTH(INT_WIDTH)) u_zeros (.d_i(twice), .count_o(zeros), .none_o(none));
 
-  // TOP − zeros, bit by bit: a LUT for each is faster here than a carry chain.
-  logic borrow;
+  logic                 sign_z, none_z;
+  logic [INT_WIDTH-2:0] x_z;
+  logic [LZ-1:0]        zeros_z;
+
+  delay #(.WIDTH(1 + INT_WIDTH + LZ), .CYCLES(AFTER_COUNT)) u_count (
+    .clk_i(clk_i), .d_i({sign, none, x_i[INT_WIDTH-2:0], zeros}), .q_o({sign_z, none_z, x_z, zeros_z})
+  );
+
+  // ---- TOP − zeros, bit by bit: a LUT for each is faster here than a carry chain. (0 has no sign anyway; that it is
+  // said keeps the sign's registers from becoming a shift register, whose output is late.)
+  logic          borrow;
+  logic [LZ-1:0] amount;
 
   always_comb begin
     borrow = 1'b0;
     for (int i = 0; i < LZ; i = i + 1) begin
-      amount[i] = TOP[i] ^ zeros[i] ^ borrow;
-      borrow = TOP[i] ? zeros[i] & borrow : zeros[i] | borrow;
+      amount[i] = TOP[i] ^ zeros_z[i] ^ borrow;
+      borrow = TOP[i] ? zeros_z[i] & borrow : zeros_z[i] | borrow;
     end
   end
 
@@ -58,8 +70,8 @@ module fp_from_int #(
   logic [INT_WIDTH-2:0] x_c;
   logic [LZ-1:0]        amount_c;
 
-  delay #(.WIDTH(1 + INT_WIDTH + LZ), .CYCLES(AFTER_COUNT)) u_count (
-    .clk_i(clk_i), .d_i({sign, none, x_i[INT_WIDTH-2:0], amount}), .q_o({sign_c, none_c, x_c, amount_c})
+  delay #(.WIDTH(1 + INT_WIDTH + LZ), .CYCLES(AFTER_TAKE)) u_take (
+    .clk_i(clk_i), .d_i({sign_z & !none_z, none_z, x_z, amount}), .q_o({sign_c, none_c, x_c, amount_c})
   );
 
   // ---- Shift down to {leading bit, fraction, round bit, sticky bit}

@@ -1,14 +1,10 @@
 import { ceilLog2, type Derived, partialOutputs } from '../../hw/derive.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
 import { romStyle } from '../romStyle.ts';
+import { addressBits } from './buffers.ts';
 
 /** Most elements of a head. */
 const largestHeadDimension = 256;
-
-/** Bits of an address of `words` words; a memory of one word has an address of one bit. */
-function addressBits(words: number): number {
-  return Math.max(1, ceilLog2(words));
-}
 
 /** Sizes of attention's memories and the widths of its addresses, in units of one beat of the lanes. */
 export function attentionContext(hw: HardwareModel, derived: Derived): Record<string, unknown> {

@@ -23,7 +23,7 @@ export function dmaContext(hw: HardwareModel, derived: Derived): Record<string, 
     inputAddressBits: addressBits(inputWords),
     accAddressBits: addressBits(accWords),
     /** A place in a buffer, in beats; bytes of a row; rows. */
-    positionBits: Math.max(1, ceilLog2(mostBytes / derived.portBytes)),
+    positionBits: addressBits(mostBytes / derived.portBytes),
     rowBits: ceilLog2(mostBytes + 1),
     rowsBits: ceilLog2(mostElements + 1),
   };

@@ -19,12 +19,12 @@ export function kvStoreContext(hw: HardwareModel, derived: Derived): Record<stri
     actAddressBits: addressBits(actWords),
     kvAddressBits: addressBits(kvWords),
     /** A place in the store, in beats of a port; bytes of a row; rows. */
-    positionBits: Math.max(1, ceilLog2(bytes / portBytes)),
+    positionBits: addressBits(bytes / portBytes),
     rowBits: ceilLog2(bytes + 1),
     rowsBits: ceilLog2(bytes / portBytes + 1),
     /** Of `append`: places in act and in the store, in beats of the lanes; elements of a row; rows. */
-    sourceBits: Math.max(1, ceilLog2((actWords * actWordElements) / lanes)),
-    targetBits: Math.max(1, ceilLog2(bytes / (lanes * derived.kvElementBytes))),
+    sourceBits: addressBits((actWords * actWordElements) / lanes),
+    targetBits: addressBits(bytes / (lanes * derived.kvElementBytes)),
     elementsBits: ceilLog2(actWords * actWordElements + 1),
     appendRowsBits: ceilLog2(bytes + 1),
   };

@@ -210,6 +210,7 @@ function extraPins(unit: IssueUnit): Pin[] {
 
 /** `unit` of `lutra.sv.hbs`: the modules, their pins and the wires between them. */
 export function lutraContext(hw: HardwareModel, derived: Derived): Record<string, unknown> {
+  const engine = matmulContext(hw, derived);
   const units = issueUnits.map((name, bit) => ({
     name,
     bit,
@@ -262,8 +263,8 @@ export function lutraContext(hw: HardwareModel, derived: Derived): Record<string
     // The highest unit first, as in a concatenation.
     possiblePorts: `{${possible.reverse().join(', ')}}`,
     weightAddressBits: addressBits(hw.weightBuffer.words),
-    weightBits: hw.matmul.columns * hw.matmul.tables * (matmulContext(hw, derived)['indexBits'] as number),
-    sumAddressBits: matmulContext(hw, derived)['accAddressBits'],
+    weightBits: hw.matmul.columns * hw.matmul.tables * (engine['indexBits'] as number),
+    sumAddressBits: engine['accAddressBits'],
     kvBits: 8 * derived.kvWordBytes,
     kvAddressBits: addressBits(derived.kvWords),
     wires: [...shared, ...own].map(({ name, width }) => ({ name, range: column(range(width)) })),

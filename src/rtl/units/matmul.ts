@@ -1,5 +1,6 @@
 import { ceilLog2, type Derived } from '../../hw/derive.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
+import { addressBits } from './buffers.ts';
 
 /** The digits of an index, two bits each, the least significant lowest. */
 function digitBits(symbols: number, group: number, index: number): bigint {
@@ -57,10 +58,10 @@ export function matmulContext(hw: HardwareModel, derived: Derived): Record<strin
     termBits,
     treeBits: termBits + levels,
     inputWordBits: ceilLog2(inputWordElements),
-    inputAddressBits: Math.max(1, ceilLog2(derived.inputWords)),
-    inputBits: Math.max(1, ceilLog2(inputElements)) + 1,
-    weightAddressBits: Math.max(1, ceilLog2(hw.weightBuffer.words)),
-    accAddressBits: Math.max(1, ceilLog2(accumulatorElements)),
+    inputAddressBits: addressBits(derived.inputWords),
+    inputBits: addressBits(inputElements) + 1,
+    weightAddressBits: addressBits(hw.weightBuffer.words),
+    accAddressBits: addressBits(accumulatorElements),
     sums: columns,
   };
 }

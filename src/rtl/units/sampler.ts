@@ -1,12 +1,13 @@
 import { ceilLog2, type Derived } from '../../hw/derive.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
 import { romStyle } from '../romStyle.ts';
+import { addressBits } from './buffers.ts';
 
 /** Widths of the sampler's addresses and counts. */
 export function samplerContext(hw: HardwareModel, derived: Derived): Record<string, unknown> {
-  const candidateBits = Math.max(1, ceilLog2(hw.sampler.candidates));
+  const candidateBits = addressBits(hw.sampler.candidates);
   return {
-    wordBits: Math.max(1, ceilLog2(derived.actWords)),
+    wordBits: addressBits(derived.actWords),
     slotBits: ceilLog2(derived.actWordElements),
     candidateBits,
     lastCandidate: `${candidateBits}'d${hw.sampler.candidates - 1}`,

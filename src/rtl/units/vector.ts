@@ -1,6 +1,7 @@
 import { ceilLog2, type Derived } from '../../hw/derive.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
 import { romStyle } from '../romStyle.ts';
+import { addressBits } from './buffers.ts';
 
 /** Widths of the vector unit's addresses and counters, in bits. An address in beats counts groups of `vector.lanes`. */
 export function vectorContext(hw: HardwareModel, derived: Derived): Record<string, unknown> {
@@ -11,7 +12,6 @@ export function vectorContext(hw: HardwareModel, derived: Derived): Record<strin
     acc: [derived.accWords, derived.accWordElements],
     input: [derived.inputWords, derived.inputWordElements],
   } as const;
-  const addressBits = (words: number) => Math.max(1, ceilLog2(words));
   return {
     actAddressBits: addressBits(derived.actWords),
     coefAddressBits: addressBits(derived.coefWords),
@@ -21,7 +21,7 @@ export function vectorContext(hw: HardwareModel, derived: Derived): Record<strin
     countBits: ceilLog2(activationElements + 1),
     rowBits: ceilLog2(activationElements + 1),
     scaleBits: addressBits(maxRows),
-    coefLaneBits: Math.max(1, ceilLog2(derived.coefWordElements)),
+    coefLaneBits: addressBits(derived.coefWordElements),
     romStyle: romStyle(hw),
   };
 }

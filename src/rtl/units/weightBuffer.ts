@@ -1,5 +1,6 @@
 import { ceilLog2, type Derived } from '../../hw/derive.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
+import { addressBits } from './buffers.ts';
 
 /** How words lie in the banks, and the slices with their columns. */
 export function weightBufferContext(hw: HardwareModel, derived: Derived): Record<string, unknown> {
@@ -15,7 +16,7 @@ export function weightBufferContext(hw: HardwareModel, derived: Derived): Record
     indexBits,
     rowBits: whole ? indexBits : ceilLog2(ternary.tableRows),
     binaryRowBits: whole ? indexBits : ceilLog2(binary.tableRows),
-    addressBits: Math.max(1, ceilLog2(hw.weightBuffer.words)),
+    addressBits: addressBits(hw.weightBuffer.words),
     countBits: ceilLog2(hw.weightBuffer.words + 1) + 1,
     slices: Array.from({ length: weightSlices }, (_, slice) => ({
       index: slice,
