@@ -74,6 +74,9 @@ export class AxiPort {
     this.readData = new Bus(this.pins.rdata);
     this.writeData = new Bus(this.pins.wdata);
     this.writeStrobes = new Bus(this.pins.wstrb);
+    // Memory has no errors: OKAY.
+    this.pins.rresp.set(0);
+    this.pins.bresp.set(0);
   }
 
   /** Puts this cycle's beats and answers on the port. */
@@ -213,6 +216,7 @@ const pinNames = [
   'rvalid',
   'rready',
   'rdata',
+  'rresp',
   'rlast',
   'awvalid',
   'awready',
@@ -224,6 +228,7 @@ const pinNames = [
   'wstrb',
   'wlast',
   'bvalid',
+  'bresp',
 ] as const;
 type Pin = (typeof pinNames)[number];
 

@@ -56,8 +56,8 @@ function script({ files, top, family, blackBoxes = [], flatten }: SynthesisJob):
   const shells = files.filter(isBlackBox);
   const timing = [`read_verilog -lib -specify -overwrite +/xilinx/cells_sim.v`, `tee -q -o path.txt sta`];
   return [
-    // `sta` counts cells alone, so the mapping shall weigh a wire less than the 300 ps of its default.
-    'scratchpad -set synth_xilinx.abc9.W 100',
+    // `sta` counts no wires, so the mapping shall not weigh them either.
+    'scratchpad -set synth_xilinx.abc9.W 0',
     ...(shells.length > 0 ? [`read_verilog -sv -lib ${list(shells)}`] : []),
     `read_verilog -sv ${list(files.filter((file) => !isBlackBox(file)))}`,
     `hierarchy -check -top ${top}`,
