@@ -259,7 +259,7 @@ const memory: readonly Mutation[] = [
   ...of('dma', 'dma.sv.hbs', [
     ['store-format', 'float16 and bfloat16 change places', '.bfloat16_i(«bfloat16_q»)', '!bfloat16_q'],
     ['upper-half', 'every beat of float32 goes to the lower half of its chunk', '!half_q && position[0]', "1'b0"],
-    ['store-port', 'a store from act does not hold its port', 'ports_o[0] = «head_space == ACT»', "1'b0"],
+    ['store-port', 'a store from act does not hold its port', 'push_ports_o[0] = «push_space == ACT»', "1'b0"],
     ['load-nan', 'a load keeps NaN as they are', 'float = «ONE_NAN»', 'single'],
   ]),
   ...of('weightBuffer', 'weightBuffer.sv.hbs', [
@@ -438,7 +438,7 @@ const sequences: readonly Mutation[] = [
     [
       'output-port',
       'a run that is not the last holds the write port',
-      '{1\'b1, «head_options[{{choiceIndex "attention.attend" "options" "last"}}]», 1\'b1}',
+      '{1\'b1, «push_options[{{choiceIndex "attention.attend" "options" "last"}}]», 1\'b1}',
       "1'b1",
     ],
   ]),
@@ -455,7 +455,7 @@ const sequences: readonly Mutation[] = [
       'rounded_valid && rounded_present[element % LANES]',
       'rounded_valid',
     ],
-    ['spill-port', 'a spill does not hold the read port', 'ports_o[2] = «head_op_i == SPILL»', "1'b0"],
+    ['spill-port', 'a spill does not hold the read port', 'push_ports_o[2] = «push_op_i == SPILL»', "1'b0"],
     ['append-done', 'append ends a cycle early', 'transfer_done || «append_written_qq»', 'append_written_q'],
   ]),
   ...of('sampler', 'sampler_list.sv', [

@@ -264,8 +264,8 @@ export class Bench {
     this.port(`${unit}_start_i`).set(1);
     this.port(`${unit}_op_i`).set(job.op);
     this.port(`${unit}_words_i`).setWords([...job.words]);
-    this.port(`${unit}_head_op_i`).set(job.op);
-    this.port(`${unit}_head_words_i`).setWords([...job.words]);
+    this.port(`${unit}_push_op_i`).set(job.op);
+    this.port(`${unit}_push_words_i`).setWords([...job.words]);
     const { transfer } = job;
     if (!transfer) return;
     const user = issueUnits.indexOf(job.unit);
@@ -433,7 +433,7 @@ export class Bench {
       const running = this.running.get(unit);
       if (!running) continue;
       if (running.started === this.cycle) {
-        expect(this.port(`${unit}_ports_o`).get(), `ports of ${unit}`).toBe(running.job.ports);
+        expect(this.port(`${unit}_push_ports_o`).get(), `ports of ${unit}`).toBe(running.job.ports);
       }
       const kind = this.port(`${unit}_class_o`).get();
       if (kind === 0) running.working += 1;

@@ -218,7 +218,7 @@ export function difference(
     const seen = {
       first: port('first_o').get() === 1,
       working: port('class_o').get() === 0,
-      ports: port('ports_o').get(),
+      ports: port('push_ports_o').get(),
     };
     simulation.tick();
     cycle++;
@@ -236,8 +236,8 @@ export function difference(
     }
     const command = commandOf(instructionsByName.get(name) as InstructionSpec, operands);
     const timing = reference.run(command);
-    port('head_op_i').set(command.spec.opcode & 15);
-    port('head_words_i').setWords(wordsOf(command));
+    port('push_op_i').set(command.spec.opcode & 15);
+    port('push_words_i').setWords(wordsOf(command));
     let first = -1;
     let working = 0;
     let elapsed = 0;

@@ -215,8 +215,6 @@ export function lutraContext(hw: HardwareModel, derived: Derived): Record<string
     name,
     bit,
     position: bit - 1,
-    // The highest giver first, as in a concatenation.
-    posts: issueUnits.map((giver) => `posts_${giver}[${bit}]`).reverse(),
   }));
   const issuing = units.slice(1).map((unit) => ({
     ...unit,
