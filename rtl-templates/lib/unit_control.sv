@@ -36,8 +36,7 @@ module unit_control #(
   // Counts given to this unit, by giver, and by this unit, by taker.
   input  logic [7:0]   post_i,
   output logic [7:0]   post_o,
-  // The head of the queue; op and words mean nothing while head_valid_o is low.
-  output logic         head_valid_o,
+  // The head of the queue; it means nothing while the queue is empty.
   output logic [3:0]   head_op_o,
   output logic [223:0] head_words_o,
   // The head may not start for a reason of the unit's own: a full mailbox.
@@ -114,7 +113,6 @@ module unit_control #(
     end
   end
 
-  assign head_valid_o = !empty;
   assign start_o      = start;
   assign post_o       = active_q && done_i ? post_q : 8'd0;
   assign idle_o       = empty && !active_q;

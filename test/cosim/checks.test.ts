@@ -5,10 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { HardwareModel } from '../../src/hw/index.ts';
 import { renderAll, synthesisedUnits } from '../../src/rtl/index.ts';
+import { describeVerilog, describeWith } from '../describeWith.ts';
 import { hardware, modelNames } from '../hw/models.ts';
 import { randomHardware } from '../machine/randomProgram.ts';
 import { templatesFromDisk } from '../rtl/templates.ts';
-import { hasTool, needs, runTool } from '../tools.ts';
+import { runTool } from '../tools.ts';
 
 const waivers = fileURLToPath(new URL('../../rtl-templates/lint.vlt', import.meta.url));
 const minutes = 60_000;
@@ -85,8 +86,7 @@ describe('a unary operator before a cast', () => {
   });
 });
 
-const lintName = `verilator lint of everything ${hasTool('verilator') ? '' : needs('verilator')}`;
-describe.skipIf(!hasTool('verilator'))(lintName, () => {
+describeVerilog('verilator lint of everything', () => {
   it.each([...models, ...randomModels].map((hw) => [hw.name, hw] as const))(
     '%s has no warning',
     (_, hw) => expect(lint(hw)).toEqual([]),
@@ -99,8 +99,7 @@ describe.skipIf(!hasTool('verilator'))(lintName, () => {
   });
 });
 
-const checkName = `yosys check of everything ${hasTool('yosys') ? '' : needs('yosys')}`;
-describe.skipIf(!hasTool('yosys'))(checkName, () => {
+describeWith('yosys')('yosys check of everything', () => {
   it.each([...models, ...randomModels].map((hw) => [hw.name, hw] as const))(
     '%s has no latch, no undriven net and no warning',
     (_, hw) => expect(check(hw)).toEqual([]),

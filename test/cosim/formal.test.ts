@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { renderAll, renderTemplate } from '../../src/rtl/render.ts';
+import { describeWith } from '../describeWith.ts';
 import { hardware } from '../hw/models.ts';
 import { templatesFromDisk } from '../rtl/templates.ts';
-import { hasTool, needs, runTool } from '../tools.ts';
+import { runTool } from '../tools.ts';
 
 const minutes = 60_000;
 const templates = templatesFromDisk();
@@ -104,8 +105,11 @@ function check(proof: Proof, mode: readonly string[], edit?: Proof['faults'][num
   }
 }
 
-const missing = (['yosys', 'yosys-smtbmc', 'z3'] as const).find((tool) => !hasTool(tool));
-describe.skipIf(missing !== undefined)(`AXI by induction ${missing ? needs(missing) : ''}`, () => {
+describeWith(
+  'yosys',
+  'yosys-smtbmc',
+  'z3',
+)('AXI by induction', () => {
   describe.each(proofs.map((proof) => [proof.top, proof] as const))('%s', (_, proof) => {
     it(
       'holds in every state that can be reached',

@@ -2,12 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { HardwareModel } from '../../src/hw/index.ts';
 import { filesBelow, renderAll, withoutUltraRam } from '../../src/rtl/index.ts';
+import { describeWith } from '../describeWith.ts';
 import { hardware } from '../hw/models.ts';
 import { templatesFromDisk } from '../rtl/templates.ts';
-import { hasTool, needs, runTool } from '../tools.ts';
+import { runTool } from '../tools.ts';
 
 /**
  * Compiles `bench` with the netlist of `top` as module `gates`, made of the cells' simulation models, and with the same
@@ -176,8 +177,11 @@ endmodule
 `;
 }
 
-const missing = !hasTool('yosys') ? needs('yosys') : !hasTool('iverilog') ? needs('iverilog') : undefined;
-describe.skipIf(missing !== undefined)(`netlist ${missing ?? ''}`, () => {
+describeWith(
+  'yosys',
+  'iverilog',
+  'vvp',
+)('netlist', () => {
   it.each([
     ['fp_add', 4, ", .subtract_i(1'b0)", (x: number, y: number) => x + y],
     ['fp_mul', 3, '', (x: number, y: number) => x * y],

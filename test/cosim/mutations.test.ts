@@ -5,8 +5,8 @@ import { buildMutants, type MutantMachine } from '../../bench/mutationCampaign.t
 import { mutations } from '../../bench/mutationList.ts';
 import { type CampaignMachine, campaignMachines } from '../../bench/mutationPrograms.ts';
 import { renderAll } from '../../src/rtl/render.ts';
+import { describeVerilog } from '../describeWith.ts';
 import { templatesFromDisk } from '../rtl/templates.ts';
-import { hasTool, needs } from '../tools.ts';
 import { cacheDirectory } from './harness.ts';
 
 const templates = templatesFromDisk();
@@ -33,7 +33,7 @@ describe('the list of mutations', () => {
   });
 });
 
-describe.skipIf(!hasTool('verilator'))(`mutated machines ${needs('verilator')}`, () => {
+describeVerilog('mutated machines', () => {
   const machines = campaignMachines();
 
   it('are Verilog that Verilator accepts, and every mutation is in one of them', async () => {

@@ -6,8 +6,8 @@ import { LutraError } from '../../src/base/diagnostics.ts';
 import { disturbance } from '../../src/cosim/index.ts';
 import type { HardwareModel } from '../../src/hw/index.ts';
 import { assemble, verifyProgram } from '../../src/isa/index.ts';
+import { describeVerilog } from '../describeWith.ts';
 import { hardware } from '../machine/harness.ts';
-import { hasTool, needs } from '../tools.ts';
 import { lockstep, verdict, verilogOf } from './harness.ts';
 
 const folder = join(import.meta.dirname, '../../programs');
@@ -29,7 +29,7 @@ function fits(text: string, hw: HardwareModel): boolean {
 /** The command block of a program that reads one: a prompt of one token, a few new tokens, greedy. */
 const commandWords = [1, 4, 0, 1, 0, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0, 0, 0, 0, 0, 0, 0, 1];
 
-describe.skipIf(!hasTool('verilator'))(`programs, machine and Verilog in lock step ${needs('verilator')}`, () => {
+describeVerilog('programs, machine and Verilog in lock step', () => {
   for (const model of ['tiny', 'odd', 'mid']) {
     describe(model, () => {
       const hw = hardware(model);
@@ -58,7 +58,7 @@ describe.skipIf(!hasTool('verilator'))(`programs, machine and Verilog in lock st
 /** These use elements of a buffer that nothing has written: zeros after configuration, anything in this test. */
 const readsUnwritten = ['position-loop.lasm', 'weight-stream.lasm'];
 
-describe.skipIf(!hasTool('verilator'))(`what registers and memories hold at first ${needs('verilator')}`, () => {
+describeVerilog('what registers and memories hold at first', () => {
   it('changes nothing for programs that read only what was written', async () => {
     const hw = hardware('tiny');
     const verilog = await verilogOf(hw, { randomState: true });

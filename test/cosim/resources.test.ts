@@ -6,9 +6,9 @@ import { synthesise } from '../../src/cosim/index.ts';
 import { derive, estimateResources, type HardwareModel } from '../../src/hw/index.ts';
 import { countCells, filesBelow, renderAll, withoutUltraRam } from '../../src/rtl/index.ts';
 import { parsePath, parseStatistics } from '../../src/rtl/resources.ts';
+import { describeWith } from '../describeWith.ts';
 import { hardware, messageOf } from '../hw/models.ts';
 import { templatesFromDisk } from '../rtl/templates.ts';
-import { hasTool, needs } from '../tools.ts';
 
 describe('what Yosys prints', () => {
   it('becomes LUT, FF, block RAM, UltraRAM and DSP', () => {
@@ -77,8 +77,7 @@ describe('files below a module', () => {
   });
 });
 
-const suite = `synthesis ${hasTool('yosys') ? '' : needs('yosys')}`;
-describe.skipIf(!hasTool('yosys'))(suite, () => {
+describeWith('yosys')('synthesis', () => {
   const cacheDirectory = mkdtempSync(join(tmpdir(), 'lutra-synthesis-'));
   afterAll(() => rmSync(cacheDirectory, { recursive: true, force: true }));
   const job = (hw: HardwareModel, top: string, flatten = true) =>

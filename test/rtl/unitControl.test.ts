@@ -21,7 +21,7 @@ function benchText(depths: readonly number[]): string {
     .clk_i, .rst_ni, .push_i(push_i[${unit}]), .push_op_i, .push_wait_i, .push_post_i, .push_words_i,
     .push_ports_i(push_words_i[9:0]), .full_o(full_o[${unit}]), .idle_o(idle_o[${unit}]),
     .post_i({${Array.from({ length: units }, (_, from) => `posts[${8 * (units - 1 - from) + unit + 1}]`).join(', ')}, post_i[${unit + 1}]}),
-    .post_o(posts[${8 * unit} +: 8]), .head_valid_o(head_valid_o[${unit}]), .head_op_o(op_o[${4 * unit} +: 4]),
+    .post_o(posts[${8 * unit} +: 8]), .head_op_o(op_o[${4 * unit} +: 4]),
     .head_words_o(words[${224 * unit} +: 224]), .stall_i(stall_i[${unit}]), .ask_o(ask[${unit}]), .wanted_o(wanted[${ports * unit} +: ${ports}]), .ok_i(ok[${unit}]),
     .start_o(start_o[${unit}]), .done_i(done_i[${unit}]), .core_class_i(core_class_i[${2 * unit} +: 2]),
     .class_o(class_o[${4 * unit} +: 4])
@@ -33,8 +33,7 @@ module bench (
   output logic [${units - 1}:0] full_o, output logic [${units - 1}:0] idle_o, input logic [7:0] post_i,
   output logic [${units - 1}:0] post_front_o, output logic [${units - 1}:0] start_o, input logic [${units - 1}:0] done_i,
   input logic [${units - 1}:0] stall_i, input logic [${2 * units - 1}:0] core_class_i,
-  output logic [${4 * units - 1}:0] class_o, output logic [${4 * units - 1}:0] op_o,
-  output logic [${units - 1}:0] head_valid_o
+  output logic [${4 * units - 1}:0] class_o, output logic [${4 * units - 1}:0] op_o
 );
   logic [${8 * units - 1}:0] posts;
   logic [${224 * units - 1}:0] words;
