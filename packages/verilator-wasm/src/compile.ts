@@ -233,7 +233,8 @@ let packageHash: string | undefined;
 
 /** A hash of this package's own C++. */
 export function packageSources(): string {
-  const names = ['host.h', 'verilator.cpp', 'cxxrtl.cpp'];
+  const headers = ['condition_variable', 'mutex', 'thread'].map((name) => join('single-threaded', name));
+  const names = ['host.h', 'verilator.cpp', 'cxxrtl.cpp', ...headers];
   packageHash ??= contentHash(names.map((name) => readFileSync(join(CPP_DIRECTORY, name))));
   return packageHash;
 }
