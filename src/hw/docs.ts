@@ -1,7 +1,7 @@
 /** The documentation page and the JSON Schema of hardware models, rendered from the schema, the rules and `derive`. */
 import { derive } from './derive.ts';
 import { alphabetFormulas, type DerivedFormula, derivedFormulas } from './derivedFormulas.ts';
-import { type Field, hardwareFields, hardwareJsonSchema } from './fields.ts';
+import { type Field, hardwareFields, hardwareJsonSchema, itemFields } from './fields.ts';
 import {
   estimateResources,
   operatorCosts,
@@ -61,10 +61,12 @@ function ruleRows(): string[][] {
 }
 
 function fieldSections(): string[] {
-  const sections: (Field | undefined)[] = [undefined, ...hardwareFields.filter(({ type }) => type === 'section')];
+  const holders = hardwareFields.filter(({ type }) => type === 'section' || type === 'list of objects');
+  const sections: (Field | undefined)[] = [undefined, ...holders];
   return sections.flatMap((section) => {
-    const prefix = section === undefined ? '' : `${section.path}.`;
-    const members = hardwareFields.filter(
+    const list = section?.type === 'list of objects';
+    const prefix = section === undefined ? '' : `${section.path}.${list ? '*.' : ''}`;
+    const members = (list ? itemFields : hardwareFields).filter(
       ({ path }) => path.startsWith(prefix) && !path.slice(prefix.length).includes('.'),
     );
     const title = section === undefined ? 'the file' : `\`${section.path}\`${section.optional ? ' (optional)' : ''}`;
@@ -74,7 +76,12 @@ function fieldSections(): string[] {
       entry.unit ?? '',
       entry.description,
     ]);
-    const intro = section?.description ? [`${capital(section.description.replace(/^[\w ]+: /, ''))}.`, ''] : [];
+    const intro =
+      section?.description && list
+        ? [`A list: ${section.description}.`, '']
+        : section?.description
+          ? [`${capital(section.description.replace(/^[\w ]+: /, ''))}.`, '']
+          : [];
     return [`### ${title}`, '', ...intro, ...table(['field', 'range', 'unit', 'meaning'], rows), ''];
   });
 }

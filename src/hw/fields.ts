@@ -13,13 +13,14 @@ interface Node {
   readonly enum?: readonly string[];
   readonly anyOf?: readonly { readonly const: string | number }[];
   readonly pattern?: string;
+  readonly items?: Node;
   readonly powerOfTwo?: boolean;
 }
 
 export interface Field {
   /** Dotted, for example `matmul.columns`. */
   readonly path: string;
-  readonly type: 'section' | 'integer' | 'number' | 'choice' | 'text' | 'list of texts';
+  readonly type: 'section' | 'integer' | 'number' | 'choice' | 'text' | 'list of texts' | 'list of objects';
   readonly description: string;
   /** Unit of a number, for example `cycles`; undefined for plain counts. */
   readonly unit?: string;
@@ -61,24 +62,34 @@ function field(node: Node, path: string, optional: boolean): Field {
 function fieldType(node: Node, choice: boolean): Field['type'] {
   if (choice) return 'choice';
   if (node.type === 'object') return 'section';
-  if (node.type === 'array') return 'list of texts';
+  if (node.type === 'array') return node.items?.type === 'object' ? 'list of objects' : 'list of texts';
   if (node.type === 'string') return 'text';
   return node.type === 'integer' ? 'integer' : 'number';
 }
 
-/** Every field, sections before their members, in the order of the schema. */
+/** Every field, sections before their members, in the order of the schema; not those of a list's items. */
 export const hardwareFields: readonly Field[] = collect(hardwareJsonSchema as Node, '');
 
-const byPath: ReadonlyMap<string, Field> = new Map(hardwareFields.map((entry) => [entry.path, entry]));
+/** The fields of the items of every list of objects: `host.*.name` is the name of any item of `host`. */
+export const itemFields: readonly Field[] = Object.entries((hardwareJsonSchema as Node).properties ?? {}).flatMap(
+  ([name, { items }]) => (items?.type === 'object' ? collect(items, `${name}.*`) : []),
+);
+
+const byPath: ReadonlyMap<string, Field> = new Map(
+  [...hardwareFields, ...itemFields].map((entry) => [entry.path, entry]),
+);
+
+/** `host.3.name` is called `host.*.name`. */
+const anyItem = (path: string) => path.replace(/\.\d+(?=\.|$)/g, '.*');
 
 export function hardwareField(path: string): Field | undefined {
-  return byPath.get(path);
+  return byPath.get(anyItem(path));
 }
 
-/** Names of the fields directly inside a section; `''` is the whole file. */
+/** Names of the fields directly inside a section or an item of a list; `''` is the whole file. */
 export function fieldNamesIn(section: string): string[] {
-  const prefix = section === '' ? '' : `${section}.`;
-  return hardwareFields
+  const prefix = section === '' ? '' : `${anyItem(section)}.`;
+  return [...hardwareFields, ...itemFields]
     .filter(({ path }) => path.startsWith(prefix) && !path.slice(prefix.length).includes('.'))
     .map(({ path }) => path.slice(prefix.length));
 }
@@ -89,7 +100,8 @@ export function expectation(entry: Field): string {
     case 'section':
       return 'an object';
     case 'list of texts':
-      return 'a list of texts';
+    case 'list of objects':
+      return `a ${entry.type}`;
     case 'text':
       return 'a text';
     case 'choice':

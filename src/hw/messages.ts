@@ -61,10 +61,9 @@ export function fieldHint(name: string, names: readonly string[]): string {
 function wrongValue(path: Path, value: unknown, places: Places): Diagnostic {
   const name = path.join('.');
   const place = places.placeOf(path);
-  // List items have no field of their own; only `notes` is a list, of texts.
   const field = hardwareField(name);
   const subject = name === '' ? 'the hardware model' : name;
-  const expected = field !== undefined ? expectation(field) : name === '' ? 'an object' : 'a text';
+  const expected = field !== undefined ? expectation(field) : itemExpectation(path);
   if (value === undefined) {
     const what = field?.type === 'section' ? 'this section' : 'this field';
     const hint = `${expected}${field?.description ? `: ${field.description}` : ''}`;
@@ -98,6 +97,12 @@ function wrongValue(path: Path, value: unknown, places: Places): Diagnostic {
     return { code: 'HW006', message: `${subject}: ${got} does not have the right form`, place, hint };
   }
   return { code: 'HW001', message: `${subject}: ${got} has the wrong type`, place, hint: `expected ${expected}` };
+}
+
+/** Items of a list have no field of their own: what they may be follows from their list. */
+function itemExpectation(path: Path): string {
+  const list = hardwareField(path.slice(0, -1).join('.'));
+  return path.length === 0 || list?.type === 'list of objects' ? 'an object' : 'a text';
 }
 
 function valueAt(value: unknown, path: Path): unknown {

@@ -176,6 +176,17 @@ const sampler = z
 
 const counters = z.strictObject({ bits: count('width of a counter [bit]', 64) }).describe('performance counters');
 
+const hostTerm = z.strictObject({
+  name: z.string().min(1).describe('what the host does'),
+  milliseconds: z.number().min(0).max(100_000).describe('time of one [ms]'),
+  per: z
+    .enum(['pass', 'row', 'position', 'token'])
+    .describe(
+      'what it is done for: every pass over the weights; every row of a pass (a position of one sequence); every earlier or own position that a row attends to; every token that is picked',
+    ),
+  source: z.string().min(1).describe('where the figure comes from, or which points it was fitted on'),
+});
+
 export const hardwareModelSchema = z.strictObject({
   $schema: z.string().optional().describe('path of the JSON Schema, for editors'),
   name: z
@@ -196,6 +207,12 @@ export const hardwareModelSchema = z.strictObject({
   kvStore,
   sampler,
   counters,
+  host: z
+    .array(hostTerm)
+    .optional()
+    .describe(
+      'what a host does while the machine waits for it: named terms, not simulated, added to the machine’s time where a report says so',
+    ),
 });
 
 export type HardwareModel = z.infer<typeof hardwareModelSchema>;

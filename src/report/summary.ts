@@ -3,6 +3,7 @@
  */
 import { canonicalJson } from '../base/digest.ts';
 import type { Derived } from '../hw/derive.ts';
+import { decodeCounts, hostMilliseconds } from '../hw/host.ts';
 import type { HardwareModel } from '../hw/schema.ts';
 import type { ExposedCycles, OperationCycles } from './operations.ts';
 
@@ -77,6 +78,12 @@ export interface Summary {
     readonly tokensPerSecond: number | null;
     readonly timeToFirstTokenSeconds: number | null;
   };
+  /** The hardware model's host terms: added to the machine's time, not simulated. Only where it has some. */
+  readonly withHost?: {
+    /** Mean over the tokens after the first. */
+    readonly hostMillisecondsPerToken: number;
+    readonly tokensPerSecond: number;
+  };
   readonly memory: {
     readonly bytesRead: number;
     readonly bytesWritten: number;
@@ -130,6 +137,7 @@ export function summarise(facts: RunFacts): Summary {
         )
       : null;
   const { hw, derived, request, exposed } = facts;
+  const hostTime = hostMilliseconds(hw, decodeCounts(request.prompt.length + 1, steps)) / steps;
   const peakBytesPerCycle =
     hw.memory.kind === 'dram'
       ? Math.min(derived.portBytesPerCycle, derived.busBytesPerCycle)
@@ -162,6 +170,14 @@ export function summarise(facts: RunFacts): Summary {
       tokensPerSecond: perToken === null ? null : round(hw.clockHz / perToken),
       timeToFirstTokenSeconds: first ? round(first.cycle / hw.clockHz) : null,
     },
+    ...(hw.host === undefined || perToken === null
+      ? {}
+      : {
+          withHost: {
+            hostMillisecondsPerToken: round(hostTime),
+            tokensPerSecond: round(1 / (perToken / hw.clockHz + hostTime / 1000)),
+          },
+        }),
     memory: {
       bytesRead: facts.bytesRead,
       bytesWritten: facts.bytesWritten,

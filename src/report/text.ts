@@ -34,6 +34,14 @@ function facts(summary: Summary, host: HostFacts | undefined): string[] {
       `on the board; ${grouped(cycles.perToken)} cycles per token after the first`,
     ]);
   }
+  if (summary.withHost) {
+    const { tokensPerSecond, hostMillisecondsPerToken } = summary.withHost;
+    rows.push([
+      'with host',
+      `${grouped(tokensPerSecond)} tokens/s`,
+      `${grouped(hostMillisecondsPerToken)} ms per token of the host's work added: terms of the hardware model, not simulated`,
+    ]);
+  }
   if (cycles.firstToken !== null && simulated.timeToFirstTokenSeconds !== null) {
     rows.push([
       'first token',

@@ -68,6 +68,21 @@ describe('summarise', () => {
     expect(Object.keys(summary.plan as object)).toEqual(['a', 'b']);
   });
 
+  it('adds the host terms of the hardware model, apart from what the machine needs', () => {
+    const source = 'a test';
+    const host = [
+      { name: 'pick', milliseconds: 1, per: 'token', source },
+      { name: 'attention', milliseconds: 0.25, per: 'position', source },
+    ] as const;
+    const summary = summarise({ ...facts, hw: { ...hw, host: [...host] } });
+    // The first step attends to 3 positions, the second to 4.
+    expect(summary.withHost?.hostMillisecondsPerToken).toBe(1 + 0.25 * 3.5);
+    expect(summary.withHost?.tokensPerSecond).toBeCloseTo(1 / (2e-6 + 1.875e-3), 2);
+    expect(summary.simulated.tokensPerSecond).toBe(500_000);
+    expect(renderSummary(summary).join('\n')).toContain("1.88 ms per token of the host's work added");
+    expect(summarise(facts).withHost).toBeUndefined();
+  });
+
   it('leaves open what one token cannot say, and the ids that were not computed', () => {
     const summary = summarise({ ...facts, tokens: facts.tokens.slice(0, 1), valuesComputed: false, exposed: null });
     expect(summary.cycles.perToken).toBeNull();
