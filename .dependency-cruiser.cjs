@@ -11,6 +11,7 @@ const allowed = {
   machine: ['isa', 'hw', 'numerics', 'trace'],
   report: ['trace', 'hw', 'isa'],
   rtl: ['isa', 'hw', 'numerics'],
+  papers: ['model', 'isa', 'hw', 'numerics', 'compiler', 'machine', 'trace', 'report'],
   cosim: ['rtl', 'machine', 'trace', 'isa', 'hw', 'numerics'],
 };
 

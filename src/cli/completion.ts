@@ -17,12 +17,20 @@ export function completionScript(program: Command, shell: Shell): string {
     (command): Verb => ({
       name: command.name(),
       summary: command.summary() || command.description(),
-      options: [...command.options, helpOption],
-      words: command.registeredArguments.flatMap((argument) => argument.argChoices ?? []),
+      options: [...command.options, ...subcommandOptions(command), helpOption],
+      words: [
+        ...command.commands.map((subcommand) => subcommand.name()),
+        ...command.registeredArguments.flatMap((argument) => argument.argChoices ?? []),
+      ],
     }),
   );
   return { bash, zsh, fish }[shell](program.name(), verbs);
 }
+
+/** Options of all subcommands, each once. */
+const subcommandOptions = (command: Command) => [
+  ...new Map(command.commands.flatMap(({ options }) => options).map((option) => [option.long, option])).values(),
+];
 
 const helpOption = { short: '-h', long: '--help', description: 'display help for command' } as Option;
 

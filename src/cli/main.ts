@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Argument, Command, CommanderError } from 'commander';
 import { exitCodes, oneLine } from '../base/diagnostics.ts';
 import { completionScript, type Shell, shells } from './completion.ts';
+import { examples } from './examples.ts';
 import { discardUnfinished, packageRoot, readText } from './files.ts';
 import {
   addCompileOptions,
@@ -14,6 +15,7 @@ import {
 } from './options.ts';
 import { print, printNote, reportError, watchStdout } from './output.ts';
 import { asmVerb, disasmVerb } from './verbs/asm.ts';
+import { addBench } from './verbs/bench.ts';
 import { checkVerb } from './verbs/check.ts';
 import { compileVerb } from './verbs/compile.ts';
 import { cosimVerb } from './verbs/cosim.ts';
@@ -61,6 +63,7 @@ function commandLine(done: (code: number) => void): Command {
   addAsm(program, done);
   addRtl(program, done);
   addCosim(program, done);
+  addBench(program, done);
   addCompletion(program, done);
   return program.helpCommand(false);
 }
@@ -80,8 +83,6 @@ function usageError(text: string): string {
 const lowerFirst = (text: string) => text.charAt(0).toLowerCase() + text.slice(1);
 
 const programHardware = 'the one that a .lasm file names in a comment “; hw: NAME”, else hw-models/kv260.json';
-
-const examples = (...lines: readonly string[]) => `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
 
 function addRun(program: Command, done: (code: number) => void): void {
   const command = program

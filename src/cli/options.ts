@@ -4,7 +4,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { maximumPlanes } from '../hw/derive.ts';
 
-function integer(minimum: number, maximum = 2 ** 53 - 1) {
+/** Parses a whole number in a range. */
+export function integer(minimum: number, maximum = 2 ** 53 - 1) {
   return (text: string): number => {
     const value = Number(text);
     if (text.trim() === '' || !Number.isInteger(value) || value < minimum || value > maximum) {
@@ -23,7 +24,8 @@ function temperature(text: string): number {
   return value;
 }
 
-const collect = (value: string, previous: string[]) => [...previous, value];
+/** Keeps every value of an option that may be repeated. */
+export const collect = (value: string, previous: string[]) => [...previous, value];
 
 export interface HardwareOptions {
   /** Undefined: the one that the program names, or the default. */

@@ -64,6 +64,17 @@ describe('wrong use', () => {
     ['an option without its value', ['run', '--hw'], `option '--hw <file>' argument missing ${help}`],
     ['no output', ['compile', 'x'], `required option '-o, --out <image>' not specified ${help}`],
     ['too many arguments', ['run', 'a', 'b'], `too many arguments for 'run'. Expected 1 argument but got 2 ${help}`],
+    ['an unknown table', ['bench', 'paper'], `unknown command 'paper' (did you mean papers?)`],
+    [
+      'a context that is no whole number',
+      ['bench', 'papers', '--context', '12.5'],
+      `option '--context <positions>': '12.5' does not fit; it takes a whole number of at least 1 ${help}`,
+    ],
+    [
+      'a prompt without tokens',
+      ['bench', 'papers', '--prompt', '0'],
+      `option '--prompt <tokens>': '0' does not fit; it takes a whole number of at least 1 ${help}`,
+    ],
     ['a missing argument', ['disasm'], `missing required argument 'image' ${help}`],
     [
       'a seed that is no number',

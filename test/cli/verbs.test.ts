@@ -7,7 +7,7 @@ import { lutra, smallConfig, temporaryDirectory } from './capture.ts';
 const directory = temporaryDirectory();
 const at = (...parts: string[]) => join(directory, ...parts);
 const stories = 'models/tern-stories-5m';
-const verbs = ['run', 'check', 'compile', 'asm', 'disasm', 'completion'];
+const verbs = ['run', 'check', 'compile', 'asm', 'disasm', 'bench', 'completion'];
 let small = '';
 
 beforeAll(() => {
@@ -48,6 +48,12 @@ describe('help', () => {
     expect(stdout).toMatch(/\nExamples:\n {2}\$ .*lutra/);
   });
 
+  it.each(['papers'])('so has bench %s', async (table) => {
+    const { code, stdout } = await lutra('bench', table, '--help');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/\nExamples:\n {2}\$ lutra bench/);
+  });
+
   it('prints the version of package.json', async () => {
     const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
     expect(await lutra('--version')).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
@@ -66,10 +72,10 @@ describe('completion', () => {
     const { stdout } = await lutra('completion', 'bash');
     const ask = (words: string) =>
       `COMP_WORDS=(${words}); COMP_CWORD=$(( \${#COMP_WORDS[@]} - 1 )); _lutra; echo "\${COMPREPLY[*]}"`;
-    const script = `${stdout}\n${ask('lutra com')}\n${ask('lutra run --prompt-')}\n${ask('lutra completion z')}`;
+    const script = `${stdout}\n${ask('lutra com')}\n${ask('lutra run --prompt-')}\n${ask('lutra completion z')}\n${ask('lutra bench pap')}\n${ask('lutra bench papers --mach')}`;
     const bash = spawnSync('bash', ['-euc', script], { encoding: 'utf8' });
     expect(bash.stderr).toBe('');
-    expect(bash.stdout).toBe('compile completion\n--prompt-tokens\nzsh\n');
+    expect(bash.stdout).toBe('compile completion\n--prompt-tokens\nzsh\npapers\n--machine\n');
   });
 });
 

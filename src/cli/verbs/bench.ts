@@ -1,0 +1,34 @@
+/** `lutra bench`: tables that compare the simulation with what others measured or published. */
+import { type Command, Option } from 'commander';
+import { examples } from '../examples.ts';
+import { collect, integer } from '../options.ts';
+import { benchPapersVerb } from './bench/papers.ts';
+
+/** Adds the verb; each table is a subcommand with a file of its own in `bench/`. */
+export function addBench(program: Command, done: (code: number) => void): void {
+  const bench = program
+    .command('bench')
+    .summary('compare the simulation with published and measured figures')
+    .description('Print tables of published or measured figures beside the simulated ones.')
+    .helpCommand(false)
+    .addHelpText('after', examples('lutra bench papers'));
+  bench
+    .command('papers')
+    .summary('published machines: their figures beside the simulated ones')
+    .description(
+      'Published machines: their figures beside the simulated ones, or the simulation at any other point. Exit code 1 when a figure is outside of its tolerance.',
+    )
+    .addOption(new Option('--machine <name>', 'only this machine (repeatable)').argParser(collect).default([], 'all'))
+    .option('--context <positions>', 'instead: one decode step that attends to that many positions', integer(1))
+    .option('--prompt <tokens>', 'instead: the time to the first token of a prompt of that length', integer(1))
+    .option('--json', 'print one JSON object instead of text')
+    .addHelpText(
+      'after',
+      examples(
+        'lutra bench papers',
+        'lutra bench papers --machine flightllm-vhk158 --context 1024 --prompt 256',
+        'lutra bench papers --json',
+      ),
+    )
+    .action((options) => done(benchPapersVerb(options)));
+}

@@ -1,0 +1,20 @@
+/** Published machines, reproduced: each one a hardware model with compiler options, beside its authors' figures. */
+import type { PaperInputs } from './inputs.ts';
+import type { PaperMachine } from './paperMachine.ts';
+import { unknownMachine } from './requests.ts';
+
+export type { PaperInputs } from './inputs.ts';
+export type { PaperFigure, PaperMachine } from './paperMachine.ts';
+export { isOutside, type PaperRow, paperRows, paperTable } from './table.ts';
+
+/** Every published machine by its name, in the order of the table. */
+const machines: Readonly<Record<string, (inputs: PaperInputs) => PaperMachine>> = {};
+
+export const paperMachineNames: readonly string[] = Object.keys(machines);
+
+/** One published machine. Throws LutraError PAP001 for a name that is not in `paperMachineNames`, HW0xx, MDL0xx. */
+export function createPaperMachine(name: string, inputs: PaperInputs): PaperMachine {
+  const create = Object.hasOwn(machines, name) ? machines[name] : undefined;
+  if (create === undefined) throw unknownMachine(name, paperMachineNames);
+  return create(inputs);
+}
