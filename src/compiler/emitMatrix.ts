@@ -1,5 +1,6 @@
 /** Code for one matrix operation: loads, runs and dequantisations of its tiles, alike tiles in a loop. */
 
+import { sumPitchElements } from '../hw/derive.ts';
 import { alphabets } from '../hw/operands.ts';
 import type { OperandValue } from '../isa/instruction.ts';
 import { at, type Sync } from './builder.ts';
@@ -28,7 +29,8 @@ export interface MatrixCode {
 }
 
 /** Elements from one row of sums to the next. */
-export const sumPitch = ({ hw }: EmitContext, tile: Tile): number => tile.steps * hw.matmul.columns;
+export const sumPitch = ({ hw, derived }: EmitContext, tile: Tile): number =>
+  sumPitchElements(tile.steps, hw.matmul.columns, derived);
 
 /** The next slot of the weight-buffer ring. */
 function emitNextSlot({ builder, model }: EmitContext, register: number): void {

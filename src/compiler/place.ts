@@ -100,7 +100,7 @@ export function place(model: TiledModel, hw: HardwareModel, derived: Derived): O
   );
   const sumSlot = Math.max(
     ...operations.flatMap((operation) =>
-      operation.tiles.map(({ steps }) => tileSums(operation, steps, model.rowsPerPass, hw.matmul.columns)),
+      operation.tiles.map(({ steps }) => tileSums(operation, steps, model.rowsPerPass, hw.matmul.columns, derived)),
     ),
   );
   const kv = placeKv(model, hw, derived);

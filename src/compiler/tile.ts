@@ -5,7 +5,7 @@
  * more room in the weight buffer to run ahead; `cost` weighs a decoded token against a prefilled one.
  */
 import { LutraError } from '../base/diagnostics.ts';
-import { type Derived, sliceStrideBytes } from '../hw/derive.ts';
+import { type Derived, matmulStalls, sliceStrideBytes, sumPitchElements } from '../hw/derive.ts';
 import type { HardwareModel } from '../hw/schema.ts';
 import type { MatrixOperation, Output } from './lower.ts';
 
@@ -72,7 +72,7 @@ export function tile(
   const smallest = measure(1);
   refuseTooLarge(operation, smallest, blocks, limits, hw, derived);
   let best = { atoms: 1, cost: Number.POSITIVE_INFINITY };
-  for (let atoms = 1; atoms <= total && fits(operation, measure(atoms), limits, hw); atoms++) {
+  for (let atoms = 1; atoms <= total && fits(operation, measure(atoms), limits, hw, derived); atoms++) {
     const value = cost(operation, atoms, total, blocks, limits, hw, derived);
     if (value < best.cost) best = { atoms, cost: value };
   }
@@ -94,9 +94,15 @@ export function engineRows(operation: MatrixOperation, rowsPerPass: number): num
   return operation.limbs * (operation.everyRow ? rowsPerPass : 1);
 }
 
-/** Sums of a tile: the columns of all its steps, for every row. */
-export function tileSums(operation: MatrixOperation, steps: number, rowsPerPass: number, columns: number): number {
-  return engineRows(operation, rowsPerPass) * steps * columns;
+/** Elements of the accumulator buffer that a tile's sums take: the columns of all its steps, for every row. */
+export function tileSums(
+  operation: MatrixOperation,
+  steps: number,
+  rowsPerPass: number,
+  columns: number,
+  derived: Derived,
+): number {
+  return engineRows(operation, rowsPerPass) * sumPitchElements(steps, columns, derived);
 }
 
 interface Size {
@@ -126,9 +132,15 @@ function sizeOf(operation: MatrixOperation, atoms: number, blocks: number, hw: H
   return { steps, words, bytes: roundUp(derived.weightSlices * stride, tileAlignment) };
 }
 
-function fits(operation: MatrixOperation, { steps, words }: Size, limits: TileLimits, hw: HardwareModel): boolean {
-  const sums = tileSums(operation, steps, limits.rowsPerPass, hw.matmul.columns);
-  return words <= limits.words && sums <= limits.sums && steps * hw.matmul.columns <= largestField;
+function fits(
+  operation: MatrixOperation,
+  { steps, words }: Size,
+  limits: TileLimits,
+  { matmul: { columns } }: HardwareModel,
+  derived: Derived,
+): boolean {
+  const sums = tileSums(operation, steps, limits.rowsPerPass, columns, derived);
+  return words <= limits.words && sums <= limits.sums && sumPitchElements(steps, columns, derived) <= largestField;
 }
 
 function refuseTooLarge(
@@ -147,7 +159,7 @@ function refuseTooLarge(
       hint: `raise weightBuffer.words to at least ${2 * words}${operation.planes > 1 ? ', or lower --head-bits' : ''}`,
     });
   }
-  const sums = tileSums(operation, steps, limits.rowsPerPass, hw.matmul.columns);
+  const sums = tileSums(operation, steps, limits.rowsPerPass, hw.matmul.columns, derived);
   if (sums > limits.sums) {
     const fewerRows = operation.everyRow && limits.rowsPerPass > 1;
     throw new LutraError({
@@ -159,7 +171,7 @@ function refuseTooLarge(
   if (
     blocks > largestField ||
     inputPitch(blocks, hw, derived) > largestField ||
-    steps * hw.matmul.columns > largestField
+    sumPitchElements(steps, hw.matmul.columns, derived) > largestField
   ) {
     throw new LutraError({
       code: 'CMP012',
@@ -192,7 +204,11 @@ function cost(
   const build = derived[operation.alphabet].buildCycles;
   const over = (count: number, rows: number) => {
     const { steps, bytes } = sizeOf(operation, count, blocks, hw, derived);
-    const engine = rows * operation.limbs * blocks * Math.max(operation.planes * steps, build) + derived.matmulLatency;
+    const { stalls, reads } = matmulStalls(
+      { rows: rows * operation.limbs, blocks, read: operation.planes * steps, buildCycles: build },
+      derived,
+    );
+    const engine = stalls + reads + derived.matmulLatency;
     return Math.max(engine, bytes / rate + latency, control);
   };
   const all = (rows: number) => (tiles - 1) * over(atoms, rows) + over(last, rows);

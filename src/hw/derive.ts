@@ -51,7 +51,9 @@ export interface Derived {
   readonly tableEntryBits: number;
   /** Largest magnitude of a sum: all inputs −128, 8-bit weights ±255. */
   readonly largestSum: number;
-  /** Cycles to read the inputs of one block, which begins anywhere in a word. */
+  /** Rows that share a weight word that is read. */
+  readonly rowsPerStep: number;
+  /** Cycles to read the inputs of one block of one row, which begins anywhere in a word. */
   readonly inputLoadCycles: number;
   readonly matmulLatency: number;
   /** Words in a row of the weight buffer’s banks, a power of two. */
@@ -127,6 +129,48 @@ export function ceilLog2(value: number): number {
 /** Bytes from one slice of `words` weight words to the next in memory: whole beats. */
 export function sliceStrideBytes(words: number, sliceBytes: number, portBytes: number): number {
   return Math.ceil((words * sliceBytes) / portBytes) * portBytes;
+}
+
+/**
+ * Elements from one row of a run's sums to the next: its steps × Q. Where several rows are summed at once, each has to
+ * write another bank of the accumulator buffer, and banks take the buffer's words in turn: whole words then, their
+ * number 1 modulo `rowsPerStep`.
+ */
+export function sumPitchElements(
+  steps: number,
+  columns: number,
+  { rowsPerStep, accWordElements }: Pick<Derived, 'rowsPerStep' | 'accWordElements'>,
+): number {
+  if (rowsPerStep === 1) return steps * columns;
+  const words = Math.ceil((steps * columns) / accWordElements);
+  return accWordElements * (1 + rowsPerStep * Math.ceil((words - 1) / rowsPerStep));
+}
+
+/** The first sum of a run is a multiple of this: of a step, or, where the buffer has banks, of a word. */
+export function sumAlignmentElements(
+  columns: number,
+  { rowsPerStep, accWordElements }: Pick<Derived, 'rowsPerStep' | 'accWordElements'>,
+): number {
+  return rowsPerStep === 1 ? columns : accWordElements;
+}
+
+/**
+ * Cycles of a `matmul.run` beyond those in which it reads words, the latency apart: the first group of rows fills the
+ * stages, and later ones wait where loading or building a block takes longer than reading it.
+ */
+export function matmulStalls(
+  run: { readonly rows: number; readonly blocks: number; readonly read: number; readonly buildCycles: number },
+  { rowsPerStep, inputLoadCycles }: Pick<Derived, 'rowsPerStep' | 'inputLoadCycles'>,
+): { readonly fill: number; readonly stalls: number; readonly reads: number } {
+  const { rows, blocks, read, buildCycles } = run;
+  const load = inputLoadCycles * Math.min(rows, rowsPerStep);
+  const turns = Math.ceil(rows / rowsPerStep) * blocks;
+  const fill = load + buildCycles;
+  return {
+    fill,
+    stalls: fill + (turns - 1) * Math.max(0, Math.max(load, buildCycles) - read),
+    reads: turns * read,
+  };
 }
 
 export function floatFormatBytes(format: HardwareModel['vector']['format']): number {
@@ -229,6 +273,7 @@ export function derive(hw: HardwareModel): Derived {
     wordBytes: Math.max(ternary.wordBytes, binary.wordBytes),
     tableEntryBits: 1 + ceilLog2(matmul.group * 128 + 1),
     largestSum: matmul.inputElements * 128 * 255,
+    rowsPerStep: matmul.rowsPerStep ?? 1,
     inputLoadCycles: Math.ceil((matmul.tables * matmul.group) / inputWordElements) + 1,
     // Align the inputs, read a word, look up, add T entries (or G·T inputs) pairwise, shift by the plane, accumulate.
     matmulLatency:

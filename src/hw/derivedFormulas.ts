@@ -42,10 +42,15 @@ export const derivedFormulas: Scalars = {
     unit: '',
     meaning: 'largest magnitude of a sum over the whole input buffer: inputs −128, weights ±255; fits 32 bits (HW044)',
   },
+  rowsPerStep: {
+    formula: 'or(matmul.rowsPerStep, 1)',
+    unit: 'rows',
+    meaning: 'rows that share a weight word that is read',
+  },
   inputLoadCycles: {
     formula: 'ceil(blockInputs / inputWordElements) + 1',
     unit: 'cycles',
-    meaning: 'to read the inputs of one block, which begins anywhere in a word',
+    meaning: 'to read the inputs of one block of one row, which begins anywhere in a word',
   },
   matmulLatency: {
     formula: 'matmul.tableForm === "select" ? 8 + log2up(blockInputs) : 9 + log2up(matmul.tables)',

@@ -204,13 +204,13 @@ function matmul(hw: HardwareModel, d: Derived): UnitEstimate {
   return {
     unit: 'matmul',
     resources: sum(
-      { lut: tables * lut, ff: tables * ff },
-      { lut: tree, ff: tree },
-      { lut: 225 * columns, ff: 100 * columns },
+      { lut: d.rowsPerStep * tables * lut, ff: d.rowsPerStep * tables * ff },
+      { lut: d.rowsPerStep * tree, ff: d.rowsPerStep * tree },
+      { lut: 225 * d.rowsPerStep * columns, ff: 100 * d.rowsPerStep * columns },
       { lut: 150 + 40 * d.inputWordElements, ff: 200 + 50 * d.inputWordElements },
     ),
     explanation:
-      'per table: the entries in LUT RAM, double-buffered, with a read port per column, a choice between the banks, and a builder (G steps and an adder per entry written in a cycle), or the digits’ choices for select; a tree of adders per column; 225 LUT per column to shift and accumulate; 40 LUT per byte of an input word to align it',
+      'per table: the entries in LUT RAM, double-buffered, with a read port per column, a choice between the banks, and a builder (G steps and an adder per entry written in a cycle), or the digits’ choices for select; a tree of adders per column; 225 LUT per column to shift and accumulate; all that for each of `rowsPerStep` rows; 40 LUT per byte of an input word to align it',
   };
 }
 

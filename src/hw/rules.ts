@@ -213,6 +213,40 @@ export const rules: readonly Rule[] = [
     'the engine writes all columns and the vector unit reads all lanes at once',
     (hw) => lcm(hw.matmul.columns, hw.vector.lanes),
   ),
+  {
+    code: 'HW051',
+    paths: ['matmul.rowsPerStep', 'matmul.maxRows'],
+    sentence: '`matmul.rowsPerStep` is at most `matmul.maxRows`: an instruction never has more rows than that.',
+    holds: ({ matmul }, { rowsPerStep }) => rowsPerStep <= matmul.maxRows,
+    message: ({ matmul }, { rowsPerStep }) =>
+      `${rowsPerStep} is more than matmul.maxRows = ${matmul.maxRows}; an instruction never has more rows than that`,
+    hint: ({ matmul }) => `at most ${2 ** Math.floor(Math.log2(matmul.maxRows))}`,
+  },
+  {
+    code: 'HW052',
+    paths: ['matmul.columns', 'matmul.rowsPerStep', 'vector.lanes', 'memory.portBits'],
+    sentence:
+      'With `matmul.rowsPerStep` above 1: `matmul.columns` divides `accWordElements`, so that the sums of a step lie in one word and the rows of a group in words of different banks.',
+    holds: ({ matmul }, { rowsPerStep, accWordElements }) =>
+      rowsPerStep === 1 || accWordElements % matmul.columns === 0,
+    message: ({ matmul }, { accWordElements }) =>
+      `${matmul.columns} does not divide a word of ${accWordElements} sums; the rows of a step would meet in a bank`,
+    hint: ({ matmul }) => `try ${2 ** Math.floor(Math.log2(matmul.columns))}, or matmul.rowsPerStep=1`,
+  },
+  {
+    code: 'HW053',
+    paths: ['matmul.accumulatorElements', 'matmul.rowsPerStep', 'matmul.columns', 'vector.lanes'],
+    sentence:
+      'With `matmul.rowsPerStep` above 1: `matmul.accumulatorElements` is a multiple of `matmul.rowsPerStep` × `accWordElements`: all banks of sums are equally deep.',
+    holds: ({ matmul }, { rowsPerStep, accWordElements }) =>
+      rowsPerStep === 1 || matmul.accumulatorElements % (rowsPerStep * accWordElements) === 0,
+    message: ({ matmul }, { rowsPerStep, accWordElements }) =>
+      `${matmul.accumulatorElements} is not a multiple of ${rowsPerStep} × ${accWordElements} (matmul.rowsPerStep × accWordElements)`,
+    hint: ({ matmul }, { rowsPerStep, accWordElements }) => {
+      const bank = rowsPerStep * accWordElements;
+      return `try ${bank * Math.ceil(matmul.accumulatorElements / bank)}`;
+    },
+  },
 
   // Vector unit.
   atLeast(

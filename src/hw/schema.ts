@@ -124,6 +124,10 @@ const matmul = z
     inputElements: count('int8 activations the input buffer holds [elements]'),
     accumulatorElements: count('32-bit sums the accumulator buffer holds [elements]'),
     maxRows: count('rows one instruction may process [rows]', 256),
+    rowsPerStep: powerOfTwo(
+      'rows that share each weight word that is read: every one has tables, adders and a bank of sums of its own; 1 where left out [rows]',
+      8,
+    ).optional(),
   })
   .describe('LUT matmul engine');
 

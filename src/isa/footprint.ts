@@ -4,7 +4,7 @@
  * Used for bounds checks, port claims and race detection in the machine, and, with NaN for values that only registers
  * know, by the static verifier: a range whose end is not known ends at NaN, and comparisons with it are false.
  */
-import { type Derived, derive, sliceStrideBytes } from '../hw/derive.ts';
+import { type Derived, derive, sliceStrideBytes, sumPitchElements } from '../hw/derive.ts';
 import { alphabets } from '../hw/operands.ts';
 import type { HardwareModel } from '../hw/schema.ts';
 import { type InstructionSpec, type MemoryFormat, memoryFormats, type Space, spaces } from './table.ts';
@@ -171,13 +171,15 @@ const rules: Readonly<Record<string, Rule>> = {
     const [input, weights, output, rows, blocks, steps, , planes] = values as Eight;
     const options = values[8] as number;
     const inputPitch = values[9] as number;
-    const sums = rows * steps * hw.matmul.columns;
+    const { columns } = hw.matmul;
+    const sums = (write: boolean) =>
+      grid('acc', write, output, steps * columns, rows, sumPitchElements(steps, columns, derived));
     const result = [
       grid('input', false, input, blocks * derived.blockInputs, rows, inputPitch),
       run('weights', false, weights, blocks * planes * steps),
-      run('acc', true, output, sums),
+      sums(true),
     ];
-    if (options & accumulate) result.push(run('acc', false, output, sums));
+    if (options & accumulate) result.push(sums(false));
     return result;
   },
   'vector.quantise': quantise(1),

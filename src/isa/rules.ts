@@ -22,7 +22,7 @@ type Check = (values: Values, shape: MachineShape, attention: AttentionShape | u
 export const ruleSentences: readonly string[] = [
   '`rows`, `elements`, `blocks`, `steps`, `planes`, `words`, `bytes`, `count`, `heads`, `kvHeads` and `headDimension` are at least 1.',
   'Rows in `act`, `acc` and `coef` that the vector unit or `kvStore.append` read or write begin at multiples of `vector.lanes`; with more than one row the pitches are multiples of it too. A single `scale` may lie anywhere.',
-  'Quantisations: `dst` and `dstPitch` are multiples of `vector.lanes`. `matmul.run` reads `input` anywhere; its `output` is a multiple of `matmul.columns`.',
+  'Quantisations: `dst` and `dstPitch` are multiples of `vector.lanes`. `matmul.run` reads `input` anywhere; its `output` is a multiple of `matmul.columns`, and with `rowsPerStep` above 1 of `accWordElements`.',
   'With more than one row, a pitch is not smaller than the row that it separates from the next; `dstPitch` of the quantisations is never smaller than `elements`.',
   '`vector.dequantise`: with `columns`, `scale` is a multiple of `vector.lanes`; with `wide`, `srcPitch` is one too and at least `elements`, even for one row. `vector.dequantiseGate`: `upOffset` is a multiple of `vector.lanes`.',
   '`vector.add`, `multiply` and `norm`: `dst` is the very rows of a source or does not overlap its span.',
@@ -220,6 +220,9 @@ const checks: Readonly<Record<string, readonly Check[]>> = {
   ],
   'matmul.run': [
     multipleOf('output', 'matmul.columns', (_, { hw }) => hw.matmul.columns),
+    multipleOf('output', 'accWordElements', (_, { derived }) =>
+      derived.rowsPerStep > 1 ? derived.accWordElements : 1,
+    ),
     atMost('rows', 'matmul.maxRows', ({ hw }) => hw.matmul.maxRows),
     ({ alphabet, planes, blocks }, { derived }) => {
       const count = planes as number;

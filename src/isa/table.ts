@@ -325,7 +325,7 @@ export const instructionTable: readonly InstructionSpec[] = [
     operands: operands(
       ['input', at('input'), 'first row of activations'],
       ['weights', at('weights'), 'first word of the tile; order block, plane, step'],
-      ['output', at('acc'), 'first sum written; row pitch steps × Q'],
+      ['output', at('acc'), 'first sum written; row pitch `sumPitch`: steps × Q where `rowsPerStep` is 1'],
       rows,
       [
         ['blocks', count, 'blocks of T × G inputs', 0, 16],
@@ -340,7 +340,7 @@ export const instructionTable: readonly InstructionSpec[] = [
     ),
     doc: 'Rows × tile by table lookup, to int32 sums. Binary planes stand for odd integers: Σₚ 2ᵖ·(±1).',
     cycles:
-      'load + build + (rows × blocks − 1) × max(planes × steps, load, build) + planes × steps + matmulLatency, where load is `inputLoadCycles` and build `buildCycles` of the alphabet',
+      'load + build + (⌈rows/`rowsPerStep`⌉ × blocks − 1) × max(planes × steps, load, build) + planes × steps + matmulLatency, where load is `inputLoadCycles` × min(rows, `rowsPerStep`) and build `buildCycles` of the alphabet',
   },
   sync('matmul', 0x4f),
 

@@ -20,6 +20,8 @@ export interface MatmulRun {
   readonly rows: number;
   /** Elements from one input row to the next. */
   readonly inputPitch: number;
+  /** Elements from one row of sums to the next. */
+  readonly outputPitch: number;
   /** Add to the sums already there. */
   readonly accumulate: boolean;
 }
@@ -30,7 +32,7 @@ const byteValues = { ternary: 3 ** digitsPerByte, binary: 2 ** 8 } as const;
 
 /**
  * Rows × tile. `input[inputOffset + row·inputPitch + i]` are the activations; word w begins at
- * `words[wordsOffset + w·wordStride]` with its first slice, the others right behind; the sum of column c is `output[outputOffset + row·steps·Q + c]`.
+ * `words[wordsOffset + w·wordStride]` with its first slice, the others right behind; the sum of column c is `output[outputOffset + row·outputPitch + c]`.
  *
  * The tables here follow the bytes of the packed words, not the engine's groups: one table per byte of a column, so
  * that the inner loop is a byte, a lookup and an add. Where columns do not begin at byte boundaries, each alignment
@@ -48,10 +50,9 @@ export function lutMatmul(
   output: Int32Array,
   outputOffset: number,
 ): void {
-  const { planes, blocks, steps, rows, inputPitch, accumulate } = run;
+  const { planes, blocks, steps, rows, inputPitch, outputPitch: pitch, accumulate } = run;
   const { columns } = geometry;
   const span = geometry.tables * geometry.group;
-  const pitch = steps * columns;
   const layout = byteLayout(geometry, run.alphabet);
   const tables = new Int32Array(layout.phases.length * layout.tablesPerPhase * 256);
   const block = new Int32Array(span);
@@ -59,7 +60,11 @@ export function lutMatmul(
   // The lower row's sum of one block must stay within 16 bits.
   const rowsTogether = span * 128 < 2 ** 15 ? 2 : 1;
 
-  if (!accumulate) output.fill(0, outputOffset, outputOffset + rows * pitch);
+  if (!accumulate) {
+    for (let row = 0; row < rows; row++) {
+      output.fill(0, outputOffset + row * pitch, outputOffset + row * pitch + steps * columns);
+    }
+  }
   for (let row = 0; row < rows; row += rowsTogether) {
     const pair = rowsTogether === 2 && row + 1 < rows;
     const out = outputOffset + row * pitch;
@@ -89,10 +94,11 @@ export function lutMatmulByTables(
   outputOffset: number,
 ): void {
   const { group, tables, columns, sliceColumns, tableForm } = geometry;
-  const { alphabet, planes, blocks, steps, rows, inputPitch } = run;
+  const { alphabet, planes, blocks, steps, rows, inputPitch, outputPitch } = run;
   const lookUp = lookUps[tableForm];
   for (let row = 0; row < rows; row++) {
-    const sums = output.subarray(outputOffset + row * steps * columns, outputOffset + (row + 1) * steps * columns);
+    const first = outputOffset + row * outputPitch;
+    const sums = output.subarray(first, first + steps * columns);
     if (!run.accumulate) sums.fill(0);
     for (let block = 0; block < blocks; block++) {
       const groups = Array.from({ length: tables }, (_, table) => {

@@ -122,6 +122,7 @@ describe.each(modelNames)('%s: the formulas of the documentation give what deriv
     floor: Math.floor,
     log2down: (x: number) => Math.floor(Math.log2(x)),
     log2up: (x: number) => [...Array(64).keys()].find((bits) => 2 ** bits >= x),
+    or: (value: number | undefined, other: number) => value ?? other,
     bytesOf: floatFormatBytes,
     form: (form: string, entries: number) =>
       form === 'select' ? 0 : form === 'half' ? Math.ceil(entries / 2) : entries,

@@ -150,6 +150,19 @@ const broken: [settings: string[], message: string][] = [
     ['matmul.columns=5'],
     'HW050 matmul.accumulatorElements: 16384 is not a multiple of lcm(matmul.columns, vector.lanes) = 80; the engine writes all columns and the vector unit reads all lanes at once (try 16320 or 16400)',
   ],
+  [['matmul.rowsPerStep=3'], 'HW012 matmul.rowsPerStep: 3 is not a power of two (try 2 or 4)'],
+  [
+    ['matmul.rowsPerStep=4', 'matmul.maxRows=3'],
+    'HW051 matmul.rowsPerStep: 4 is more than matmul.maxRows = 3; an instruction never has more rows than that (at most 2)',
+  ],
+  [
+    ['matmul.rowsPerStep=2', 'matmul.columns=3', 'matmul.accumulatorElements=384'],
+    'HW052 matmul.columns: 3 does not divide a word of 16 sums; the rows of a step would meet in a bank (try 2, or matmul.rowsPerStep=1)',
+  ],
+  [
+    ['matmul.rowsPerStep=4', 'matmul.accumulatorElements=16400'],
+    'HW053 matmul.accumulatorElements: 16400 is not a multiple of 4 × 16 (matmul.rowsPerStep × accWordElements) (try 16448)',
+  ],
   [
     ['vector.partialSums=2'],
     'HW055 vector.partialSums: 2 is less than vector.latency.add = 4; a partial sum must have left the adder before its next turn (at least 4)',

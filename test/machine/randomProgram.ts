@@ -6,6 +6,7 @@
  * A program is a tree of regions, loops and branches. Within a region streams of instructions are interleaved and get
  * the semaphores that they need; at its end all units meet.
  */
+import { sumAlignmentElements, sumPitchElements } from '../../src/hw/derive.ts';
 import type { HardwareModel } from '../../src/hw/index.ts';
 import { issueUnits, spaces } from '../../src/isa/index.ts';
 import { chooseEdges, type Item, render } from './random/order.ts';
@@ -174,7 +175,11 @@ class Author {
     if (2 * half > area.size) return this.region();
     const weights = shop.addressIn(area, 2 * half, shop.weightAlignment);
     const input = shop.address('input', blocks * derived.blockInputs);
-    const output = shop.address('acc', steps * hw.matmul.columns, hw.matmul.columns);
+    const output = shop.address(
+      'acc',
+      sumPitchElements(steps, hw.matmul.columns, derived),
+      sumAlignmentElements(hw.matmul.columns, derived),
+    );
     const ternary = shop.memory.get('ternary') as { start: number };
     const again = this.label();
     return [

@@ -34,7 +34,14 @@ function noise(seed: number): (below: number) => number {
 function problem(
   geometry: Problem['geometry'],
   shape: { alphabet: Alphabet; planes: number; blocks: number; steps: number; rows: number; accumulate: boolean },
-  layout: { inputOffset: number; inputSlack: number; wordsOffset: number; wordSlack: number; outputOffset: number },
+  layout: {
+    outputSlack: number;
+    inputOffset: number;
+    inputSlack: number;
+    wordsOffset: number;
+    wordSlack: number;
+    outputOffset: number;
+  },
   seed: number,
 ): Problem {
   const random = noise(seed);
@@ -71,10 +78,13 @@ function problem(
     const kind = rowKind[Math.floor((i - layout.inputOffset) / inputPitch)] ?? 5;
     return kind === 0 ? -128 : kind === 1 ? 0 : random(256) - 128;
   });
-  const sums = Int32Array.from({ length: layout.outputOffset + shape.rows * columns + 2 }, () => random(2001) - 1000);
+  const sums = Int32Array.from(
+    { length: layout.outputOffset + shape.rows * (columns + layout.outputSlack) + 2 },
+    () => random(2001) - 1000,
+  );
   return {
     geometry,
-    run: { ...shape, planes, inputPitch },
+    run: { ...shape, planes, inputPitch, outputPitch: columns + layout.outputSlack },
     input,
     inputOffset: layout.inputOffset,
     weights,
@@ -93,11 +103,12 @@ function dotProducts({ geometry, run, input, inputOffset, weights, sums, outputO
   const columns = run.steps * geometry.columns;
   for (let row = 0; row < run.rows; row++) {
     for (let column = 0; column < columns; column++) {
-      let sum = run.accumulate ? (sums[outputOffset + row * columns + column] as number) : 0;
+      const at = outputOffset + row * run.outputPitch + column;
+      let sum = run.accumulate ? (sums[at] as number) : 0;
       for (let i = 0; i < inputs; i++) {
         sum += (input[inputOffset + row * run.inputPitch + i] as number) * (weights[column * inputs + i] as number);
       }
-      result[outputOffset + row * columns + column] = sum;
+      result[at] = sum;
     }
   }
   return result;
@@ -143,6 +154,7 @@ const problems = fc
       wordsOffset: fc.integer({ min: 0, max: 3 }),
       wordSlack: fc.integer({ min: 0, max: 3 }),
       outputOffset: fc.integer({ min: 0, max: 3 }),
+      outputSlack: fc.integer({ min: 0, max: 3 }),
     }),
     seed: fc.integer(),
   })
@@ -167,7 +179,7 @@ describe('lutMatmul', () => {
     );
   });
 
-  const plain = { inputOffset: 0, inputSlack: 0, wordsOffset: 0, wordSlack: 0, outputOffset: 0 };
+  const plain = { inputOffset: 0, inputSlack: 0, wordsOffset: 0, wordSlack: 0, outputOffset: 0, outputSlack: 0 };
   it.each([
     layoutOf({ group: 5, tables: 26, columns: 8 }, 4),
     layoutOf({ group: 3, tables: 28, columns: 7 }, 3),

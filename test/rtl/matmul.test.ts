@@ -3,6 +3,7 @@ import type { Simulation } from 'verilator-wasm';
 import { expect, test } from 'vitest';
 import { type Derived, derive } from '../../src/hw/derive.ts';
 import type { HardwareModel } from '../../src/hw/schema.ts';
+import { matmulContext } from '../../src/rtl/units/matmul.ts';
 import { describeVerilog } from '../describeWith.ts';
 import { hardware } from '../machine/harness.ts';
 import { hasTool, needs } from '../tools.ts';
@@ -288,6 +289,11 @@ function check(sim: Simulation, hw: HardwareModel, list: readonly Run[], seed: n
     }
   }
 }
+
+test('several rows per step are refused', () => {
+  const hw = hardware('kv260', 'matmul.rowsPerStep=2');
+  expect(() => matmulContext(hw, derive(hw))).toThrow(/RTL002.*there is no Verilog of an engine that runs 2 rows/);
+});
 
 test.skipIf(!hasTool('verilator')).each(Object.entries({ kv260: () => hardware('kv260'), ...lutMachines }))(
   `the Verilog of matmul has no lint: %s ${needs('verilator')}`,

@@ -1,4 +1,5 @@
 import { LutraError } from '../../base/diagnostics.ts';
+import { matmulStalls, sumPitchElements } from '../../hw/derive.ts';
 import { alphabets } from '../../hw/operands.ts';
 import { lutMatmul } from '../../numerics/matmul.ts';
 import { type WordLayout, wordLayout } from '../../numerics/pack.ts';
@@ -10,8 +11,8 @@ import { type Surroundings, Unit } from '../kernel/unit.ts';
  * LUT matmul engine: T tables of G activations each are read by Q columns per cycle.
  *
  * Three stages work on three blocks at once: one block’s inputs are loaded, the tables of the one before are built, those
- * of the one before that are read. So a block takes max(load, build, planes × steps) cycles. Sums are exact integers,
- * whatever the table form.
+ * of the one before that are read. So a block takes max(load, build, planes × steps) cycles, for a group of
+ * `rowsPerStep` rows together. Sums are exact integers, whatever the table form.
  */
 export class Matmul extends Unit {
   private readonly words: WordLayout;
@@ -29,7 +30,7 @@ export class Matmul extends Unit {
 
   protected start(command: Command): Timing {
     if (command.spec.name === 'matmul.sync') return { first: 1, finish: 1 };
-    const { derived, buffers, values } = this.around;
+    const { hw, derived, buffers, values } = this.around;
     const [input, weights, output, rows, blocks, steps, alphabetIndex, planes, options, inputPitch] =
       command.values as readonly number[] as Operands;
     const alphabet = alphabets[alphabetIndex] as (typeof alphabets)[number];
@@ -37,7 +38,16 @@ export class Matmul extends Unit {
       this.checkAlphabet(command, weights, blocks * planes * steps, alphabetIndex);
       lutMatmul(
         this.words,
-        { alphabet, planes, blocks, steps, rows, inputPitch, accumulate: (options & 1) !== 0 },
+        {
+          alphabet,
+          planes,
+          blocks,
+          steps,
+          rows,
+          inputPitch,
+          outputPitch: sumPitchElements(steps, hw.matmul.columns, derived),
+          accumulate: (options & 1) !== 0,
+        },
         buffers.input,
         input,
         buffers.weights,
@@ -47,15 +57,12 @@ export class Matmul extends Unit {
         output,
       );
     }
-    const { inputLoadCycles, matmulLatency } = derived;
+    const { matmulLatency } = derived;
     const { buildCycles } = derived[alphabet];
-    const read = planes * steps;
-    const tables = rows * blocks;
-    const fill = inputLoadCycles + buildCycles;
-    const stalls = fill + (tables - 1) * Math.max(0, Math.max(inputLoadCycles, buildCycles) - read);
+    const { fill, stalls, reads } = matmulStalls({ rows, blocks, read: planes * steps, buildCycles }, derived);
     return {
       first: fill + 1 + matmulLatency,
-      finish: stalls + tables * read + matmulLatency,
+      finish: stalls + reads + matmulLatency,
       parts: new Map([
         ['tableBuild', stalls],
         ['pipeline', matmulLatency],

@@ -1,3 +1,4 @@
+import { LutraError } from '../../base/diagnostics.ts';
 import { ceilLog2, type Derived } from '../../hw/derive.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
 import { addressBits } from './buffers.ts';
@@ -33,10 +34,17 @@ function steps(group: number, banks: number, alphabets: readonly { symbols: numb
   return `${banks * group}'h${all.toString(16)}`;
 }
 
-/** How the tables are laid out, and the widths and depths that follow. */
+/** How the tables are laid out, and the widths and depths that follow. Throws RTL002 for several rows per step. */
 export function matmulContext(hw: HardwareModel, derived: Derived): Record<string, unknown> {
   const { group, tables, columns, tableForm, buildEntriesPerCycle, inputElements, accumulatorElements } = hw.matmul;
-  const { ternary, binary, inputWordElements } = derived;
+  const { ternary, binary, inputWordElements, rowsPerStep } = derived;
+  if (rowsPerStep > 1) {
+    throw new LutraError({
+      code: 'RTL002',
+      message: `matmul.rowsPerStep: there is no Verilog of an engine that runs ${rowsPerStep} rows per step; it is simulated only`,
+      hint: '--set matmul.rowsPerStep=1',
+    });
+  }
   const select = tableForm === 'select';
   const terms = select ? tables * group : tables;
   const levels = ceilLog2(terms);

@@ -1,4 +1,4 @@
-import { powerOfTwoUp, sliceStrideBytes } from '../../../src/hw/derive.ts';
+import { powerOfTwoUp, sliceStrideBytes, sumAlignmentElements, sumPitchElements } from '../../../src/hw/derive.ts';
 import {
   attentionShape,
   type MemoryFormat,
@@ -103,7 +103,11 @@ export function product(shop: Workshop): Stream {
       return shop.make('matmul.run', {
         input: shop.address('input', (rows - 1) * inputPitch + blocks * blockInputs),
         weights,
-        output: shop.address('acc', rows * steps * hw.matmul.columns, hw.matmul.columns),
+        output: shop.address(
+          'acc',
+          rows * sumPitchElements(steps, hw.matmul.columns, shop.shape.derived),
+          sumAlignmentElements(hw.matmul.columns, shop.shape.derived),
+        ),
         rows,
         blocks,
         steps,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { derive } from '../../../src/hw/derive.ts';
+import { derive, sumPitchElements } from '../../../src/hw/derive.ts';
 import { hardware, integersAt, runAssembly } from '../harness.ts';
 
 /** A machine small enough to write its words down: two tables of two inputs, three columns. */
@@ -68,6 +68,79 @@ describe('matmul', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  /** Two columns, so that the sums of a step lie in one word. */
+  const parallel = (rowsPerStep: number, ...more: string[]) =>
+    machine(
+      'matmul.columns=2',
+      'matmul.accumulatorElements=512',
+      'matmul.maxRows=8',
+      'vector.maxRows=4',
+      `matmul.rowsPerStep=${rowsPerStep}`,
+      ...more,
+    );
+
+  it('reads each word once for rowsPerStep rows, and takes the time of one row for them', () => {
+    const counts = fc.record({
+      rowsPerStep: fc.constantFrom(1, 2, 4),
+      rows: fc.integer({ min: 1, max: 8 }),
+      blocks: fc.integer({ min: 1, max: 5 }),
+      steps: fc.integer({ min: 1, max: 12 }),
+    });
+    fc.assert(
+      fc.property(counts, ({ rowsPerStep, rows, blocks, steps }) => {
+        const hw = parallel(rowsPerStep, 'matmul.tableForm=half', 'matmul.buildEntriesPerCycle=1');
+        const run = runAssembly(
+          `matmul.run input=0, weights=0, output=0, rows=${rows}, blocks=${blocks}, steps=${steps}, alphabet=ternary, planes=1, inputPitch=${4 * blocks}\nhalt`,
+          hw,
+          { values: false },
+        );
+        const { started, finished } = run.stamps('matmul.run');
+        const load = 2 * Math.min(rows, rowsPerStep);
+        const build = 2 + 5;
+        const turns = Math.ceil(rows / rowsPerStep) * blocks;
+        const period = Math.max(steps, build, load);
+        expect(finished - started).toBe(load + build + (turns - 1) * period + steps + derive(hw).matmulLatency);
+        const classes = run.machine.counters.snapshot(run.machine.cycle).matmul;
+        expect(classes?.working).toBe(turns * steps);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('puts the rows of a group into different banks of sums', () => {
+    // A word is a step of two sums: five words are 1 modulo 2 and modulo 4, three and four are not both.
+    expect(derive(parallel(2)).accWordElements).toBe(2);
+    expect([1, 2, 4].map((rows) => sumPitchElements(5, 2, derive(parallel(rows))))).toEqual([10, 10, 10]);
+    expect([1, 2, 4].map((rows) => sumPitchElements(4, 2, derive(parallel(rows))))).toEqual([8, 10, 10]);
+    expect([1, 2, 4].map((rows) => sumPitchElements(3, 2, derive(parallel(rows))))).toEqual([6, 6, 10]);
+    // Two steps to a word of four sums.
+    const wide = { accWordElements: 4, rowsPerStep: 2 };
+    expect([1, 2, 3, 5, 7].map((steps) => sumPitchElements(steps, 2, wide))).toEqual([4, 4, 12, 12, 20]);
+    for (const rowsPerStep of [1, 2, 4]) {
+      const hw = parallel(rowsPerStep);
+      const pitch = sumPitchElements(3, 2, derive(hw));
+      const run = runAssembly(
+        `
+  .data weights = 0x1000
+  .ternaryWords ${[1, -1, 0, 1, 1, 0, 0, 1].join(', ')}, ${[1, 1, 1, 1, -1, -1, -1, -1].join(', ')}, ${[0, 0, 0, 1, 1, 0, 0, 0].join(', ')}
+  .data inputs = 0x2000
+  .i8 ${Array.from({ length: 24 }, (_, i) => (i * 7) % 19).join(', ')}
+  .reserve sums = 0x3000, 1024
+    weightBuffer.load dst=0, src=weights, words=3, alphabet=ternary @post(matmul)
+    dma.load space=input, format=int8, local=0, remote=inputs, elements=24, rows=1, remoteStride=0, localPitch=24 @post(matmul)
+    matmul.run input=0, weights=0, output=8, rows=5, blocks=1, steps=3, alphabet=ternary, planes=1, inputPitch=5 @wait(weightBuffer, dma) @post(dma)
+    dma.store space=acc, format=int32, local=8, remote=sums, elements=6, rows=5, remoteStride=64, localPitch=${pitch} @wait(matmul)
+    halt`,
+        hw,
+      );
+      for (let row = 0; row < 5; row++) {
+        const [a, b, c, d] = [0, 1, 2, 3].map((i) => ((5 * row + i) * 7) % 19) as [number, number, number, number];
+        const all = a + b + c + d;
+        expect(integersAt(run.machine, 0x3000 + 64 * row, 6)).toEqual([a - b + d, a + d, all, -all, d, a]);
+      }
+    }
   });
 
   it('adds to the sums that are there', () => {
