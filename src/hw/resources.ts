@@ -106,6 +106,13 @@ export function bufferMemory(bytes: number, portBytes: number, ultraRamAllowed: 
   return { ...none, bram36: wide * Math.ceil(depth / 512) };
 }
 
+/** Whether the buffers that may be UltraRAM are. */
+export function bufferInUltraRam(hw: HardwareModel, d: Derived): { readonly act: boolean; readonly kv: boolean } {
+  const actBytes = floatFormatBytes(hw.vector.format);
+  const act = bufferMemory(hw.vector.activationElements * actBytes, actBytes * d.actWordElements, true);
+  return { act: act.uram288 > 0, kv: bufferMemory(hw.kvStore.bytes, d.kvWordBytes, true).uram288 > 0 };
+}
+
 /** Halves of a block RAM, 36 bits × 512 each, for a memory that is always written whole. */
 function blockRam(widthBits: number, words: number): Partial<Resources> {
   if (words <= 64) return lutRam(widthBits, words);

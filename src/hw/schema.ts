@@ -7,6 +7,7 @@
  */
 import { z } from 'zod';
 import { floatFormatNames } from '../base/float.ts';
+import { energySchema } from './energySchema.ts';
 
 // A description may end with its unit in brackets; the documentation page gives units a column of their own.
 const count = (description: string, maximum = 2 ** 24) => z.int().min(1).max(maximum).describe(description);
@@ -217,6 +218,7 @@ export const hardwareModelSchema = z.strictObject({
     .describe(
       'what a host does while the machine waits for it: named terms, not simulated, added to the machine’s time where a report says so',
     ),
+  energy: energySchema.optional(),
 });
 
 export type HardwareModel = z.infer<typeof hardwareModelSchema>;

@@ -15,6 +15,7 @@ import { RaceDetector } from './kernel/races.ts';
 import { type Clock, Semaphores } from './kernel/semaphores.ts';
 import { MemoryStore } from './kernel/store.ts';
 import { never, type SamplerTap, type Surroundings, type Unit } from './kernel/unit.ts';
+import { createWork } from './kernel/work.ts';
 import { Attention } from './units/attention.ts';
 import { Counters } from './units/counters.ts';
 import { Dma } from './units/dma.ts';
@@ -94,6 +95,7 @@ export class Machine {
         if (cycle < (this.wakes[unit] as number)) this.wakes[unit] = cycle;
       },
       footprint: createFootprints(hw, options.values),
+      work: createWork(hw, this.derived),
     };
     const sampler = new Sampler(around, {
       hasRoom: () => this.mailbox.length + this.arrivingTokens.length < mailboxDepth,

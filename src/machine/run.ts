@@ -4,6 +4,7 @@ import type { ProgramImage } from '../isa/image.ts';
 import { commandHeaderBytes } from '../isa/segments.ts';
 import { issueUnits } from '../isa/table.ts';
 import type { InstructionEvent, TokenEvent, TraceSink } from '../trace/events.ts';
+import type { Work } from '../trace/work.ts';
 import type { SamplerTap } from './kernel/unit.ts';
 import { Machine } from './machine.ts';
 
@@ -99,8 +100,8 @@ export class Run {
     this.request = request;
     const sinks = options.sinks ?? [];
     const trace: TraceSink = {
-      instruction: (event: InstructionEvent) => {
-        for (const sink of sinks) sink.instruction(event);
+      instruction: (event: InstructionEvent, work?: Work) => {
+        for (const sink of sinks) sink.instruction(event, work);
       },
       token: (event: TokenEvent) => {
         this.tokens.push({ ...event, ...this.traffic() });

@@ -3,6 +3,7 @@ import type { PaperInputs } from './inputs.ts';
 import type { PaperMachine } from './paperMachine.ts';
 import { unknownMachine } from './requests.ts';
 
+export { energyRows, energySources } from './energy.ts';
 export type { PaperInputs } from './inputs.ts';
 export type { PaperFigure, PaperMachine } from './paperMachine.ts';
 export { isOutside, type PaperRow, paperRows, paperTable } from './table.ts';

@@ -25,6 +25,11 @@ export function seconds(value: number): string {
   return value >= 1e-3 ? `${(value * 1e3).toFixed(2)} ms` : `${(value * 1e6).toFixed(1)} µs`;
 }
 
+export function joules(value: number): string {
+  if (value >= 1) return `${value.toFixed(2)} J`;
+  return value >= 1e-3 ? `${(value * 1e3).toPrecision(3)} mJ` : `${(value * 1e6).toPrecision(3)} µJ`;
+}
+
 /** Columns side by side: all to the left, or all but the first and a last one of words to the right. */
 export function table(rows: readonly (readonly string[])[], align: 'left' | 'numbers'): string[] {
   const width = (column: number) => Math.max(...rows.map((row) => (row[column] ?? '').length));

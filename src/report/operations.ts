@@ -3,7 +3,10 @@
  *
  * Both are computed from the instruction events of a run as they come, in bounded memory.
  */
-import type { InstructionEvent, TraceSink } from '../trace/events.ts';
+
+import { type IssueUnit, issueUnits } from '../isa/table.ts';
+import type { TraceSink } from '../trace/events.ts';
+import { isSync, Phases, rowOf } from './phases.ts';
 
 /** Cycles by unit. */
 export type UnitCycles = Readonly<Record<string, number>>;
@@ -23,66 +26,30 @@ export interface ExposedCycles {
 
 const floatUnits: ReadonlySet<string> = new Set(['vector', 'attention', 'kvStore', 'sampler']);
 
-const isSync = (event: InstructionEvent) => event.name.endsWith('.sync');
-
-/**
- * Cuts spans of time at the first and at the latest token. What comes after the latest token is kept apart until the
- * next one shows that it belonged to decoding.
- */
-class Phases {
-  first: number | undefined;
-  last = 0;
-  readonly prefill = new Map<string, number>();
-  readonly decode = new Map<string, number>();
-  private readonly tail = new Map<string, number>();
-
-  token(cycle: number): void {
-    this.first ??= cycle;
-    this.last = cycle;
-    for (const [key, count] of this.tail) add(this.decode, key, count);
-    this.tail.clear();
-  }
-
-  span(key: string, from: number, to: number): void {
-    const first = this.first ?? Number.POSITIVE_INFINITY;
-    const last = this.first === undefined ? Number.POSITIVE_INFINITY : this.last;
-    add(this.prefill, key, Math.min(to, first) - from);
-    add(this.decode, key, Math.min(to, last) - Math.max(from, first));
-    add(this.tail, key, to - Math.max(from, last));
-  }
-}
-
-function add(map: Map<string, number>, key: string, count: number): void {
-  if (count > 0) map.set(key, (map.get(key) ?? 0) + count);
-}
-
 /** A sink that counts the cycles each unit worked for each operation; `names` are those of the program’s marks. */
 export function operationSink(names: readonly string[]): TraceSink & { result(): OperationCycles } {
-  const phases = new Phases();
-  const separator = '\n';
-  const nested = (flat: ReadonlyMap<string, number>) => {
+  const rows = [...names, 'other'];
+  const units = [...issueUnits].sort();
+  const phases = new Phases(rows.length * units.length);
+  const nested = (flat: Float64Array) => {
     const result: Record<string, Record<string, number>> = {};
-    for (const name of [...names, 'other']) {
-      const units = [...flat].filter(([key]) => key.startsWith(name + separator));
-      if (units.length === 0) continue;
-      result[name] = Object.fromEntries(
-        units.map(([key, count]): [string, number] => [key.slice(name.length + 1), count]).sort(byName),
-      );
+    for (const [row, name] of rows.entries()) {
+      const cycles = units.map((unit, index): [string, number] => [unit, flat[row * units.length + index] as number]);
+      const worked = cycles.filter(([, count]) => count > 0);
+      if (worked.length > 0) result[name] = Object.fromEntries(worked);
     }
     return result;
   };
   return {
     instruction(event) {
       if (isSync(event)) return;
-      const operation = names[event.marks.operation] ?? 'other';
-      phases.span(operation + separator + event.unit, event.started, event.finished);
+      const { unit, started, finished, marks } = event;
+      phases.span(rowOf(names, marks.operation) * units.length + units.indexOf(unit as IssueUnit), started, finished);
     },
     token: ({ cycle }) => phases.token(cycle),
     result: () => ({ prefill: nested(phases.prefill), decode: nested(phases.decode) }),
   };
 }
-
-const byName = (a: readonly [string, number], b: readonly [string, number]) => (a[0] < b[0] ? -1 : 1);
 
 interface Span {
   readonly from: number;
@@ -103,13 +70,12 @@ const defaultPending = 1 << 17;
  * null where fewer than two tokens came out.
  */
 export function exposedSink(mostPending = defaultPending): TraceSink & { result(): ExposedCycles | null } {
-  const phases = new Phases();
-  const key = 'exposed';
+  const phases = new Phases(1);
   let pending: Span[] = [];
 
   const settle = (before: number) => {
     const spans = pending.filter(({ from }) => from < before).sort((a, b) => a.from - b.from);
-    sweep(spans, before, (from, to) => phases.span(key, from, to));
+    sweep(spans, before, (from, to) => phases.span(0, from, to));
     pending = pending.filter(({ to }) => to > before).map((span) => ({ ...span, from: Math.max(span.from, before) }));
   };
   const push = (span: Span) => {
@@ -117,8 +83,9 @@ export function exposedSink(mostPending = defaultPending): TraceSink & { result(
     if (pending.length > mostPending) settle((pending[mostPending >> 1] as Span).to);
   };
   return {
-    instruction({ name, unit, started: from, finished: to }) {
-      if (name.endsWith('.sync')) return;
+    instruction(event) {
+      if (isSync(event)) return;
+      const { unit, started: from, finished: to } = event;
       if (floatUnits.has(unit)) push({ from, to, float: true });
       else if (unit === 'weightBuffer') push({ from, to, float: false });
     },
@@ -127,7 +94,7 @@ export function exposedSink(mostPending = defaultPending): TraceSink & { result(
       settle(Number.POSITIVE_INFINITY);
       const { first, last } = phases;
       if (first === undefined || last === first) return null;
-      const cycles = phases.decode.get(key) ?? 0;
+      const cycles = phases.decode[0] as number;
       return { cycles, share: cycles / (last - first) };
     },
   };

@@ -5,7 +5,10 @@ import { canonicalJson } from '../base/digest.ts';
 import type { Derived } from '../hw/derive.ts';
 import { decodeCounts, hostMilliseconds } from '../hw/host.ts';
 import type { HardwareModel } from '../hw/schema.ts';
+import { type WorkKind, workKinds } from '../trace/work.ts';
+import { activityOf, type EnergySummary, estimateEnergy } from './energy.ts';
 import type { ExposedCycles, OperationCycles } from './operations.ts';
+import type { PhaseWork, RunWork } from './work.ts';
 
 export const summarySchema = 'lutra.summary/1';
 
@@ -43,6 +46,7 @@ export interface RunFacts {
   readonly units: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly operations: OperationCycles;
   readonly exposed: ExposedCycles | null;
+  readonly work: RunWork;
   readonly plan: unknown;
 }
 
@@ -105,6 +109,10 @@ export interface Summary {
    * stream. Null for fewer than two tokens and for a run that was interrupted.
    */
   readonly exposed: ExposedCycles | null;
+  /** What was done, counted; `perToken` is the mean over the tokens after the first. */
+  readonly activity: { readonly run: WorkCounts; readonly perToken: WorkCounts | null };
+  /** An estimate; null where the hardware model has no figures for it. */
+  readonly energy: EnergySummary | null;
   readonly plan: unknown;
 }
 
@@ -118,6 +126,21 @@ export interface HostFacts {
 
 /** Decimal digits kept of a computed ratio, so that the same run gives the same bytes everywhere. */
 const round = (value: number, digits = 6) => Number(value.toPrecision(digits));
+
+type WorkCounts = Readonly<Record<WorkKind, number>>;
+
+/** All operations of a phase together. */
+function sumOf(phase: PhaseWork): WorkCounts {
+  const parts = Object.values(phase);
+  return mapCounts((kind) => parts.reduce((sum, { counts }) => sum + counts[kind], 0));
+}
+
+const scaled = (counts: WorkCounts, factor: number) => mapCounts((kind) => counts[kind] * factor);
+const roundedCounts = (counts: WorkCounts) => mapCounts((kind) => round(counts[kind], 9));
+
+function mapCounts(value: (kind: WorkKind) => number): WorkCounts {
+  return Object.fromEntries(workKinds.map((kind) => [kind, value(kind)])) as WorkCounts;
+}
 
 export function summarise(facts: RunFacts): Summary {
   const first = facts.tokens[0];
@@ -136,8 +159,9 @@ export function summarise(facts: RunFacts): Summary {
           ]),
         )
       : null;
-  const { hw, derived, request, exposed } = facts;
+  const { hw, derived, request, exposed, work } = facts;
   const hostTime = hostMilliseconds(hw, decodeCounts(request.prompt.length + 1, steps)) / steps;
+  const perTokenWork = decode ? scaled(sumOf(work.decode), 1 / steps) : null;
   const peakBytesPerCycle =
     hw.memory.kind === 'dram'
       ? Math.min(derived.portBytesPerCycle, derived.busBytesPerCycle)
@@ -191,6 +215,16 @@ export function summarise(facts: RunFacts): Summary {
     units: facts.units,
     operations: facts.operations,
     exposed: exposed && { cycles: exposed.cycles, share: round(exposed.share) },
+    activity: { run: work.total, perToken: perTokenWork && roundedCounts(perTokenWork) },
+    energy: estimateEnergy(
+      hw,
+      activityOf(hw, derived, work.total, facts.totalCycles, facts.bytesRead + facts.bytesWritten),
+      perTokenWork && perToken !== null && bytesPerToken !== null
+        ? // The board draws power and the clock runs while the host works, too.
+          activityOf(hw, derived, perTokenWork, perToken + (hostTime / 1000) * hw.clockHz, bytesPerToken)
+        : null,
+      round,
+    ),
     // From an image it comes with its keys sorted; the same program gives the same bytes either way.
     plan: JSON.parse(canonicalJson(facts.plan ?? null)),
   };

@@ -1,7 +1,7 @@
 /**
  * The summary of a run as a screen of text.
  */
-import { bytes, grouped, percent, seconds, table } from './format.ts';
+import { bytes, grouped, joules, percent, seconds, table } from './format.ts';
 import type { HostFacts, Summary } from './summary.ts';
 
 /** Lines for a person; `host` adds the line about the simulation itself. */
@@ -71,6 +71,7 @@ function facts(summary: Summary, host: HostFacts | undefined): string[] {
       'of the time per token is float or attention work while no weights stream in',
     ]);
   }
+  rows.push(...energyRow(summary));
   rows.push([
     'total',
     counted(summary.newTokens, 'new token'),
@@ -86,6 +87,20 @@ function facts(summary: Summary, host: HostFacts | undefined): string[] {
   }
   return table(rows, 'left');
 }
+
+function energyRow({ energy }: Summary): string[][] {
+  if (!energy) return [];
+  const { decode, run } = energy;
+  if (!decode) return [['energy', joules(run.joules), `estimate: ${watts(run.watts)}, the whole run`]];
+  const { joulesPerToken, joulesBy } = decode;
+  const parts = (['board', 'memory', 'fabric', 'clock'] as const).map(
+    (part) => `${part} ${percent(joulesBy[part] / joulesPerToken)}`,
+  );
+  const each = `${joules(joulesPerToken)} per token: ${parts.join(', ')}`;
+  return [['energy', `${grouped(decode.tokensPerJoule)} tokens/J`, `estimate: ${watts(decode.watts)}, ${each}`]];
+}
+
+const watts = (value: number) => `${value.toFixed(2)} W`;
 
 function counted(count: number, noun: string): string {
   return `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;

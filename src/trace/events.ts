@@ -2,6 +2,8 @@
  * What a run says about itself, event by event. The Verilog test bench writes the same events.
  */
 
+import type { Work } from './work.ts';
+
 /** What the program's `mark` instructions last said. −1 where nothing was said yet. */
 export interface MarkContext {
   readonly pass: number;
@@ -34,6 +36,7 @@ export interface TokenEvent {
 
 /** Receives the events of a run in the order of their last stamp. */
 export interface TraceSink {
-  instruction(event: InstructionEvent): void;
+  /** `work` says what it did; only the machine knows, the test bench of the Verilog gives none. */
+  instruction(event: InstructionEvent, work?: Work): void;
   token(event: TokenEvent): void;
 }

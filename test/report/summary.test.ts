@@ -4,6 +4,7 @@ import { derive, loadHardwareModel } from '../../src/hw/index.ts';
 import { bytes, grouped, percent, seconds, table } from '../../src/report/format.ts';
 import { type RunFacts, summarise } from '../../src/report/summary.ts';
 import { renderSummary } from '../../src/report/text.ts';
+import { type Work, type WorkKind, workKinds } from '../../src/trace/work.ts';
 
 const file = 'hw-models/kv260.json';
 const hw = loadHardwareModel(readFileSync(file, 'utf8'), file);
@@ -15,6 +16,9 @@ const token = (id: number, cycle: number, bytesRead: number) => ({
   bytesWritten: 64,
   bytesByUnit: { weightBuffer: bytesRead, kvStore: 64 },
 });
+
+const counts = (some: Work): Record<WorkKind, number> =>
+  Object.fromEntries(workKinds.map((kind) => [kind, some[kind] ?? 0])) as Record<WorkKind, number>;
 
 const facts: RunFacts = {
   modelName: 'small',
@@ -42,6 +46,14 @@ const facts: RunFacts = {
     decode: { qkv: { weightBuffer: 900, matmul: 300 }, head: { weightBuffer: 50, vector: 3 } },
   },
   exposed: { cycles: 30, share: 0.03 },
+  work: {
+    prefill: {},
+    decode: {
+      qkv: { counts: counts({ macs: 800, lookups: 400, weightsBytes: 2000 }), fullRate: { matmul: 200 }, busy: {} },
+      head: { counts: counts({ macs: 200, floatMultiplies: 50 }), fullRate: { vector: 3 }, busy: {} },
+    },
+    total: counts({ macs: 3000, lookups: 1200, weightsBytes: 6000, floatMultiplies: 90 }),
+  },
   plan: { b: 1, a: 2 },
 };
 
@@ -113,6 +125,7 @@ describe('renderSummary', () => {
       '  memory       16.0 kB per token  50 % of the 64 bytes per cycle that ports and memory can move',
       '                                  weights 16.0 kB, keys and values 0 B, gains and embedding 0 B, code 0 B',
       '  not hidden   3.0 %              of the time per token is float or attention work while no weights stream in',
+      '  energy       88,687 tokens/J    estimate: 5.64 W, 11.3 µJ per token: board 65 %, memory 31 %, fabric 0.9 %, clock 3.2 %',
       '  total        3 new tokens       2,500 cycles, 40 instructions, 40.0 kB read, 64 B written',
       '  simulation   1.50 tokens/s      on this computer; 1.25 million cycles per second, 180.00 MB of memory',
       '',

@@ -1,7 +1,8 @@
 /** `lutra bench`: tables that compare the simulation with what others measured or published. */
 import { type Command, Option } from 'commander';
 import { examples } from '../examples.ts';
-import { collect, integer } from '../options.ts';
+import { addHardwareOptions, collect, integer } from '../options.ts';
+import { benchEnergyVerb } from './bench/energy.ts';
 import { benchPapersVerb } from './bench/papers.ts';
 
 /** Adds the verb; each table is a subcommand with a file of its own in `bench/`. */
@@ -31,4 +32,14 @@ export function addBench(program: Command, done: (code: number) => void): void {
       ),
     )
     .action((options) => done(benchPapersVerb(options)));
+  const energy = bench
+    .command('energy')
+    .summary('measured powers of a board beside the estimates')
+    .description(
+      'Powers that were measured on a board beside the estimates of its hardware model. Exit code 1 when one is outside of its tolerance.',
+    );
+  addHardwareOptions(energy, 'hw-models/kv260.json')
+    .option('--json', 'print one JSON object instead of text')
+    .addHelpText('after', examples('lutra bench energy', 'lutra bench energy --set energy.memoryByte=160'))
+    .action((options) => done(benchEnergyVerb(options)));
 }

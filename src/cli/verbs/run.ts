@@ -3,8 +3,9 @@ import { exitCodes, LutraError } from '../../base/diagnostics.ts';
 import { derive, type HardwareModel, hardwareDigest } from '../../hw/index.ts';
 import { Run } from '../../machine/run.ts';
 import { exposedSink, operationSink } from '../../report/operations.ts';
-import { type HostFacts, type Summary, summarise } from '../../report/summary.ts';
+import { type HostFacts, type RunFacts, type Summary, summarise } from '../../report/summary.ts';
 import { renderSummary } from '../../report/text.ts';
+import { workSink } from '../../report/work.ts';
 import { jsonLinesSink } from '../../trace/jsonLines.ts';
 import {
   checkOutputDirectory,
@@ -90,6 +91,7 @@ async function execute(task: Task): Promise<number> {
   const request = runRequest(program, prompt, options);
   const operations = operationSink(metadata.operations);
   const exposed = exposedSink();
+  const work = workSink(metadata.operations);
   const story = new Story(task, values);
   const startedAt = performance.now();
   const directory =
@@ -99,7 +101,7 @@ async function execute(task: Task): Promise<number> {
     values,
     dense: options.dense === true,
     ...(options.maxCycles === undefined ? {} : { cycleLimit: options.maxCycles }),
-    sinks: [operations, exposed, ...(trace ? [trace.sink] : [])],
+    sinks: [operations, exposed, work, ...(trace ? [trace.sink] : [])],
     onToken: ({ token }) => story.token(token, request.stopTokens),
   });
   story.begin();
@@ -112,6 +114,7 @@ async function execute(task: Task): Promise<number> {
   const facts = {
     operations: operations.result(),
     exposed: finished ? exposed.result() : null,
+    work: work.result(),
     text: story.text,
     values,
     finished,
@@ -206,7 +209,7 @@ function progressLine(run: Run, startedAt: number): string {
 function summariseRun(
   run: Run,
   { program, hw, prompt }: Task,
-  facts: Pick<Summary, 'operations' | 'exposed' | 'text' | 'finished'> & { readonly values: boolean },
+  facts: Pick<RunFacts, 'operations' | 'exposed' | 'work' | 'text' | 'finished'> & { readonly values: boolean },
 ): Summary {
   const { metadata } = program.image;
   const { machine } = run;
@@ -228,6 +231,7 @@ function summariseRun(
     units: machine.counters.snapshot(machine.cycle),
     operations: facts.operations,
     exposed: facts.exposed,
+    work: facts.work,
     plan: metadata.plan,
   });
 }

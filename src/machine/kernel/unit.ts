@@ -3,6 +3,7 @@ import type { HardwareModel } from '../../hw/schema.ts';
 import type { Footprint } from '../../isa/footprint.ts';
 import { type IssueUnit, issueUnits } from '../../isa/table.ts';
 import type { TraceSink } from '../../trace/events.ts';
+import type { Work } from '../../trace/work.ts';
 import { Accounting } from './accounting.ts';
 import type { Buffers } from './buffers.ts';
 import type { Command, Timing } from './command.ts';
@@ -38,6 +39,8 @@ export interface Surroundings {
   readonly wake: (unit: number, cycle: number) => void;
   /** What an instruction touches, bounds checked. */
   readonly footprint: (command: Command) => readonly Footprint[];
+  /** What an instruction does, counted; asked once for each, in the order in which a unit starts them. */
+  readonly work: (command: Command) => Work;
 }
 
 /** The front end may be waiting for room in a queue, or for everybody to finish. */
@@ -165,7 +168,7 @@ export abstract class Unit {
   }
 
   private finish(command: Command, cycle: number): void {
-    const { semaphores, ports, trace } = this.around;
+    const { semaphores, ports, trace, work } = this.around;
     this.active = undefined;
     this.clock[this.index] = this.sequence;
     if (this.parts) this.accounting.split(this.parts, cycle);
@@ -173,7 +176,7 @@ export abstract class Unit {
     ports.release(this.portsHeld, this.index);
     this.finished(command, this.clock);
     this.around.wake(frontEndIndex, cycle + 1);
-    trace.instruction({
+    const event = {
       unit: issueUnits[this.index] as IssueUnit,
       pc: command.pc,
       name: command.spec.name,
@@ -184,7 +187,10 @@ export abstract class Unit {
       first: this.firstAt,
       finished: cycle,
       marks: command.marks,
-    });
+    };
+    let waited = 0;
+    for (const cycles of this.parts?.values() ?? []) waited += cycles;
+    trace.instruction(event, { ...work(command), fullRateCycles: cycle - this.startedAt - waited });
   }
 
   /** Why the unit does not move, in words, for the watchdog; undefined if it has nothing to do. */
