@@ -8,6 +8,7 @@ import type { HardwareModel } from '../hw/schema.ts';
 import { type WorkKind, workKinds } from '../trace/work.ts';
 import { activityOf, type EnergySummary, estimateEnergy } from './energy.ts';
 import type { ExposedCycles, OperationCycles } from './operations.ts';
+import { type Roofline, rooflineOf } from './roofline.ts';
 import type { PhaseWork, RunWork } from './work.ts';
 
 export const summarySchema = 'lutra.summary/1';
@@ -47,6 +48,8 @@ export interface RunFacts {
   readonly operations: OperationCycles;
   readonly exposed: ExposedCycles | null;
   readonly work: RunWork;
+  /** Bytes per cycle of a long stream through all ports. */
+  readonly streamingBytesPerCycle: number;
   readonly plan: unknown;
 }
 
@@ -109,6 +112,8 @@ export interface Summary {
    * stream. Null for fewer than two tokens and for a run that was interrupted.
    */
   readonly exposed: ExposedCycles | null;
+  /** What each resource would need at full rate, by phase and operation, and the share of that bound that was reached. */
+  readonly roofline: Roofline;
   /** What was done, counted; `perToken` is the mean over the tokens after the first. */
   readonly activity: { readonly run: WorkCounts; readonly perToken: WorkCounts | null };
   /** An estimate; null where the hardware model has no figures for it. */
@@ -215,6 +220,12 @@ export function summarise(facts: RunFacts): Summary {
     units: facts.units,
     operations: facts.operations,
     exposed: exposed && { cycles: exposed.cycles, share: round(exposed.share) },
+    roofline: rooflineOf(
+      { peakBytesPerCycle, streamingBytesPerCycle: facts.streamingBytesPerCycle, macsPerCycle: derived.wordDigits },
+      { work: work.prefill, cycles: first ? first.cycle : facts.totalCycles },
+      decode && first ? { work: work.decode, cycles: decode.cycle - first.cycle, times: steps } : undefined,
+      (value) => round(value, 9),
+    ),
     activity: { run: work.total, perToken: perTokenWork && roundedCounts(perTokenWork) },
     energy: estimateEnergy(
       hw,

@@ -2,7 +2,9 @@
  * The summary of a run as a screen of text.
  */
 import { bytes, grouped, joules, percent, seconds, table } from './format.ts';
+import type { RooflineRow } from './roofline.ts';
 import type { HostFacts, Summary } from './summary.ts';
+import { type Resource, resources } from './work.ts';
 
 /** Lines for a person; `host` adds the line about the simulation itself. */
 export function renderSummary(summary: Summary, host?: HostFacts): string[] {
@@ -13,6 +15,7 @@ export function renderSummary(summary: Summary, host?: HostFacts): string[] {
     '',
     ...unitTable(summary),
     ...operationTable(summary),
+    ...rooflineTable(summary),
     ...boundSentence(summary),
   ];
 }
@@ -171,6 +174,45 @@ function operationTable(summary: Summary): string[] {
       ? 'Cycles each unit works per token after the first, by operation (units overlap)'
       : 'Cycles each unit works until the first token, by operation (units overlap)',
     ...table([['', ...units.map(title)], ...rows], 'numbers'),
+  ];
+}
+
+/** Resources with a column of their own; another gets one where it bounds something. */
+const usualResources: ReadonlySet<Resource> = new Set(['memory', 'matmul', 'vector', 'attention']);
+
+/** What each resource would need at full rate: per token, by operation; the prompt in one line. */
+function rooflineTable({ roofline, model, cycles }: Summary): string[] {
+  const { decode, prefill } = roofline;
+  const phase = decode ?? prefill;
+  const program = model.name === 'none';
+  const prompt: [string, RooflineRow][] = cycles.firstToken === null ? [] : [['prompt', prefill.all]];
+  const rows: [string, RooflineRow][] = [
+    ...Object.entries(program ? {} : phase.operations),
+    ...(program ? ([['program', phase.all]] as [string, RooflineRow][]) : []),
+    ...(program || !decode ? [] : ([['token', decode.all]] as [string, RooflineRow][])),
+    ...(program ? [] : prompt),
+  ];
+  const shown = resources.filter(
+    (name) => usualResources.has(name) || rows.some(([, { boundBy }]) => boundBy === name),
+  );
+  const cell = (value: number) => (value < 0.5 ? '·' : grouped(Math.round(value)));
+  const body = rows.map(([name, row]) => [
+    name,
+    cell(row.bytes),
+    row.macsPerByte ? row.macsPerByte.toFixed(1) : '·',
+    ...shown.map((resource) => cell(row.limits[resource])),
+    cell(row.cycles),
+    row.reached === null ? '·' : (100 * row.reached).toFixed(0),
+    row.boundBy === null ? '' : title(row.boundBy),
+  ]);
+  if (rows.every(([, { boundBy }]) => boundBy === null)) return [];
+  return [
+    '',
+    `Roofline: cycles that each resource needs at full rate${decode ? ', per token after the first' : ''}`,
+    ...table(
+      [['', 'bytes', 'MACs per byte', ...shown.map(title), 'took', '% reached', 'bound by'], ...body],
+      'numbers',
+    ),
   ];
 }
 

@@ -49,11 +49,16 @@ const facts: RunFacts = {
   work: {
     prefill: {},
     decode: {
-      qkv: { counts: counts({ macs: 800, lookups: 400, weightsBytes: 2000 }), fullRate: { matmul: 200 }, busy: {} },
-      head: { counts: counts({ macs: 200, floatMultiplies: 50 }), fullRate: { vector: 3 }, busy: {} },
+      qkv: {
+        counts: counts({ memoryBytes: 24_000, macs: 96_000, lookups: 400 }),
+        fullRate: { matmul: 200 },
+        busy: { memory: 900 },
+      },
+      head: { counts: counts({ macs: 200, floatMultiplies: 50 }), fullRate: { vector: 3 }, busy: { vector: 3 } },
     },
     total: counts({ macs: 3000, lookups: 1200, weightsBytes: 6000, floatMultiplies: 90 }),
   },
+  streamingBytesPerCycle: 50,
   plan: { b: 1, a: 2 },
 };
 
@@ -125,7 +130,7 @@ describe('renderSummary', () => {
       '  memory       16.0 kB per token  50 % of the 64 bytes per cycle that ports and memory can move',
       '                                  weights 16.0 kB, keys and values 0 B, gains and embedding 0 B, code 0 B',
       '  not hidden   3.0 %              of the time per token is float or attention work while no weights stream in',
-      '  energy       88,687 tokens/J    estimate: 5.64 W, 11.3 µJ per token: board 65 %, memory 31 %, fabric 0.9 %, clock 3.2 %',
+      '  energy       88,800 tokens/J    estimate: 5.63 W, 11.3 µJ per token: board 65 %, memory 31 %, fabric 0.8 %, clock 3.2 %',
       '  total        3 new tokens       2,500 cycles, 40 instructions, 40.0 kB read, 64 B written',
       '  simulation   1.50 tokens/s      on this computer; 1.25 million cycles per second, 180.00 MB of memory',
       '',
@@ -139,6 +144,13 @@ describe('renderSummary', () => {
       '        weight buffer  matmul  vector',
       '  qkv             450     150       ·',
       '  head             25       ·       2',
+      '',
+      'Roofline: cycles that each resource needs at full rate, per token after the first',
+      '           bytes  MACs per byte  memory  matmul  vector  attention  took  % reached  bound by',
+      '  qkv     12,000            4.0     240     100       ·          ·   450         53  memory',
+      '  head         ·              ·       ·       ·       2          ·     2        100  vector',
+      '  token   12,000            4.0     240     100       2          ·   500         48  memory',
+      '  prompt       ·              ·       ·       ·       ·          ·     ·          ·',
       '',
       'Decoding is bound by memory: weights stream in during 95 % of the time, the matmul engine works 30 %.',
     ]);

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { exitCodes, LutraError } from '../../base/diagnostics.ts';
 import { derive, type HardwareModel, hardwareDigest } from '../../hw/index.ts';
 import { Run } from '../../machine/run.ts';
+import { streamingBytesPerCycle } from '../../machine/streaming.ts';
 import { exposedSink, operationSink } from '../../report/operations.ts';
 import { type HostFacts, type RunFacts, type Summary, summarise } from '../../report/summary.ts';
 import { renderSummary } from '../../report/text.ts';
@@ -119,8 +120,8 @@ async function execute(task: Task): Promise<number> {
     values,
     finished,
   };
-  const summary = summariseRun(run, task, facts);
   const host = hostFacts((performance.now() - startedAt) / 1000, run);
+  const summary = summariseRun(run, task, facts);
   if (options.json) printJson({ ...summary, host });
   else for (const line of renderSummary(summary, host)) printLine(line);
   if (directory) {
@@ -232,6 +233,7 @@ function summariseRun(
     operations: facts.operations,
     exposed: facts.exposed,
     work: facts.work,
+    streamingBytesPerCycle: streamingBytesPerCycle(hw),
     plan: metadata.plan,
   });
 }
