@@ -1,15 +1,21 @@
 /** Published machines, reproduced: each one a hardware model with compiler options, beside its authors' figures. */
+import { createFlightLlmU280, createFlightLlmVhk158 } from './flightllm.ts';
 import type { PaperInputs } from './inputs.ts';
 import type { PaperMachine } from './paperMachine.ts';
 import { unknownMachine } from './requests.ts';
 
 export { energyRows, energySources } from './energy.ts';
+export { describeTokenMachine, isTokenMachine } from './flightllm/describe.ts';
+export { loadTokenMachine } from './flightllm/machine.ts';
 export type { PaperInputs } from './inputs.ts';
 export type { PaperFigure, PaperMachine } from './paperMachine.ts';
 export { isOutside, type PaperRow, paperRows, paperTable } from './table.ts';
 
 /** Every published machine by its name, in the order of the table. */
-const machines: Readonly<Record<string, (inputs: PaperInputs) => PaperMachine>> = {};
+const machines: Readonly<Record<string, (inputs: PaperInputs) => PaperMachine>> = {
+  'flightllm-vhk158': createFlightLlmVhk158,
+  'flightllm-u280': createFlightLlmU280,
+};
 
 export const paperMachineNames: readonly string[] = Object.keys(machines);
 

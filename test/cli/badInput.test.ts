@@ -189,6 +189,40 @@ describe('hardware models', () => {
   });
 });
 
+describe('published machines', () => {
+  it('one that there is not', async () => {
+    const { stderr, code } = await lutra('bench', 'papers', '--machine', 'flightllm');
+    expect(stderr).toMatch(
+      /^error\[PAP001\] there is no published machine "flightllm" \(one of .*flightllm-vhk158.*\)\n$/,
+    );
+    expect(code).toBe(2);
+  });
+
+  it('a context and a prompt beyond the programs', async () => {
+    for (const option of ['--context', '--prompt']) {
+      await refused(
+        ['bench', 'papers', '--machine', 'flightllm-vhk158', option, '2049'],
+        3,
+        `error[PAP002] flightllm-vhk158: ${option} 2049 is more than the 2048 positions that its programs are compiled for (at most 2048)`,
+      );
+    }
+  });
+
+  it('a description with overrides, or with a wrong field', async () => {
+    const file = 'hw-models/papers/flightllm-vhk158.json';
+    await refused(
+      ['check', file, '--set', 'clockHz=1'],
+      2,
+      `error[CLI013] ${file} --set clockHz=1: a token machine takes no overrides (edit a copy of the file)`,
+    );
+    const copy = at('token.json');
+    writeFileSync(copy, readFileSync(file, 'utf8').replace('"lanes": 16', '"lanes": 0'));
+    const { stderr, code } = await lutra('check', copy);
+    expect(stderr).toMatch(/^error\[PAP003\] .*token\.json:\d+:\d+ misc\.lanes: /);
+    expect(code).toBe(1);
+  });
+});
+
 describe('assembly text', () => {
   const program = (name: string, text: string) => {
     writeFileSync(at(name), text);

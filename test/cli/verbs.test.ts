@@ -103,6 +103,31 @@ describe('check', () => {
   });
 });
 
+describe('bench papers', () => {
+  it('prints a point of the reader’s own, as a table and for machines', async () => {
+    const point = ['bench', 'papers', '--machine', 'flightllm-vhk158', '--context', '1000', '--prompt', '100'];
+    const text = await lutra(...point);
+    expect(text.code).toBe(0);
+    expect(text.stdout).toMatch(/^machine +figure +context +published +simulated +unit +ratio +tolerance +kind$/m);
+    expect(text.stdout).toMatch(/^flightllm-vhk158 +decode step +1000 +· +10\.\d+ +ms +· +· +predicted$/m);
+    const { rows } = JSON.parse((await lutra(...point, '--json')).stdout);
+    const [step] = rows;
+    expect(Object.keys(step)).toEqual(
+      'machine figure context published simulated unit ratio tolerance kind'.split(' '),
+    );
+    expect(step).toMatchObject({ figure: 'decode step', context: 1000, published: null, unit: 'ms', ratio: null });
+    const prefill = rows.find(({ figure }: { figure: string }) => figure === 'prefill');
+    expect(prefill).toMatchObject({ context: 100, published: 289.88, unit: 'ms', kind: 'predicted' });
+    expect(prefill.ratio).toBeCloseTo(1, 3);
+  });
+
+  it('check describes a token machine', async () => {
+    const { code, stdout } = await lutra('check', 'hw-models/papers/flightllm-vhk158.json');
+    expect(code).toBe(0);
+    expect(stdout).toContain('492.6 GB/s into a buffer from its own 8 of 32 channels, 30.8 GB/s from another’s');
+  });
+});
+
 describe('compile', () => {
   it('prints its plan and writes an image that runs like the model', async () => {
     const image = at('stories.img');

@@ -7,6 +7,7 @@ import {
   hardwareDigest,
   loadHardwareModel,
 } from '../../hw/index.ts';
+import { describeTokenMachine, isTokenMachine, loadTokenMachine } from '../../papers/index.ts';
 import { readText } from '../files.ts';
 import { printJson, printLine, printWarning, reportError } from '../output.ts';
 
@@ -46,6 +47,7 @@ export function checkVerb(files: readonly string[], options: CheckVerbOptions): 
 function check(file: string, overrides: readonly string[]): Verdict {
   const text = readText(file);
   try {
+    if (isTokenMachine(text)) return checkTokenMachine(text, file, overrides);
     const hw = loadHardwareModel(text, file, overrides);
     const derived = derive(hw);
     return {
@@ -64,4 +66,14 @@ function check(file: string, overrides: readonly string[]): Verdict {
     if (!(error instanceof LutraError) || error.exit === 'usage') throw error;
     return { file, ok: false, warnings: [], errors: error.diagnostics };
   }
+}
+
+/** A published machine that is not one of ours: six units and tokens between them. */
+function checkTokenMachine(text: string, file: string, overrides: readonly string[]): Verdict {
+  if (overrides.length > 0) {
+    const message = `--set ${overrides[0]}: a token machine takes no overrides`;
+    throw new LutraError({ code: 'CLI013', place: { file }, message, hint: 'edit a copy of the file', exit: 'usage' });
+  }
+  const machine = loadTokenMachine(text, file);
+  return { file, ok: true, name: machine.name, description: describeTokenMachine(machine), warnings: [], errors: [] };
 }
