@@ -141,6 +141,8 @@ export function compileModel(
     ...(options.headBits === undefined ? {} : { headBits: options.headBits }),
     ...(options.rowsPerPass === undefined ? {} : { rowsPerPass: options.rowsPerPass }),
     ...(options.maxPositions === undefined ? {} : { maxPositions: options.maxPositions }),
+    ...(options.activations === undefined ? {} : { activations: options.activations }),
+    ...(options.attentionOrder === undefined ? {} : { attentionOrder: options.attentionOrder }),
     onTileProgress: progress,
   });
   const files = tokenizerFiles(directory);

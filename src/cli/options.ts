@@ -2,6 +2,7 @@
  * Options that several verbs share, and the checks of their values.
  */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type AttentionOrder, attentionOrders } from '../compiler/index.ts';
 import { maximumPlanes } from '../hw/derive.ts';
 
 /** Parses a whole number in a range. */
@@ -39,6 +40,8 @@ export interface CompileOptions {
   readonly headBits?: number;
   readonly rowsPerPass?: number;
   readonly maxPositions?: number;
+  readonly activations?: 'on-chip' | 'spilled';
+  readonly attentionOrder?: AttentionOrder;
   readonly timingOnly?: boolean;
 }
 
@@ -115,6 +118,18 @@ export function addCompileOptions(command: Command): Command {
       integer(1, maximumPlanes),
     )
     .option('--rows-per-pass <rows>', 'prompt tokens processed together (default: as many as fit)', integer(1, 256))
+    .addOption(
+      new Option(
+        '--activations <place>',
+        'a few rows at a time through all layers, or all rows through each operation, activations in memory (default: on-chip)',
+      ).choices(['on-chip', 'spilled']),
+    )
+    .addOption(
+      new Option(
+        '--attention-order <order>',
+        'with spilled activations: the last queries first, or the first ones with masked work done (default: reversed)',
+      ).choices([...attentionOrders]),
+    )
     .option('--max-positions <positions>', 'longest context the program serves (default: the model’s)', integer(1));
 }
 

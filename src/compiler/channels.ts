@@ -55,6 +55,7 @@
  *              first load takes.
  */
 import type { IssueUnit } from '../isa/table.ts';
+import { spilledChannels } from './channelsSpilled.ts';
 
 /** Who gives and who takes. */
 export const channels = {
@@ -74,4 +75,7 @@ export const channels = {
   floatDone: { from: 'vector', to: 'weightBuffer' },
 } as const satisfies Record<string, { from: IssueUnit; to: IssueUnit }>;
 
-export type Channel = keyof typeof channels;
+/** Those of both kinds of program. */
+export const everyChannel = { ...spilledChannels, ...channels };
+
+export type Channel = keyof typeof everyChannel;

@@ -13,10 +13,13 @@ import type { ModelGraph } from '../model/graph.ts';
 import { wordLayout } from '../numerics/pack.ts';
 import { checkCodeSize, checkMemoryMap, checkPlacement, checkTiling } from './checks.ts';
 import { emit } from './emit.ts';
+import { emitSpilled } from './emitSpilled.ts';
+import type { AttentionOrder } from './emitSpilledAttention.ts';
 import { type LoweredModel, lower, operationNames } from './lower.ts';
-import { type Formats, type MemoryMap, mapMemory } from './memoryMap.ts';
+import { codeReserve, type Formats, type MemoryMap, mapMemory } from './memoryMap.ts';
 import { chooseFormats, packSegments } from './pack.ts';
 import { type OnChip, place, type TiledModel } from './place.ts';
+import { placeSpilled, type SpilledChip } from './placeSpilled.ts';
 import { makePlan } from './plan.ts';
 import { schedule } from './schedule.ts';
 import { roundDown, roundUp, tile } from './tile.ts';
@@ -30,6 +33,13 @@ export interface CompileOptions {
   readonly rowsPerPass?: number;
   /** False: weights are not loaded while float work runs, to show what that hides. Default true. */
   readonly fuse?: boolean;
+  /**
+   * `spilled`: operation by operation, the activations of all rows of a prompt in memory between them, so that weights
+   * are loaded once for all rows. Default `on-chip`: a few rows at a time through all layers.
+   */
+  readonly activations?: 'on-chip' | 'spilled';
+  /** With spilled activations: which block of queries comes first, and whether masked work is done. Default `reversed`. */
+  readonly attentionOrder?: AttentionOrder;
   /** Longest context. Default and maximum: the model's. */
   readonly maxPositions?: number;
   /** Told what is being packed. */
@@ -41,6 +51,8 @@ export interface Layout {
   readonly model: TiledModel;
   readonly chip: OnChip;
   readonly map: MemoryMap;
+  /** The same as `chip` where activations are spilled. */
+  readonly spilled?: SpilledChip;
 }
 
 /**
@@ -51,11 +63,30 @@ export function compile(graph: ModelGraph, hw: HardwareModel, options: CompileOp
   const { weights = 'pack', fuse = true, onTileProgress = () => {} } = options;
   const derived = derive(hw);
   const formats = chooseFormats(graph);
-  const { model, chip, map } = layOut(graph, hw, derived, formats, options);
-  const { code, labels } = schedule(emit(model, chip, map, hw, derived, { fuse }));
+  const { attentionOrder } = options;
+  if (attentionOrder !== undefined && options.activations !== 'spilled') {
+    throw new LutraError({
+      code: 'CMP007',
+      message: 'the order of attention can only be chosen where activations are spilled',
+      hint: '--activations spilled; otherwise rows come in the order of the prompt and no masked work is done',
+    });
+  }
+  const { model, chip, map, spilled } = layOut(graph, hw, derived, formats, options);
+  const { code, labels } = schedule(
+    spilled
+      ? emitSpilled({ model, chip: spilled, map, hw, derived, fuse }, attentionOrder ?? 'reversed')
+      : emit(model, chip, map, hw, derived, { fuse }),
+  );
   const segments: readonly Segment[] =
     weights === 'pack' ? packSegments(graph, model, chip, map, wordLayout(hw, derived), onTileProgress) : map.regions;
   const codeBytes = code.length * bytesPerInstruction;
+  if (spilled && codeBytes > codeReserve) {
+    throw new LutraError({
+      code: 'CMP026',
+      message: `with spilled activations the program has ${codeBytes} bytes of code, more than ${codeReserve}: a layer is ${spilled.spilled.groups.length} groups of weights, each with code of its own`,
+      hint: 'raise weightBuffer.words and matmul.accumulatorElements, or keep activations on the chip',
+    });
+  }
   const image: ProgramImage = {
     code,
     codeAddress: map.code,
@@ -72,7 +103,11 @@ export function compile(graph: ModelGraph, hw: HardwareModel, options: CompileOp
       bosTokenId: graph.bosTokenId,
       eosTokenIds: graph.eosTokenIds,
       operations: operationNames,
-      plan: makePlan(model, chip, map, derived, { instructions: code.length, fuse }),
+      plan: makePlan(model, chip, map, derived, {
+        instructions: code.length,
+        fuse,
+        spilled: spilled?.spilled,
+      }),
     },
   };
   checkCodeSize(graph.name, codeBytes);
@@ -101,7 +136,10 @@ export function layOut(
     lanes: hw.vector.lanes,
     attentionLanes: hw.attention.lanes,
   });
-  const attempt = (rowsPerPass: number) => layOutRows(lowered, rowsPerPass, maxPositions, hw, derived, formats);
+  const attempt = (rowsPerPass: number) =>
+    options.activations === 'spilled'
+      ? layOutSpilled(lowered, rowsPerPass, maxPositions, options.fuse ?? true, hw, derived, formats)
+      : layOutRows(lowered, rowsPerPass, maxPositions, hw, derived, formats);
   if (options.rowsPerPass !== undefined) {
     if (!Number.isInteger(options.rowsPerPass) || options.rowsPerPass < 1) {
       throw new LutraError({
@@ -151,6 +189,23 @@ function layOutRows(
   const map = mapMemory(model, chip, formats, hw, derived);
   checkMemoryMap(map);
   return { model, chip, map };
+}
+
+function layOutSpilled(
+  lowered: LoweredModel,
+  rowsPerPass: number,
+  maxPositions: number,
+  fuse: boolean,
+  hw: HardwareModel,
+  derived: Derived,
+  formats: Formats,
+): Layout {
+  const model = tileModel(lowered, rowsPerPass, maxPositions, hw, derived);
+  checkTiling(model);
+  const chip = placeSpilled(model, fuse, hw, derived);
+  const map = mapMemory(model, chip, formats, hw, derived, chip.spilled.memory.bytes);
+  checkMemoryMap(map);
+  return { model, chip, map, spilled: chip };
 }
 
 function tileModel(

@@ -39,7 +39,7 @@ function emitFirstLoads(context: EmitContext): void {
 }
 
 /** Receives the picked token, gives it to the host, and ends if it was the last. */
-function emitReceive(context: EmitContext): void {
+export function emitReceive(context: EmitContext): void {
   const { builder, model } = context;
   builder.emit('recv', { rd: r.token });
   emitMark(context, 'token', at(r.drawn));
@@ -66,7 +66,7 @@ function emitPromptRows(context: EmitContext): void {
 }
 
 /** Fetches the embedding of the token. */
-function emitGather({ builder, model, map }: EmitContext, local: OperandValue): void {
+export function emitGather({ builder, model, map }: EmitContext, local: OperandValue): void {
   const { hiddenSize } = model.shape;
   builder.emit('mul', { rd: r.scratch0, a: at(r.token), b: map.embeddingRowBytes });
   builder.emit('add', { rd: r.scratch0, a: at(r.scratch0), b: map.embedding });

@@ -13,7 +13,7 @@ interface CoefficientRow {
   readonly elements: number;
 }
 
-function emitRowLoad({ builder }: EmitContext, row: CoefficientRow, sync: Sync): void {
+export function emitRowLoad({ builder }: EmitContext, row: CoefficientRow, sync: Sync): void {
   const { format, local, remote, elements } = row;
   builder.emit(
     'dma.load',

@@ -94,7 +94,7 @@ function emitLayerBody(context: EmitContext): void {
 }
 
 /** What an operation quantises. */
-interface Source {
+export interface Source {
   readonly rows: Rows;
   /** Offset of the gains in the layer's coefficients. */
   readonly gain: number;
@@ -103,7 +103,7 @@ interface Source {
   readonly needs?: Sync['needs'];
 }
 
-function emitQuantise(context: EmitContext, operation: TiledOperation, source: Source, sync: Sync): void {
+export function emitQuantise(context: EmitContext, operation: TiledOperation, source: Source, sync: Sync): void {
   const { builder, model, hw, derived } = context;
   builder.emit(
     'vector.quantise',
@@ -137,7 +137,7 @@ function dequantisation(context: EmitContext, rows: Rows, piece: Piece, tile: Ti
 }
 
 /** Queries and keys are rotated, values are not. */
-function emitQkvPiece(context: EmitContext, piece: Piece, tile: Tile, column: ColumnAddress, sync: Sync): void {
+export function emitQkvPiece(context: EmitContext, piece: Piece, tile: Tile, column: ColumnAddress, sync: Sync): void {
   const { builder, chip, model } = context;
   const rows = { query: chip.act.q, key: chip.act.k, value: chip.act.v }[piece.output as 'query' | 'key' | 'value'];
   const operands = dequantisation(context, rows, piece, tile, column);
@@ -150,14 +150,20 @@ function emitQkvPiece(context: EmitContext, piece: Piece, tile: Tile, column: Co
 }
 
 /** Adds to the residual stream. */
-function emitResidualPiece(context: EmitContext, piece: Piece, tile: Tile, column: ColumnAddress, sync: Sync): void {
+export function emitResidualPiece(
+  context: EmitContext,
+  piece: Piece,
+  tile: Tile,
+  column: ColumnAddress,
+  sync: Sync,
+): void {
   const { builder, chip } = context;
   const options = optionBits('vector.dequantise', 'accumulate');
   builder.emit('vector.dequantise', { ...dequantisation(context, chip.act.x, piece, tile, column), options }, sync);
 }
 
 /** The gate's piece and the up piece beside it in one. */
-function emitGatePiece(context: EmitContext, gate: Piece, tile: Tile, column: ColumnAddress, sync: Sync): void {
+export function emitGatePiece(context: EmitContext, gate: Piece, tile: Tile, column: ColumnAddress, sync: Sync): void {
   const { builder, chip, model } = context;
   const up = tile.pieces[1] as Piece;
   builder.emit(

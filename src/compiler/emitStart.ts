@@ -6,6 +6,13 @@ import { type EmitContext, emitOperationMark, floatBits } from './emitContext.ts
 import { registers as r } from './registers.ts';
 
 export function emitStart(context: EmitContext): void {
+  emitCommand(context);
+  emitPrimedCounts(context);
+  emitAttentionShape(context);
+}
+
+/** The command block to registers, addresses set. */
+export function emitCommand(context: EmitContext): void {
   const { builder, chip, hw } = context;
   builder.label('start');
   emitOperationMark(context, 'embed');
@@ -20,8 +27,6 @@ export function emitStart(context: EmitContext): void {
   builder.emit('li', { rd: r.coefLoad, value: chip.coef.ring });
   builder.emit('li', { rd: r.coefUse, value: chip.coef.ring });
   builder.emit('li', { rd: r.stage, value: chip.kv.stage });
-  emitPrimedCounts(context);
-  emitAttentionShape(context);
 }
 
 /** The counts that are there before anyone works. */

@@ -48,6 +48,8 @@ export interface MemoryMap {
   readonly kv: number;
   readonly kvStride: number;
   readonly kvHalf: number;
+  /** Activations of a pass, where they are spilled. */
+  readonly activations: number;
   /** The code comes last: nothing refers to its address. */
   readonly code: number;
   /** Sorted by address; the code is not among them. */
@@ -63,13 +65,14 @@ const addressableBytes = 2 ** 32;
 /** Regions begin where a DRAM page and an AXI boundary begin. */
 const regionAlignment = 4096;
 
-/** Lays out external memory. Throws CMP030 if the model does not fit it. */
+/** Lays out external memory, with `activationBytes` for spilled activations. Throws CMP030 if the model does not fit. */
 export function mapMemory(
   model: TiledModel,
   chip: OnChip,
   formats: Formats,
   hw: HardwareModel,
   derived: Derived,
+  activationBytes = 0,
 ): MemoryMap {
   const { shape, maxPositions } = model;
   const { layout } = chip.coef;
@@ -108,6 +111,7 @@ export function mapMemory(
   const headScales = region('head.scales', 'coefficients', model.head.tiles.length * headScaleStride);
   const kvHalf = (maxPositions - chip.kv.residentPositions) * chip.kv.rowBytes;
   const kv = region('kv', 'kv', shape.layerCount * 2 * kvHalf);
+  const activations = region('activations', 'data', activationBytes);
   const code = roundUp(next, regionAlignment);
 
   const end = code + codeReserve;
@@ -141,6 +145,7 @@ export function mapMemory(
     kv,
     kvStride: 2 * kvHalf,
     kvHalf,
+    activations,
     code,
     regions,
   };

@@ -128,7 +128,7 @@ const capacityFields: Record<string, string> = {
   kv: 'kvStore.bytes',
 };
 
-function refuseOverflow({ name, used, capacity }: BufferUse, rowsPerPass: number): void {
+export function refuseOverflow({ name, used, capacity }: BufferUse, rowsPerPass: number): void {
   if (used <= capacity) return;
   const field = capacityFields[name];
   throw new LutraError({
@@ -142,7 +142,7 @@ function orFewerRows(rowsPerPass: number): string {
   return rowsPerPass > 1 ? ', or lower --rows-per-pass' : '';
 }
 
-function refuseRows(model: TiledModel, hw: HardwareModel): void {
+export function refuseRows(model: TiledModel, hw: HardwareModel): void {
   const { rowsPerPass, shape } = model;
   const state = rowsPerPass * shape.heads * shape.headDimension;
   for (const [value, limit, field] of [
@@ -165,7 +165,7 @@ function refuseRows(model: TiledModel, hw: HardwareModel): void {
 }
 
 /** The rotations of several positions are rows of a head, which dma moves in whole beats. */
-function refuseNarrowHeads({ rowsPerPass, shape }: TiledModel, { portBytes }: Derived): void {
+export function refuseNarrowHeads({ rowsPerPass, shape }: TiledModel, { portBytes }: Derived): void {
   const beat = portBytes / 4;
   if (rowsPerPass === 1 || shape.headDimension % beat === 0) return;
   throw new LutraError({
@@ -219,7 +219,7 @@ function placeActivations(
   };
 }
 
-function placeCoefficients(model: TiledModel, derived: Derived): OnChip['coef'] {
+export function placeCoefficients(model: TiledModel, derived: Derived): OnChip['coef'] {
   const { shape, rowsPerPass } = model;
   // What comes from memory begins a word.
   const word = derived.coefWordElements;

@@ -3,6 +3,7 @@ import type { Derived } from '../hw/derive.ts';
 import { bytesPerInstruction } from '../isa/table.ts';
 import { type MemoryMap, storedBytes } from './memoryMap.ts';
 import { type BufferUse, type OnChip, scaleOrder, type TiledModel } from './place.ts';
+import type { Spilled } from './placeSpilled.ts';
 import { rowCount, type TiledOperation } from './tile.ts';
 
 export interface PlannedOperation {
@@ -26,6 +27,8 @@ export interface Plan {
   };
   readonly rowsPerPass: number;
   readonly fuse: boolean;
+  /** Where activations are spilled: bytes of them for each position, and groups of weights of a layer. */
+  readonly spilled?: { readonly bytesPerPosition: number; readonly groups: number };
   readonly slots: number;
   readonly slotWords: number;
   readonly buffers: readonly BufferUse[];
@@ -45,7 +48,7 @@ export function makePlan(
   chip: OnChip,
   map: MemoryMap,
   derived: Derived,
-  program: { readonly instructions: number; readonly fuse: boolean },
+  program: { readonly instructions: number; readonly fuse: boolean; readonly spilled: Spilled | undefined },
 ): Plan {
   const { shape, layer, head } = model;
   const words = ({ tiles }: TiledOperation) => tiles.reduce((sum, tile) => sum + tile.words, 0);
@@ -62,6 +65,12 @@ export function makePlan(
     },
     rowsPerPass: model.rowsPerPass,
     fuse: program.fuse,
+    ...(program.spilled && {
+      spilled: {
+        bytesPerPosition: program.spilled.memory.bytes / model.maxPositions,
+        groups: program.spilled.groups.length,
+      },
+    }),
     slots: model.slots,
     slotWords: model.slotWords,
     buffers: chip.buffers,
@@ -95,7 +104,9 @@ export function describePlan(plan: Plan): string[] {
       : `${residentPositions} of them, the rest in memory, ${tilePositions} at a time`;
   return [
     `per token  ${grouped(total)} bytes: weights ${grouped(weights)}, head ${grouped(head)}, coefficients ${grouped(coefficients)}, embedding ${grouped(embedding)}, rotations ${grouped(rope)}`,
-    `prefill    ${rowCount(plan.rowsPerPass)} per pass`,
+    plan.spilled === undefined
+      ? `prefill    ${rowCount(plan.rowsPerPass)} per pass`
+      : `prefill    all rows in each operation, ${rowCount(plan.rowsPerPass)} at a time; ${grouped(plan.spilled.bytesPerPosition)} bytes of activations in memory for each; a layer's weights in ${plan.spilled.groups} groups`,
     `weights    ring of ${plan.slots} slots of ${grouped(plan.slotWords)} words${plan.fuse ? '' : '; not loaded ahead of float work'}`,
     ...plan.operations.map(
       ({ name, tiles, blocks, steps, words }) =>

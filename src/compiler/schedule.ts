@@ -3,7 +3,7 @@ import { LutraError } from '../base/diagnostics.ts';
 import { type Instruction, instruction, type OperandValue } from '../isa/instruction.ts';
 import type { IssueUnit } from '../isa/table.ts';
 import type { DraftProgram } from './builder.ts';
-import { type Channel, channels } from './channels.ts';
+import { type Channel, everyChannel } from './channels.ts';
 
 export interface ScheduledProgram {
   readonly code: readonly Instruction[];
@@ -21,12 +21,12 @@ export function schedule({ drafts, labels }: DraftProgram): ScheduledProgram {
       values[operand] = typeof value === 'string' ? resolve(labels, value) : value;
     }
     const built = instruction(name, values, {
-      wait: needs.map((channel) => channels[channel].from),
-      post: gives.map((channel) => channels[channel].to),
+      wait: needs.map((channel) => everyChannel[channel].from),
+      post: gives.map((channel) => everyChannel[channel].to),
     });
     const { unit } = built.spec;
-    for (const channel of needs) refuseWrongEnd(name, unit, channel, channels[channel].to);
-    for (const channel of gives) refuseWrongEnd(name, unit, channel, channels[channel].from);
+    for (const channel of needs) refuseWrongEnd(name, unit, channel, everyChannel[channel].to);
+    for (const channel of gives) refuseWrongEnd(name, unit, channel, everyChannel[channel].from);
     return built;
   });
   return { code, labels };

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { LutraError } from '../../src/base/diagnostics.ts';
 import { type CompileOptions, compile } from '../../src/compiler/compile.ts';
 import { describePlan, type Plan } from '../../src/compiler/plan.ts';
+import type { HardwareModel } from '../../src/hw/schema.ts';
 import { disassemble } from '../../src/isa/assembler/disassemble.ts';
 import { hardware } from '../hw/models.ts';
 import { machine, type shapes as Shapes, shapes, testGraph } from './models.ts';
@@ -131,6 +132,31 @@ describe('a model that does not fit', () => {
     ],
   ])('%j', (overrides, expected, options = {}) => {
     expect(fault(overrides, options).slice(0, expected.length)).toBe(expected);
+  });
+
+  it('refuses what spilled activations cannot do', () => {
+    const spilled = { weights: 'none', activations: 'spilled' } as const;
+    const refusal = (hw: HardwareModel, options: CompileOptions = {}) =>
+      message(() => compile(stories, hw, { ...spilled, ...options }));
+    expect(message(() => compile(stories, kv260, { attentionOrder: 'naive' }))).toBe(
+      'error[CMP007] the order of attention can only be chosen where activations are spilled (--activations spilled; otherwise rows come in the order of the prompt and no masked work is done)',
+    );
+    expect(refusal(machine('tiny'))).toMatch(
+      /^error\[CMP026\] with spilled activations the program has \d+ bytes of code, more than 65536: a layer is \d+ groups of weights, each with code of its own \(raise weightBuffer.words and matmul.accumulatorElements, or keep activations on the chip\)$/,
+    );
+    expect(refusal(machine('kv260', ['kvStore.bytes=1984', 'attention.lanes=16']))).toBe(
+      'error[CMP023] the KV store is too small for the model: 2 staged positions need 2048 bytes, and it has 1984 (raise kvStore.bytes to at least 2048)',
+    );
+    const narrow = { ...stories, heads: 6, kvHeads: 1, headDimension: 8 };
+    const wide = hardware('kv260', 'board.memoryPorts.bits=512', 'memory.portBits=512', 'attention.lanes=8');
+    expect(message(() => compile(narrow, wide, { ...spilled, rowsPerPass: 1 }))).toBe(
+      'error[CMP024] keys of a position are 32 bytes, not whole beats of 64 bytes, and spilled activations are moved row by row (lower memory.portBits, or keep activations on the chip)',
+    );
+    // A gate that ends in the middle of a beat of sixteen results.
+    const odd = ['memory.portBits=512', 'memory.ports=1', 'memory.burstBeats=16', 'matmul.columns=1'];
+    expect(refusal(hardware('odd', 'weightBuffer.words=8000', ...odd))).toMatch(
+      /^error\[CMP025\] operation ffn: no group of tiles that fits \d+ words of the weight buffer ends at a whole beat of 64 bytes of its results \(raise weightBuffer.words, or keep activations on the chip\)$/,
+    );
   });
 
   it('refuses heads that are narrower than a beat where rows of them are moved', () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { channels } from '../../src/compiler/channels.ts';
+import { spilledChannels } from '../../src/compiler/channelsSpilled.ts';
 import { type CompileOptions, compile } from '../../src/compiler/compile.ts';
 import type { HardwareModel } from '../../src/hw/schema.ts';
 import type { ProgramImage } from '../../src/isa/image.ts';
@@ -22,6 +23,11 @@ const cases: readonly [string, string, ProgramImage, HardwareModel, Host][] = [
   entry('tiny', { ...short, vocabularySize: 150 }, { prompt: 30, limit: 3 }),
   entry('odd', short, { prompt: 70, limit: 4 }),
   entry('odd', short, { prompt: 11, limit: 3 }, { fuse: false }),
+  entry('kv260', short, { prompt: 20, limit: 3 }, { activations: 'spilled' }),
+  entry('kv260', short, { prompt: 8, limit: 3 }, { activations: 'spilled', fuse: false }),
+  entry('kv260', large, { prompt: 90, limit: 2 }, { activations: 'spilled', attentionOrder: 'naive' }),
+  entry('odd', short, { prompt: 70, limit: 3 }, { activations: 'spilled' }),
+  entry('odd', short, { prompt: 50, limit: 2 }, { activations: 'spilled', attentionOrder: 'naive', fuse: false }),
 ];
 
 function entry(
@@ -99,8 +105,16 @@ describe('the program', () => {
 
 describe('channels', () => {
   it('never share a semaphore', () => {
-    const pairs = Object.values(channels).map(({ from, to }) => `${from} → ${to}`);
-    expect(new Set(pairs).size).toBe(pairs.length);
+    for (const kind of [channels, spilledChannels]) {
+      const pairs = Object.values(kind).map(({ from, to }) => `${from} → ${to}`);
+      expect(new Set(pairs).size).toBe(pairs.length);
+    }
+  });
+
+  it('of both kinds with one name are one', () => {
+    const shared = Object.entries(channels).filter(([name]) => name in spilledChannels);
+    expect(shared.length).toBeGreaterThan(3);
+    for (const [name, channel] of shared) expect(spilledChannels).toHaveProperty(name, channel);
   });
 });
 
