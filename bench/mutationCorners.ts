@@ -118,6 +118,28 @@ function attentionPart(): string[] {
   ];
 }
 
+/** Shortlists with equal rows and NaN, of groups that end early, searched while exact logits come, and too long a one. */
+function shortlistPart(): string[] {
+  const next = (options: string) => [`sampler.next options=${options}`, 'recv r1', 'emit r1'];
+  const select = (bounds: Parameters<typeof place>[0], elements: number, group: number, options: string) =>
+    `sampler.select src=${place('logits')}, bounds=${place(bounds)}, elements=${elements}, firstGroup=${group}, options=${options}`;
+  return [
+    'sampler.begin temperature=0.0, topK=1, seed=0, step=0',
+    ...(['zeros', 'ties', 'special', 'plain'] as const).flatMap((bounds, index) => [
+      select(bounds, 1 + index, 10 * index, 'first'),
+      ...next('best'),
+      ...next('none'),
+      `sampler.scan src=${place('logits')}, elements=${1 + index}, firstToken=0`,
+      ...next('none'),
+      ...next('none'),
+    ]),
+    select('large', 16, 100, 'first'),
+    select('large', 16, 200, 'none'),
+    ...next('best'),
+    ...next('none'),
+  ];
+}
+
 /** Equal and NaN logits, draws, and more picks than the mailbox holds. */
 function samplerPart(): string[] {
   const take = ['recv r1', 'emit r1'];
@@ -130,6 +152,7 @@ function samplerPart(): string[] {
   return [
     'sampler.sync @wait(dma)',
     ...Array.from({ length: 12 }, (_, index) => draw(index)).flat(),
+    ...shortlistPart(),
     'sampler.begin temperature=0.0, topK=1, seed=0, step=0',
     `sampler.scan src=${place('logits')}, elements=16, firstToken=5000`,
     ...Array.from({ length: 6 }, () => 'sampler.pick'),

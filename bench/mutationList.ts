@@ -469,7 +469,27 @@ const sequences: readonly Mutation[] = [
   ...of('sampler', 'sampler_random.sv', [
     ['random-constant', 'one bit of a factor is wrong', '«SECOND_FACTOR» : FIRST_FACTOR', "SECOND_FACTOR ^ 32'd4"],
   ]),
+  ...of('sampler', 'sampler_shortlist.sv', [
+    [
+      'select-strict',
+      'a group that just reaches the limit is left out',
+      'append_q & «highest_q >= limit_q»',
+      'highest_q > limit_q',
+    ],
+    ['select-first', 'the largest of a group begins with that of the group before', '«column_q == 0» || key_i', "1'b0"],
+    ['select-last', 'a group that the logits end in the middle of is forgotten', 'lower_q & («last_q» | ', "1'b0"],
+    ['next-exact', 'exact logits do not raise the limit', 'fold_q && «exact_key_i > limit_q»', "1'b0"],
+    ['next-overflow', 'a list that was too short is taken for whole', '«overflow_q» ? OVERFLOW', "1'b0"],
+    ['next-position', 'a group is given twice', "end_q ? count_q : «index_4_q + 1'b1»", 'index_4_q'],
+  ]),
   ...of('sampler', 'sampler.sv.hbs', [
+    [
+      'select-sum',
+      'the upper of a coarse logit is the lower',
+      '.subtract_i({{#if unit.shortlist}}«~select_pipe_q[4]»',
+      "1'b1",
+    ],
+    ['select-nan', 'the upper of a NaN is the lowest', "«sum_valid» ? 32'hffff_ffff", "1'b0"],
     ['draw-first', 'a draw takes the last candidate above the threshold', 'above && «!found_q»', "1'b1"],
     ['top-k', 'topK is ignored', "last_q <= «count[CANDIDATE_BITS-1:0] - 1'b1»", "count_q[CANDIDATE_BITS-1:0] - 1'b1"],
     ['logit-nan', 'a NaN logit is the largest', 'if («not_a_number»)', "1'b0"],

@@ -55,6 +55,7 @@ const pairs = [
   'kvStore.bytes=8192',
   'kvStore.format=bfloat16',
   'sampler.candidates=3',
+  'sampler.shortlist=3',
 ];
 
 function machine(name: string, model: string, overrides: readonly string[], seeds: readonly number[]): CampaignMachine {

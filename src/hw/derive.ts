@@ -78,6 +78,8 @@ export interface Derived {
   readonly outputLatency: number;
   /** Sampler, cycles of a drawn pick. */
   readonly drawCycles: number;
+  /** Sampler, from the last coarse logit's turn to its group's place in the shortlist. */
+  readonly selectLatency: number;
   readonly kvElementBytes: number;
   /** KV store, cycles of `append` beyond its beats. */
   readonly appendLatency: number;
@@ -311,6 +313,8 @@ export function derive(hw: HardwareModel): Derived {
       2 * multiply +
       exp +
       5,
+    // Read act (4), latch, sum, difference, key; largest of the group and limit, comparison, list.
+    selectLatency: add + 9,
     kvElementBytes,
     // Read act (3), latch and select, convert, write kv.
     appendLatency: convert + 6,

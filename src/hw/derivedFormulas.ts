@@ -149,6 +149,11 @@ export const derivedFormulas: Scalars = {
     unit: 'cycles',
     meaning: 'a drawn (not greedy) pick',
   },
+  selectLatency: {
+    formula: 'vector.latency.add + 9',
+    unit: 'cycles',
+    meaning: 'from the turn of the last coarse logit to its group on the shortlist',
+  },
   kvElementBytes: { formula: 'bytesOf(kvStore.format)', unit: 'bytes', meaning: 'one stored key or value element' },
   appendLatency: {
     formula: 'vector.latency.convert + 6',

@@ -274,13 +274,17 @@ function kvStore(hw: HardwareModel, d: Derived): UnitEstimate {
 }
 
 function sampler(hw: HardwareModel, _: Derived): UnitEstimate {
-  const { candidates } = hw.sampler;
+  const { candidates, shortlist } = hw.sampler;
   const draw = sum(operators(hw, { exp: 1, reciprocal: 1, add: 2, multiply: 2 }), { lut: 250, ff: 400, dsp: 1 });
   return {
     unit: 'sampler',
-    resources: sum(candidates > 1 ? draw : none, { lut: 220 + 70 * candidates, ff: 190 + 39 * candidates }),
+    resources: sum(
+      candidates > 1 ? draw : none,
+      { lut: 220 + 70 * candidates, ff: 190 + 39 * candidates },
+      shortlist === undefined ? none : sum({ lut: 420, ff: 560 }, blockRam(64, shortlist)),
+    ),
     explanation:
-      'per candidate 70 LUT and 39 FF of a sorted list and its tokens; with more than one: exp, reciprocal, 2 add, 2 multiply and the generator to draw',
+      'per candidate 70 LUT and 39 FF of a sorted list and its tokens; with more than one: exp, reciprocal, 2 add, 2 multiply and the generator to draw; with a shortlist 420 LUT, and 64 bits of block RAM per group',
   };
 }
 

@@ -176,7 +176,14 @@ const kvStore = z
   .describe('KV store: on-chip keys and values, staging for what lies in memory');
 
 const sampler = z
-  .strictObject({ queueDepth, candidates: count('best logits kept, the largest k of top-k', 1024) })
+  .strictObject({
+    queueDepth,
+    candidates: count('best logits kept, the largest k of top-k', 1024),
+    shortlist: count(
+      'groups of logits that the coarse pass of a two-pass head may select; without it there is none [groups]',
+      65_536,
+    ).optional(),
+  })
   .describe('sampler: streaming top-k, then greedy or temperature');
 
 const counters = z.strictObject({ bits: count('width of a counter [bit]', 64) }).describe('performance counters');

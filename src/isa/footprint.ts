@@ -245,6 +245,10 @@ const rules: Readonly<Record<string, Rule>> = {
   'kvStore.fill': kvTransfer(true),
   'kvStore.spill': kvTransfer(false),
   'sampler.scan': (values) => [run('act', false, values[0] as number, values[1] as number)],
+  'sampler.select': (values) => {
+    const [src, bounds, elements] = values as Eight;
+    return [run('act', false, src, elements), run('act', false, bounds, elements)];
+  },
 };
 
 /** The first range that leaves its space, as a sentence, or undefined. */

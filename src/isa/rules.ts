@@ -36,6 +36,7 @@ export const ruleSentences: readonly string[] = [
   'Quantisations and dequantisations: at most `vector.maxRows` rows.',
   '`attention`: `kvHeads` divides `heads`; at most `attention.maxRows` rows, `scoreDepth` positions, and rows × heads × headDimension at most `stateElements`.',
   '`sampler.begin`: `topK` is from 1 to `sampler.candidates`.',
+  '`sampler.select` and `next` need a shortlist: `sampler.shortlist`.',
   '`ld`: the address is a multiple of 4.',
 ];
 
@@ -303,7 +304,13 @@ const checks: Readonly<Record<string, readonly Check[]>> = {
     ({ topK }) => ((topK as number) < 1 ? 'topK is 0' : undefined),
     atMost('topK', 'sampler.candidates', ({ hw }) => hw.sampler.candidates),
   ],
+  'sampler.select': [needsShortlist],
+  'sampler.next': [needsShortlist],
 };
+
+function needsShortlist(_: Values, { hw }: MachineShape): string | undefined {
+  return hw.sampler.shortlist === undefined ? 'the machine has no sampler.shortlist' : undefined;
+}
 
 const noPlan: Plan = { positive: [], checks: undefined };
 

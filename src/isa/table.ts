@@ -272,8 +272,8 @@ export const instructionTable: readonly InstructionSpec[] = [
     opcode: 0x18,
     unit: 'frontEnd',
     operands: operands(destination),
-    doc: 'Waits for the sampler’s next pick; rd ← its token id.',
-    cycles: `${issueCycles}; executes after the cycle in which the pick has finished`,
+    doc: 'Waits for what the sampler next puts into the mailbox; rd ← the token id of a pick, or the number of a group.',
+    cycles: `${issueCycles}; executes after the cycle in which the pick or \`sampler.next\` has finished`,
   },
   {
     name: 'emit',
@@ -543,6 +543,30 @@ export const instructionTable: readonly InstructionSpec[] = [
     operands: [],
     doc: 'Picks a token and puts it into the mailbox that `recv` reads; waits while the mailbox is full.',
     cycles: '1 if greedy, else `drawCycles`',
+  },
+  {
+    name: 'sampler.select',
+    opcode: 0x83,
+    unit: 'sampler',
+    operands: operands(
+      ['src', at('act'), 'first coarse logit'],
+      ['bounds', at('act'), 'for each, how far the exact logit is from it at most'],
+      ['elements', count, 'logits'],
+      ['firstGroup', count, 'number of the first Q of them'],
+      ['options', flags('first'), 'first: forget the shortlist and its limit', 0, 8],
+    ),
+    doc: 'Puts every group of Q logits of which one can be the largest onto the shortlist. The limit is the largest logit less its bound.',
+    cycles: '2 × elements + `selectLatency`',
+  },
+  {
+    name: 'sampler.next',
+    opcode: 0x84,
+    unit: 'sampler',
+    operands: operands([
+      ['options', flags('best'), 'best: the group that set the limit, wherever the list stands', 0, 8],
+    ]),
+    doc: 'Puts the next group of the shortlist that can reach the limit into the mailbox that `recv` reads; 2³² − 1 is the end, 2³² − 2 says that the list was too short. The best logit scanned raises the limit. Waits while the mailbox is full.',
+    cycles: '5, + 1 for every group that is passed over: this time depends on data',
   },
   sync('sampler', 0x8f),
 ];

@@ -27,6 +27,9 @@ import { Sampler } from './units/sampler.ts';
 import { Vector } from './units/vector.ts';
 import { WeightBuffer } from './units/weightBuffer.ts';
 
+/** Groups of a shortlist where only time is asked for. */
+const defaultAssumedGroups = 64;
+
 const samplerIndex = issueUnits.indexOf('sampler');
 
 export interface MachineOptions {
@@ -38,6 +41,8 @@ export interface MachineOptions {
   /** The run stops with an error when it gets here. */
   readonly cycleLimit?: number;
   readonly samplerTap?: SamplerTap;
+  /** Without values: groups that each shortlist of a two-pass head is taken to have. Default `defaultAssumedGroups`. */
+  readonly assumedGroups?: number;
   /** What a test bench sees of memory and does to it. */
   readonly memory?: MemoryHooks;
 }
@@ -90,6 +95,7 @@ export class Machine {
       trace: options.trace,
       values: options.values,
       samplerTap: options.samplerTap,
+      assumedGroups: options.assumedGroups ?? defaultAssumedGroups,
       requestTransfer: (transfer, cycle) => this.memory.request(transfer, cycle),
       wake: (unit, cycle) => {
         if (cycle < (this.wakes[unit] as number)) this.wakes[unit] = cycle;

@@ -28,6 +28,8 @@ export interface RunOptions {
   readonly sinks?: readonly TraceSink[];
   readonly onToken?: (event: TokenEvent) => void;
   readonly samplerTap?: SamplerTap;
+  /** Without values: groups that each shortlist of a two-pass head is taken to have. */
+  readonly assumedGroups?: number;
 }
 
 /** Bytes that memory has moved. */
@@ -115,6 +117,7 @@ export class Run {
       trace,
       ...(options.cycleLimit === undefined ? {} : { cycleLimit: options.cycleLimit }),
       ...(options.samplerTap === undefined ? {} : { samplerTap: options.samplerTap }),
+      ...(options.assumedGroups === undefined ? {} : { assumedGroups: options.assumedGroups }),
     });
     // Without values the stop tokens cannot be recognised, and every pick would be token 0.
     const host = options.values ? request : { ...request, stopTokens: [] };

@@ -191,6 +191,11 @@ const oracles: Record<string, Oracle> = {
   'kvStore.fill': (v, read, write) => kvTransfer('src', v, read, write),
   'kvStore.spill': (v, read, write) => kvTransfer('dst', v, write, read),
   'sampler.scan': (v, read) => each(v.elements as number, (i) => read('act', (v.src as number) + i)),
+  'sampler.select': (v, read) =>
+    each(v.elements as number, (i) => {
+      read('act', (v.src as number) + i);
+      read('act', (v.bounds as number) + i);
+    }),
 };
 
 /** Small values that the rules of the operands allow. */

@@ -95,11 +95,13 @@ describe('random programs', () => {
           expect(Object.values(classes).reduce((sum, count) => sum + count, 0)).toBe(cycles);
         }
 
+        for (const event of sparse.events) used.add(event.split(' ')[2] as string);
+        // How far a shortlist is searched is data.
+        if (program.source.includes('sampler.next')) return;
         const timing = run(program, hw, { dense: false, values: false });
         expect(timing.events).toEqual(sparse.events);
         expect(timing.tokens.map(({ cycle }) => cycle)).toEqual(sparse.tokens.map(({ cycle }) => cycle));
         expect(accountOf(timing)).toEqual(accountOf(sparse));
-        for (const event of sparse.events) used.add(event.split(' ')[2] as string);
       });
     }
   });

@@ -25,6 +25,7 @@ export interface AssemblyOptions {
   readonly values?: boolean;
   readonly dense?: boolean;
   readonly cycleLimit?: number;
+  readonly assumedGroups?: number;
 }
 
 /** Assembles a program, runs it to its halt and gives back everything that happened. */
@@ -40,6 +41,7 @@ export function runAssembly(source: string, hw: HardwareModel, options: Assembly
       token: (event) => tokens.push(event),
     },
     cycleLimit: options.cycleLimit ?? 1_000_000,
+    ...(options.assumedGroups === undefined ? {} : { assumedGroups: options.assumedGroups }),
   });
   while (!machine.advance(10_000));
   const stamps = (name: string, n = 0) => {

@@ -91,19 +91,45 @@ function scripts(hw: HardwareModel): fc.Arbitrary<Script> {
     picks: fc.integer({ min: 1, max: 3 }),
     gap,
   });
+  const select = fc.record({
+    elements: fc.integer({ min: 1, max: 5 * hw.matmul.columns + 3 }),
+    at: fc.nat(4000),
+    bounds: fc.nat(4000),
+    group: fc.nat(2 ** 32 - 1),
+    first: fc.boolean(),
+    gap,
+  });
+  const shortlist = fc.record({
+    selects: fc.array(select, { maxLength: hw.sampler.shortlist === undefined ? 0 : 5 }),
+    nexts: fc.array(fc.tuple(fc.constantFrom(0, 0, 0, 1), fc.boolean()), { maxLength: 12 }),
+  });
   return fc
     .record({
-      draws: fc.array(draw, { minLength: 1, maxLength: 4 }),
+      draws: fc.array(fc.tuple(draw, shortlist), { minLength: 1, maxLength: 4 }),
       seed: fc.nat(1e9),
       spread: fc.constantFrom(0.5, 6, 40),
     })
     .map(({ draws, seed, spread }) => {
       const commands: { command: Command; gap: number }[] = [];
-      for (const d of draws) {
+      for (const [d, { selects, nexts }] of draws) {
+        for (const { at, bounds, elements, group, first, gap: before } of selects) {
+          commands.push({
+            command: command('sampler.select', at, bounds, elements, group, first ? 1 : 0),
+            gap: before,
+          });
+        }
         const begin = command('sampler.begin', encodeFloat('float32', d.temperature), d.topK, d.seed, d.step);
         commands.push({ command: begin, gap: d.gap });
         for (const s of d.scans)
           commands.push({ command: command('sampler.scan', s.at, s.elements, s.token), gap: s.gap });
+        if (selects.length > 0) {
+          // Exact logits come between searches, and now and then a begin that forgets them.
+          for (const [best, scan] of nexts) {
+            commands.push({ command: command('sampler.next', best), gap: best });
+            const { at, elements, token } = d.scans[0] as (typeof d.scans)[number];
+            if (scan) commands.push({ command: command('sampler.scan', at + 3, elements, token), gap: 0 });
+          }
+        }
         for (let i = 0; i < d.picks; i++) commands.push({ command: command('sampler.pick'), gap: i });
         commands.push({ command: command('sampler.sync'), gap: 0 });
       }
@@ -114,6 +140,12 @@ function scripts(hw: HardwareModel): fc.Arbitrary<Script> {
 const machines: [name: string, hw: HardwareModel][] = [
   ['tiny, with one candidate', hardware('tiny')],
   ['odd, with three', hardware('odd')],
+  ['tiny, with a shortlist of one group', hardware('tiny', 'sampler.shortlist=1')],
+  ['odd, with a shortlist of five', hardware('odd', 'sampler.shortlist=5')],
+  [
+    'kv260, with a shortlist of 16',
+    hardware('kv260', 'sampler.shortlist=16', 'sampler.candidates=2', 'vector.latency.exp=5'),
+  ],
   [
     'odd, with 17 and long latencies',
     hardware('odd', 'sampler.candidates=17', 'vector.latency.add=4', 'vector.latency.reciprocal=30'),

@@ -34,6 +34,8 @@ export interface Surroundings {
   /** False: time only. */
   readonly values: boolean;
   readonly samplerTap: SamplerTap | undefined;
+  /** Without values: groups that a shortlist is taken to have. */
+  readonly assumedGroups: number;
   readonly requestTransfer: (transfer: TransferRequest, cycle: number) => void;
   /** Asks for an evaluation of a unit at `cycle`. */
   readonly wake: (unit: number, cycle: number) => void;

@@ -2,12 +2,26 @@ import { decodeFloat } from '../../base/float.ts';
 import { scanCycles } from '../../hw/derive.ts';
 import { issueUnits } from '../../isa/table.ts';
 import { createSampler, insertLogits, pickToken } from '../../numerics/sampler.ts';
+import {
+  bestGroup,
+  clearShortlist,
+  createShortlist,
+  endOfShortlist,
+  nextGroup,
+  type Shortlist,
+  selectGroups,
+} from '../../numerics/shortlist.ts';
 import type { Command, Timing } from '../kernel/command.ts';
 import { portMask } from '../kernel/ports.ts';
 import type { Clock } from '../kernel/semaphores.ts';
 import { type Surroundings, Unit } from '../kernel/unit.ts';
 
 const frontEnd = issueUnits.indexOf('frontEnd');
+
+const actReaders: ReadonlySet<string> = new Set(['sampler.scan', 'sampler.select']);
+const givers: ReadonlySet<string> = new Set(['sampler.pick', 'sampler.next']);
+/** Cycles of `sampler.next` when no entry is passed over. */
+const nextCycles = 5;
 
 /** Where picks wait for the front end. */
 export interface Mailbox {
@@ -16,9 +30,11 @@ export interface Mailbox {
 }
 
 /**
- * Sampler: keeps the best logits as they stream by, one per cycle, and picks a token at the end.
+ * Sampler: keeps the best logits as they stream by, one per cycle, and picks a token at the end; and keeps a shortlist
+ * of the groups of logits that a coarse pass could not rule out.
  *
- * Which token is picked is data, how long it takes is not. Without values every pick is token 0.
+ * Which token is picked is data, how long it takes is not. Without values every pick is token 0, and the shortlist has
+ * as many groups as were asked for, evenly spread.
  */
 export class Sampler extends Unit {
   private readonly mailbox: Mailbox;
@@ -28,19 +44,26 @@ export class Sampler extends Unit {
   private topK = 1;
   private seed = 0;
   private step = 0;
+  private readonly shortlist: Shortlist;
+  /** What the running instruction will put into the mailbox. */
+  private given = 0;
+  /** Without values: groups that were gone through, and given out. */
+  private groups = 0;
+  private givenOut = 0;
 
   constructor(around: Surroundings, mailbox: Mailbox) {
     super('sampler', around.hw.sampler.queueDepth, around);
     this.mailbox = mailbox;
     this.state = createSampler(around.hw.sampler.candidates);
+    this.shortlist = createShortlist(around.hw.sampler.shortlist ?? 0);
   }
 
   protected portsFor(command: Command): number {
-    return command.spec.name === 'sampler.scan' ? portMask.actRead : 0;
+    return actReaders.has(command.spec.name) ? portMask.actRead : 0;
   }
 
   protected override waitsForUnit(command: Command): number {
-    return command.spec.name === 'sampler.pick' && !this.mailbox.hasRoom() ? frontEnd : -1;
+    return givers.has(command.spec.name) && !this.mailbox.hasRoom() ? frontEnd : -1;
   }
 
   protected start(command: Command): Timing {
@@ -60,6 +83,10 @@ export class Sampler extends Unit {
         if (values) samplerTap?.onLogits(c, buffers.act.subarray(a, a + b));
         return { first: scanCycles + 1, finish: b + scanCycles, parts: new Map([['pipeline', scanCycles]]) };
       }
+      case 'sampler.select':
+        return this.select(command.values);
+      case 'sampler.next':
+        return this.next((a & 1) !== 0);
       case 'sampler.pick': {
         const cycles = this.greedy ? 1 : this.around.derived.drawCycles;
         return { first: cycles, finish: cycles };
@@ -69,7 +96,43 @@ export class Sampler extends Unit {
     }
   }
 
+  private select(operands: readonly number[]): Timing {
+    const { values, buffers, hw, derived } = this.around;
+    const [src, bounds, elements, firstGroup, options] = operands as readonly [number, number, number, number, number];
+    if (options & 1) {
+      clearShortlist(this.shortlist, firstGroup);
+      this.givenOut = 0;
+    }
+    const { columns } = hw.matmul;
+    this.groups = firstGroup + Math.ceil(elements / columns);
+    if (values) selectGroups(this.shortlist, buffers.act, { src, bounds, elements, firstGroup }, columns);
+    const { selectLatency } = derived;
+    const finish = 2 * elements + selectLatency;
+    return { first: finish, finish, parts: new Map([['pipeline', selectLatency]]) };
+  }
+
+  private next(best: boolean): Timing {
+    const { values, assumedGroups } = this.around;
+    if (values) {
+      const { count, logits } = this.state;
+      const exact = count > 0 ? (logits[0] as number) : Number.NEGATIVE_INFINITY;
+      const { group, passed } = best
+        ? { group: bestGroup(this.shortlist), passed: 0 }
+        : nextGroup(this.shortlist, exact);
+      this.given = group;
+      return { first: nextCycles + passed, finish: nextCycles + passed };
+    }
+    const assumed = Math.min(assumedGroups, this.groups);
+    this.given =
+      best || this.givenOut < assumed
+        ? Math.floor((this.groups * this.givenOut) / Math.max(1, assumed))
+        : endOfShortlist;
+    if (!best && this.givenOut < assumed) this.givenOut += 1;
+    return { first: nextCycles, finish: nextCycles };
+  }
+
   protected override finished(command: Command, clock: Clock): void {
+    if (command.spec.name === 'sampler.next') this.mailbox.put(this.given, clock.slice());
     if (command.spec.name !== 'sampler.pick') return;
     const token = this.around.values ? pickToken(this.state, this.temperature, this.topK, this.seed, this.step) : 0;
     const { samplerTap } = this.around;

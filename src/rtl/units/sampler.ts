@@ -12,6 +12,7 @@ export function samplerContext(hw: HardwareModel, derived: Derived): Record<stri
     candidateBits,
     lastCandidate: `${candidateBits}'d${hw.sampler.candidates - 1}`,
     countBits: ceilLog2(hw.sampler.candidates + 1),
+    shortlist: hw.sampler.shortlist ?? 0,
     romStyle: romStyle(hw),
   };
 }

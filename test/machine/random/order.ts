@@ -73,7 +73,7 @@ class Order {
 
   /**
    * Item `index` comes after its unit’s last one and after what the front end knew when it issued it; a `recv` after the
-   * pick that it waits for.
+   * pick, or the next group, that it waits for.
    */
   enter(index: number): void {
     const { unit, text } = this.items[index] as Item;
@@ -83,7 +83,7 @@ class Order {
     clock[unit] = index + 1;
     this.clocks[index] = clock;
     this.latest[unit] = clock;
-    if (text.startsWith('sampler.pick')) this.pick = clock;
+    if (/^sampler\.(pick|next)/.test(text)) this.pick = clock;
   }
 
   knows(index: number, other: number): boolean {

@@ -75,6 +75,7 @@ const changes: readonly (readonly Change[])[] = [
   [one('vector.format', 'float32', 'float16', 'bfloat16')],
   [one('kvStore.format', 'float32', 'float16', 'bfloat16'), one('kvStore.bytes', 8192)],
   [range('sampler.candidates', 1, 6)],
+  [one('sampler.shortlist', 1, 3, 16, 64)],
   [range('vector.maxRows', 1, 4), range('matmul.maxRows', 2, 8), range('attention.maxRows', 1, 4)],
 ];
 

@@ -310,6 +310,30 @@ export function keyValues(shop: Workshop): Stream {
   });
 }
 
+/** Coarse logits for the shortlist, and groups from it, one received before the next is asked for. */
+function shortlist(shop: Workshop): Stream {
+  const { random, hw } = shop;
+  if (hw.sampler.shortlist === undefined || random.chance(0.3)) return [];
+  const selects = Array.from({ length: random.small(1, 3) }, () =>
+    attempt(() => {
+      const elements = random.small(1, 60);
+      return shop.make('sampler.select', {
+        src: shop.address('act', elements),
+        bounds: shop.address('act', elements),
+        elements,
+        firstGroup: random.integer(0, 1000),
+        options: random.chance(0.6) ? 1 : 0,
+      });
+    }),
+  ).flat();
+  const nexts = Array.from({ length: random.small(1, 6) }, () => [
+    shop.make('sampler.next', { options: random.chance(0.2) ? 1 : 0 }) as Item,
+    shop.control('recv r8'),
+    shop.control('emit r8'),
+  ]);
+  return [...selects, ...nexts.flat()];
+}
+
 /** A token: begin, scans, pick, receive, emit, and now and then a row of a table that the token chooses. */
 export function sampling(shop: Workshop): Stream {
   const { random, hw } = shop;
@@ -329,7 +353,15 @@ export function sampling(shop: Workshop): Stream {
   if (scans.length === 0) return [];
   const pick = shop.make('sampler.pick', {}) as Item;
   const end = [shop.control('recv r8'), shop.control('emit r8')];
-  return [begin, ...scans, pick, ...end, ...(random.chance(0.5) ? gatherByToken(shop) : [])];
+  return [
+    begin,
+    ...shortlist(shop),
+    ...scans,
+    ...shortlist(shop),
+    pick,
+    ...end,
+    ...(random.chance(0.5) ? gatherByToken(shop) : []),
+  ];
 }
 
 /** Loads one of eight rows of a table, as `r8` says: an address that is data. */

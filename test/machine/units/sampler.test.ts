@@ -134,6 +134,95 @@ describe('sampler', () => {
   });
 });
 
+describe('the shortlist', () => {
+  const model = hardware('kv260', 'memory.kind=ideal', 'sampler.shortlist=3');
+  const endMark = 0xffff_ffff;
+  const overflowMark = 0xffff_fffe;
+
+  /** Two groups of eight logits and one of four, all at `low` but the given ones, with bounds of 1; then `code`. */
+  function shortlist(logits: Readonly<Record<number, number>>, code: string, machine = model, options = {}) {
+    const list = Array.from({ length: 20 }, (_, i) => (logits[i] ?? -5).toExponential());
+    const bounds = list.map(() => '1.0');
+    return runAssembly(
+      `.data logits = 0x1000
+      .f32 ${[...list, ...bounds].join(', ')}
+      dma.load space=act, format=float32, local=8, remote=logits, elements=40, rows=1, remoteStride=0, localPitch=0 @post(sampler)
+      sampler.begin ${greedy}
+      sampler.select src=8, bounds=28, elements=8, firstGroup=100, options=first @wait(dma)
+      sampler.select src=16, bounds=36, elements=12, firstGroup=101
+      ${code}
+      halt`,
+      machine,
+      options,
+    );
+  }
+  const next = (options = 'none') => `sampler.next options=${options}\nrecv r1\nemit r1\n`;
+  const given = (run: ReturnType<typeof shortlist>) => run.tokens.map(({ token }) => token >>> 0);
+
+  it('gives the groups that can hold the largest exact logit, in order, and then the end', () => {
+    // The limit is 4 − 1; group 100 reaches it with 2 + 1, group 102 with 2.5 + 1.
+    const run = shortlist({ 3: 2, 9: 4, 17: 2.5 }, next('best') + next().repeat(5));
+    expect(given(run)).toEqual([101, 100, 101, 102, endMark, endMark]);
+  });
+
+  it('leaves out groups that cannot, also those that could when they came', () => {
+    const run = shortlist({ 3: 1.9, 9: 4, 17: -1 }, next().repeat(2));
+    expect(given(run)).toEqual([101, endMark]);
+    // Group 100 is on the list, and is passed over; group 102 was never on it.
+    expect(duration(run, 'sampler.next')).toBe(5 + 1);
+    const second = run.stamps('sampler.next', 1);
+    expect(second.finished - second.started).toBe(5);
+  });
+
+  it('raises the limit to the best logit scanned', () => {
+    const run = shortlist(
+      { 3: 3.5, 9: 4, 17: 3.2 },
+      `${next()}sampler.scan src=17, elements=1, firstToken=0\nsampler.scan src=8, elements=1, firstToken=9\n${next().repeat(2)}`,
+    );
+    expect(given(run)).toEqual([100, 101, 102]);
+    const exact = shortlist(
+      { 3: 3.5, 9: 4.8, 17: 3.7 },
+      `${next()}sampler.scan src=17, elements=1, firstToken=0\n${next().repeat(2)}`,
+    );
+    expect(given(exact)).toEqual([100, 101, endMark]);
+  });
+
+  it('says that it was too short', () => {
+    const short = hardware('kv260', 'memory.kind=ideal', 'sampler.shortlist=2');
+    const run = shortlist({ 3: 4, 9: 4, 17: 4 }, next('best') + next(), short);
+    expect(given(run)).toEqual([overflowMark, overflowMark]);
+  });
+
+  it('is forgotten by a select that says first', () => {
+    const again = 'sampler.select src=8, bounds=28, elements=8, firstGroup=7, options=first\n';
+    expect(given(shortlist({ 9: 4 }, again + next('best') + next().repeat(2)))).toEqual([7, 7, endMark]);
+  });
+
+  it('takes two cycles for a logit, whatever the logits', () => {
+    const run = shortlist({ 3: 1e30, 9: 1e9 }, next());
+    expect(duration(run, 'sampler.select')).toBe(2 * 8 + model.vector.latency.add + 9);
+    expect(given(run)).toEqual([100]);
+  });
+
+  it('has as many groups as are assumed where there are no values, evenly spread', () => {
+    const code = next('best') + next().repeat(4);
+    expect(given(shortlist({}, code, model, { values: false, assumedGroups: 2 }))).toEqual([
+      0,
+      0,
+      51,
+      endMark,
+      endMark,
+    ]);
+    const values = shortlist({ 3: 4, 9: 4, 17: 4 }, code);
+    const timing = shortlist({}, code, model, { values: false, assumedGroups: 3 });
+    expect(timing.events).toEqual(values.events);
+  });
+
+  it('is refused by a machine that has none', () => {
+    expect(() => shortlist({}, next(), hw)).toThrow('the machine has no sampler.shortlist');
+  });
+});
+
 describe('the mailbox', () => {
   it('holds four picks; a fifth waits until the front end has taken one', () => {
     const pick = 'sampler.scan src=0, elements=4, firstToken=0\nsampler.pick\n';
