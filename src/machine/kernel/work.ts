@@ -221,6 +221,13 @@ function sampler(hw: HardwareModel): Record<string, Rule> {
       actBytes: elements * actBytes,
       integerAdds: elements * hw.sampler.candidates,
     }),
+    // The limit and the largest of the group are compared.
+    'sampler.select': ([, , elements = 0]) => ({
+      actBytes: 2 * elements * actBytes,
+      floatAdds: 2 * elements,
+      integerAdds: 2 * elements,
+    }),
+    'sampler.next': () => ({ integerAdds: 1 }),
     'sampler.pick': () => {
       const k = drawn ? hw.sampler.candidates : 0;
       return { floatFunctions: k === 0 ? 0 : k + 1, floatMultiplies: k === 0 ? 0 : k + 1, floatAdds: 2 * k };
