@@ -17,7 +17,7 @@ function files(folder: string, ending: string): string[] {
 const surroundings = ['buffers', 'control', 'decoder', 'lutra'];
 
 /** Fields of a hardware model that describe no unit. */
-const general = ['$schema', 'name', 'description', 'notes', 'board', 'clockHz'];
+const general = ['$schema', 'name', 'description', 'notes', 'board', 'host', 'energy', 'clockHz'];
 
 describe('a unit has one name everywhere', () => {
   it('in the hardware model', () => {
