@@ -1,4 +1,5 @@
 /** What lowering needs at hand: where instructions go, how long things take, sizes in blocks. */
+import { LutraError } from '../../base/diagnostics.ts';
 import { type Timing, type TokenMachine, timingOf } from './machine.ts';
 import { ProgramBuilder } from './program.ts';
 
@@ -42,6 +43,7 @@ export interface Pieces {
  * Cuts the inputs of a matrix product so that weights and their indices are double-buffered at least.
  * @param lines of weights that one block takes in its buffer, and of indices in theirs
  * @param minimum pieces to begin with
+ * @throws LutraError PAP005 where not even single blocks fit
  */
 export function cutInputs(
   { machine }: Lowering,
@@ -63,6 +65,9 @@ export function cutInputs(
     const blocks = Array.from({ length: pieces }, (_, i) => Math.min(size, inputBlocks - i * size));
     return { blocks, ahead };
   }
-  // A single block always fits: the rules of the machine's description see to it.
-  throw new RangeError(`${inputBlocks} blocks cannot be cut`);
+  throw new LutraError({
+    code: 'PAP005',
+    message: `${machine.name}: two blocks of ${lines.weights} lines of weights and ${lines.indices} lines of indices do not fit buffers of ${lines.weightBuffer} and ${indexBuffer}`,
+    hint: 'larger buffers, or a smaller block',
+  });
 }

@@ -118,7 +118,7 @@ export function residentBytes(model: ModelShape, { formats, maxPositions }: Toke
 
 /** Throws LutraError PAP005 for a model that the machine cannot hold, with the rule and the figure. */
 function checkModel(model: ModelShape, machine: TokenMachine): void {
-  const { block, hbm, name, vector, buffers } = machine;
+  const { block, hbm, name } = machine;
   const refuse = (message: string, hint: string) =>
     new LutraError({ code: 'PAP005', message: `${name}: ${message}`, hint });
   if (model.kvHeads !== model.heads) {
@@ -138,11 +138,39 @@ function checkModel(model: ModelShape, machine: TokenMachine): void {
       'a smaller model, or a smaller maxPositions',
     );
   }
-  // The longest rows of values stream through buffer A in two halves at least.
-  const longest = (machine.maxPositions * vector.tileColumns) / buffers.a.channels / buffers.a.vectorLineBytes;
-  if (2 * longest <= buffers.a.lines) return;
-  throw refuse(
-    `maxPositions = ${machine.maxPositions} takes ${longest} lines of buffer A, half of it has ${buffers.a.lines / 2}`,
-    'a smaller maxPositions',
-  );
+  for (const { buffer, lines, needed, why } of attentionNeeds(model, machine)) {
+    if (lines >= needed) continue;
+    throw refuse(
+      `buffer ${buffer} has ${lines} lines, ${why} take ${needed}`,
+      'a larger buffer, or a smaller maxPositions',
+    );
+  }
+}
+
+/** Attention cuts no inputs, so the longest rows must fit twice; so must the results of a tile of rows. */
+function attentionNeeds(model: ModelShape, { maxPositions, block, vector, buffers }: TokenMachine) {
+  const { a, b, meta, output } = buffers;
+  const longest = Math.max(maxPositions, model.headDimension);
+  return [
+    {
+      buffer: 'a',
+      lines: a.lines,
+      needed: 2 * Math.ceil((longest * vector.tileColumns) / a.channels / a.vectorLineBytes),
+      why: 'two tiles of the values of a head',
+    },
+    {
+      buffer: 'b',
+      lines: b.lines,
+      needed: 2 * Math.ceil((longest * block) / b.matrixLineBytes),
+      why: 'two blocks of values',
+    },
+    { buffer: 'output', lines: output.lines, needed: (2 * longest) / block, why: 'two tiles of scores' },
+    {
+      buffer: 'output',
+      lines: output.lines,
+      needed: 2 * Math.ceil(model.hiddenSize / (output.lineBytes * output.channels)),
+      why: 'two rows of a norm',
+    },
+    { buffer: 'meta', lines: meta.lines, needed: 2, why: 'two blocks of indices' },
+  ];
 }

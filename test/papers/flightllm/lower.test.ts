@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { LutraError } from '../../../src/base/diagnostics.ts';
 import { linearNames, linearSize, type ModelShape } from '../../../src/model/graph.ts';
 import { lowerDecode, lowerPrefill, residentBytes, type StepPrograms } from '../../../src/papers/flightllm/lower.ts';
-import { timingOf } from '../../../src/papers/flightllm/machine.ts';
+import { loadTokenMachine, timingOf } from '../../../src/papers/flightllm/machine.ts';
 import { countInstructions, SYS, unitNames } from '../../../src/papers/flightllm/program.ts';
 import { runTokenPrograms } from '../../../src/papers/flightllm/simulate.ts';
 import { messageOf } from '../../hw/models.ts';
@@ -132,7 +133,57 @@ describe('a model that the machine cannot hold is refused', () => {
   it('for rows of values that do not fit its buffer twice', () => {
     const wide = { ...machine, maxPositions: 4096 };
     expect(messageOf(() => lowerDecode(llama, wide, 16))).toBe(
-      'error[PAP005] flightllm-vhk158: maxPositions = 4096 takes 4096 lines of buffer A, half of it has 2048 (a smaller maxPositions)',
+      'error[PAP005] flightllm-vhk158: buffer a has 4096 lines, two tiles of the values of a head take 8192 (a larger buffer, or a smaller maxPositions)',
     );
+  });
+
+  it('and any other description gives a program that ends, or is refused', () => {
+    const text = inputs.description('flightllm-vhk158').text;
+    const power = fc.integer({ min: 0, max: 13 }).map((exponent) => 2 ** exponent);
+    const fields = [
+      'buffers.a.lines',
+      'buffers.b.lines',
+      'buffers.meta.lines',
+      'buffers.output.lines',
+      'block',
+      'buffers.a.channels',
+      'buffers.output.channels',
+      'vector.tileColumns',
+      'matrix.tileRows',
+      'maskBlock',
+      'bucket.decode',
+      'bucket.prefill',
+      'maxPositions',
+      'buffers.a.vectorLineBytes',
+      'buffers.b.matrixLineBytes',
+    ];
+    let ran = 0;
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.tuple(fc.constantFrom(...fields), power), { maxLength: 4 }),
+        fc.integer({ min: 1, max: 300 }),
+        (changes, at) => {
+          const json = JSON.parse(text);
+          for (const [field, value] of changes) {
+            const steps = field.split('.');
+            const last = steps.pop() as string;
+            steps.reduce((inner, step) => inner[step], json)[last] = value;
+          }
+          try {
+            const changed = loadTokenMachine(JSON.stringify(json), 'f.json');
+            for (const programs of [lowerDecode(small, changed, at), lowerPrefill(small, changed, Math.min(at, 130))]) {
+              expect(surplus(programs)).toEqual(none);
+              expect(runTokenPrograms(programs).totalMilliseconds).toBeGreaterThan(0);
+            }
+            ran++;
+          } catch (error) {
+            if (!(error instanceof LutraError)) throw error;
+            expect(error.message).toMatch(/^error\[PAP00[345]\]/);
+          }
+        },
+      ),
+      { numRuns: 200 },
+    );
+    expect(ran).toBeGreaterThan(20);
   });
 });
