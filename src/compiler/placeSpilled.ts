@@ -117,7 +117,7 @@ export function placeSpilled(model: TiledModel, ahead: boolean, hw: HardwareMode
   const operations = [...model.layer, head];
   const input = operations.map((one) => engineRows(one, rowsPerPass) * inputPitch(one.blocks, hw, derived));
   const sums = operations.flatMap((one) =>
-    one.tiles.map(({ steps }) => tileSums(one, steps, rowsPerPass, hw.matmul.columns)),
+    one.tiles.map(({ steps }) => tileSums(one, steps, rowsPerPass, hw.matmul.columns, derived)),
   );
   const sumSlot = Math.max(...sums);
   const kv = placeStages(model, hw, derived);
