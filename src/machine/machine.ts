@@ -159,9 +159,14 @@ export class Machine {
         this.now = cycleLimit;
         throw cycleLimitError(cycleLimit);
       }
-      this.evaluate(this.now, dense);
-      this.commit(this.now);
-      const next = this.nextWake();
+      if (dense || this.unitWake() <= this.now) {
+        this.evaluate(this.now, dense);
+        this.commit(this.now);
+      } else {
+        // Memory alone acts: it moves nothing that a commit would have to show to others.
+        this.memory.evaluate(this.now);
+      }
+      const next = Math.min(this.unitWake(), this.memory.nextWake);
       if (this.halted) this.now += 1;
       else if (next === never) throw this.deadlock();
       else this.now = dense ? this.now + 1 : next;
@@ -198,9 +203,11 @@ export class Machine {
     }
   }
 
-  private nextWake(): number {
-    let next = this.memory.nextWake;
-    for (const wake of this.wakes) if (wake < next) next = wake;
+  /** The next cycle in which a unit wants to be evaluated. */
+  private unitWake(): number {
+    const { wakes } = this;
+    let next = never;
+    for (let unit = 0; unit < wakes.length; unit++) if (wakes[unit]! < next) next = wakes[unit]!;
     return next;
   }
 

@@ -48,6 +48,7 @@ export class Semaphores {
 
   /** Moves time; calls `woken` for every unit that got a count. */
   commit(woken: (unit: number) => void): void {
+    if (this.pending.length === 0) return;
     for (const { from, to, clock } of this.pending) {
       const pair = from * unitCount + to;
       const next = (this.counts[pair] as number) + 1;
