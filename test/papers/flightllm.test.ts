@@ -22,6 +22,15 @@ describe('flightllm-vhk158', () => {
     }
   });
 
+  it('and decode times in all six decimals that the profile prints', () => {
+    const precise = rows.filter(
+      ({ unit, figure, published }) =>
+        unit === 'ms' && figure.startsWith('decode') && `${published}`.replace(/.*\./, '').length > 4,
+    );
+    expect(precise.length).toBeGreaterThanOrEqual(17);
+    for (const { published, simulated } of precise) expect(simulated).toBeCloseTo(published as number, 5);
+  });
+
   it('compares bytes per bucket with one looped program', () => {
     const bytes = (name: RegExp) => rows.find(({ figure }) => name.test(figure))?.simulated as number;
     expect(bytes(/^decode, 128 programs/)).toBeGreaterThan(128 * 2.6e6);

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LutraError } from '../../../src/base/diagnostics.ts';
 import { linearNames, linearSize, type ModelShape } from '../../../src/model/graph.ts';
+import { createLowering, cutInputs } from '../../../src/papers/flightllm/context.ts';
 import { lowerDecode, lowerPrefill, residentBytes, type StepPrograms } from '../../../src/papers/flightllm/lower.ts';
 import { loadTokenMachine, timingOf } from '../../../src/papers/flightllm/machine.ts';
 import { countInstructions, SYS, unitNames } from '../../../src/papers/flightllm/program.ts';
@@ -18,7 +19,8 @@ const small: ModelShape = {
   heads: 4,
   kvHeads: 4,
   layerCount: 2,
-  vocabularySize: 1600,
+  // More blocks of outputs than the output buffer has lines.
+  vocabularySize: 8800,
 };
 
 /** Tokens given minus tokens awaited, for every pair of units; all zero in a program that ends cleanly. */
@@ -105,6 +107,25 @@ describe('programs', () => {
     expect(layer?.waits[0]).toBe(SYS);
     expect(first?.units).toBe(layer?.units);
   });
+});
+
+it('inputs are cut so that two pieces of weights and of indices fit at least', () => {
+  const count = fc.integer({ min: 1, max: 700 });
+  const lines = fc.record({
+    weights: fc.integer({ min: 1, max: 8 }),
+    indices: fc.integer({ min: 1, max: 8 }),
+    weightBuffer: fc.integer({ min: 16, max: 4096 }),
+  });
+  fc.assert(
+    fc.property(count, lines, (inputBlocks, each) => {
+      const { blocks, ahead } = cutInputs(createLowering(machine), inputBlocks, each, 1);
+      expect(blocks.reduce((sum, size) => sum + size, 0)).toBe(inputBlocks);
+      const largest = Math.max(...blocks);
+      expect(ahead).toBeGreaterThanOrEqual(2);
+      expect(ahead * largest * each.weights).toBeLessThanOrEqual(each.weightBuffer);
+      expect(ahead * largest * each.indices).toBeLessThanOrEqual(machine.buffers.meta.lines);
+    }),
+  );
 });
 
 describe('a model that the machine cannot hold is refused', () => {

@@ -66,7 +66,12 @@ const instruction = fc
   .record({ unit, milliseconds: fc.nat(5), waits: fc.nat(63), releases: fc.nat(63) })
   .map((one) => ({ ...one, waits: others(one.unit, one.waits), releases: others(one.unit, one.releases) }));
 const sparse = fc
-  .record({ unit, milliseconds: fc.nat(5), waits: fc.constantFrom(0, 0, LD, ST, MM), releases: fc.nat(63) })
+  .record({
+    unit,
+    milliseconds: fc.nat(5),
+    waits: fc.constantFrom(0, 0, LD, ST, MM, LD | ST, LD | MV),
+    releases: fc.nat(63),
+  })
   .map((one) => ({ ...one, waits: others(one.unit, one.waits), releases: others(one.unit, one.releases) }));
 
 function compare(list: readonly Instruction[]): void {
