@@ -51,6 +51,15 @@
  * logitsFree   sampler → vector. Primed with 2, for the two halves of the logits; scan gives, dequantisation takes. The
  *              halves begin anew with each token: all scans are over then, since the front end received the pick.
  *              Logits share the region of the queries: the next pass's are issued after that pick too.
+ * In a co-processor program (`coprocessor.ts`), whose vector work the host does, of each product with t tiles:
+ *
+ * inputsReady  dma → matmul. As matmulGo: the load of the product's inputs, a sync after it and the store of each tile's
+ *              sums give, t + 2 counts; each run takes one, then two syncs. So run i comes after the store of tile i − 2,
+ *              whose half of the accumulators it overwrites, and the inputs of the next product after all runs.
+ * sumsDone     matmul → dma. Run n gives; the store of tile n's sums takes.
+ * productBegun dma → weightBuffer. The load of the inputs gives, the first load of weights takes: nothing streams while
+ *              the host works, and the ring of slots begins anew, all runs of the product before being over.
+ *
  * floatDone    vector → weightBuffer, only with `fuse: false`. An operation's quantisation gives, a sync before its
  *              first load takes.
  */
@@ -73,6 +82,9 @@ export const channels = {
   logitsReady: { from: 'vector', to: 'sampler' },
   logitsFree: { from: 'sampler', to: 'vector' },
   floatDone: { from: 'vector', to: 'weightBuffer' },
+  inputsReady: { from: 'dma', to: 'matmul' },
+  sumsDone: { from: 'matmul', to: 'dma' },
+  productBegun: { from: 'dma', to: 'weightBuffer' },
 } as const satisfies Record<string, { from: IssueUnit; to: IssueUnit }>;
 
 /** Those of both kinds of program. */

@@ -140,7 +140,12 @@ function packEmbedding({ embedding, vocabularySize }: ModelGraph, map: MemoryMap
 }
 
 /** The tiles of a layer, one after the other. */
-function packLayer(layer: LayerTensors, model: TiledModel, map: MemoryMap, layout: WordLayout): Uint8Array {
+export function packLayer(
+  layer: LayerTensors,
+  model: Pick<TiledModel, 'layer'>,
+  map: Pick<MemoryMap, 'weightStride'>,
+  layout: WordLayout,
+): Uint8Array {
   const bytes = new Uint8Array(map.weightStride);
   let offset = 0;
   for (const operation of model.layer) {
@@ -159,7 +164,8 @@ function tileColumns({ pieces }: Tile): number {
   return Math.max(...pieces.map(({ offset, columns }) => offset + columns));
 }
 
-function tileShape(operation: TiledOperation, tile: Tile) {
+/** The part of a matrix that a tile holds. */
+export function tileShape(operation: TiledOperation, tile: Tile) {
   return { columns: tileColumns(tile), inputs: operation.inputs, blocks: operation.blocks, steps: tile.steps };
 }
 
@@ -240,6 +246,31 @@ export function quantiseHeadRows(
       const level = scale === 0 ? 1 : 2 * Math.floor(values[i]! / scale / 2) + 1;
       levels[i] = Math.max(-top, Math.min(top, level));
     }
+  }
+  return { levels, scales };
+}
+
+/**
+ * Rows of a coarse head: every weight rounded to −1, 0 or 1 in units of its row's mean magnitude (the absmean rule with
+ * which BitNet b1.58 quantises its layers); `scales` are those means. A row of zeros stays one.
+ */
+export function ternariseRows(
+  tensor: DenseTensor,
+  first: number,
+  count: number,
+): { readonly levels: Int8Array; readonly scales: Float32Array } {
+  const values = tensor.readRows(first, count);
+  const width = values.length / count;
+  const levels = new Int8Array(values.length);
+  const scales = new Float32Array(count);
+  for (let row = 0; row < count; row++) {
+    const span = values.subarray(row * width, (row + 1) * width);
+    scales[row] = span.reduce((sum, value) => sum + Math.abs(value), 0) / width;
+    const scale = scales[row]!;
+    if (scale === 0) continue;
+    span.forEach((value, i) => {
+      levels[row * width + i] = Math.max(-1, Math.min(1, Math.round(value / scale)));
+    });
   }
   return { levels, scales };
 }

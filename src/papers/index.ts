@@ -1,4 +1,5 @@
 /** Published machines, reproduced: each one a hardware model with compiler options, beside its authors' figures. */
+import { createBitnetKv260 } from './bitnetKv260.ts';
 import { createFlightLlmU280, createFlightLlmVhk158 } from './flightllm.ts';
 import type { PaperInputs } from './inputs.ts';
 import type { PaperMachine } from './paperMachine.ts';
@@ -15,6 +16,7 @@ export { isOutside, type PaperRow, paperRows, paperTable } from './table.ts';
 const machines: Readonly<Record<string, (inputs: PaperInputs) => PaperMachine>> = {
   'flightllm-vhk158': createFlightLlmVhk158,
   'flightllm-u280': createFlightLlmU280,
+  'bitnet-kv260': createBitnetKv260,
 };
 
 export const paperMachineNames: readonly string[] = Object.keys(machines);
