@@ -3,7 +3,8 @@
 // Of the units that ask in one cycle the lowest is served first.
 //
 //   UNITS      numbered from dma (0), as in the instruction set but without the front end
-//   PORTS      act.read, act.write, kv.read, kv.write, weights, input.read, input.write, acc.read, acc.write, coef.read
+//   PORTS      act.read, act.write, kv.read, kv.write, weights, input.read, input.write, acc.read, acc.write, coef.read,
+//              act.read and act.write of the second bank
 //   POSSIBLE   ports that a unit may ever want; the logic for others goes away
 //
 // A unit's bits of wanted_i are those of unit * PORTS and up. ok_o is combinational.
@@ -11,7 +12,7 @@
 
 module port_arbiter #(
   parameter                     UNITS    = 7,
-  parameter                     PORTS    = 10,
+  parameter                     PORTS    = 12,
   parameter [UNITS*PORTS-1:0]   POSSIBLE = {(UNITS*PORTS){1'b1}}
 ) (
   input  logic                   clk_i,

@@ -30,7 +30,7 @@ module unit_control #(
   input  logic [7:0]   push_wait_i,
   input  logic [7:0]   push_post_i,
   input  logic [223:0] push_words_i,
-  input  logic [9:0]   push_ports_i,
+  input  logic [11:0]  push_ports_i,
   output logic         full_o,
   output logic         idle_o,
   // Counts given to this unit, by giver, and by this unit, by taker.
@@ -43,7 +43,7 @@ module unit_control #(
   input  logic         stall_i,
   // The arbiter of buffer ports.
   output logic         ask_o,
-  output logic [9:0]   wanted_o,
+  output logic [11:0]  wanted_o,
   input  logic         ok_i,
   // The core.
   output logic         start_o,
@@ -62,7 +62,7 @@ module unit_control #(
   logic       active_q;
   logic [7:0] post_q;
 
-  fifo #(.WIDTH(10 + 4 + 8 + 8 + 224), .DEPTH(QUEUE_DEPTH)) u_queue (
+  fifo #(.WIDTH(12 + 4 + 8 + 8 + 224), .DEPTH(QUEUE_DEPTH)) u_queue (
     .clk_i,
     .rst_ni,
     .push_i,

@@ -139,6 +139,7 @@ export function compileModel(
     weights: options.timingOnly === true ? 'none' : 'pack',
     fuse: options.fuse,
     ...(options.headBits === undefined ? {} : { headBits: options.headBits }),
+    ...(options.rowGroups === undefined ? {} : { rowGroups: options.rowGroups }),
     ...(options.rowsPerPass === undefined ? {} : { rowsPerPass: options.rowsPerPass }),
     ...(options.maxPositions === undefined ? {} : { maxPositions: options.maxPositions }),
     ...(options.activations === undefined ? {} : { activations: options.activations }),

@@ -38,6 +38,7 @@ export interface CompileOptions {
   readonly weights?: string;
   readonly fuse: boolean;
   readonly headBits?: number;
+  readonly rowGroups?: number;
   readonly rowsPerPass?: number;
   readonly maxPositions?: number;
   readonly activations?: 'on-chip' | 'spilled';
@@ -116,6 +117,11 @@ export function addCompileOptions(command: Command): Command {
       '--head-bits <bits>',
       'bits per weight of the output head, 1 to 12 (default: 10)',
       integer(1, maximumPlanes),
+    )
+    .option(
+      '--row-groups <groups>',
+      'groups of prompt tokens that take turns in a layer, 1 or 2 (default: 2 where they fit)',
+      integer(1, 2),
     )
     .option('--rows-per-pass <rows>', 'prompt tokens processed together (default: as many as fit)', integer(1, 256))
     .addOption(

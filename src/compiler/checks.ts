@@ -40,25 +40,30 @@ function checkOperation(operation: TiledOperation, slotWords: number): void {
 
 /** After placing: what lives at the same time does not overlap. */
 export function checkPlacement(model: TiledModel, chip: OnChip): void {
-  const { x, q, k, v, o, h, logits } = chip.act;
   const rows = (name: string, { address, pitch }: Rows, count = model.rowsPerPass) => ({
     name,
     begin: address,
     end: address + count * pitch,
   });
-  const residual = rows('x', x);
-  for (const alive of [
-    [residual, rows('q', q), rows('k', k), rows('v', v), rows('o', o)],
-    [residual, rows('h', h)],
-    [residual, rows('logits', logits, 2)],
-  ]) {
-    checkDisjoint(alive);
+  const residual = chip.groups.map(({ x }, group) => rows(`x of group ${group}`, x));
+  // While one group is at attention, another may be at its gated activations.
+  const attending = chip.groups.map(({ q, k, v, o }) => [rows('q', q), rows('k', k), rows('v', v), rows('o', o)]);
+  const gated = chip.groups.map(({ h }) => [rows('h', h)]);
+  for (const first of [attending[0], gated[0]]) {
+    for (const second of chip.groups.length > 1 ? [attending[1], gated[1]] : [[]]) {
+      checkDisjoint([...residual, ...(first ?? []), ...(second ?? [])]);
+    }
   }
-  const { current, stage, stageBytes, rowBytes, layerBytes, tilePositions } = chip.kv;
+  checkDisjoint([...residual, rows('logits', chip.logits, 2)]);
+  const { stage, stageBytes, rowBytes, layerBytes, tilePositions } = chip.kv;
   if (tilePositions === 0) return;
   checkDisjoint([
     { name: 'resident rows', begin: 0, end: model.shape.layerCount * layerBytes },
-    { name: 'current rows', begin: current, end: current + 2 * model.rowsPerPass * rowBytes },
+    ...chip.groups.map(({ current }) => ({
+      name: 'current rows',
+      begin: current,
+      end: current + 2 * model.rowsPerPass * rowBytes,
+    })),
     { name: 'staging slots', begin: stage, end: stage + 2 * stageBytes },
   ]);
 }

@@ -29,8 +29,10 @@ export interface CompileOptions {
   readonly weights?: 'pack' | 'none';
   /** Bits of a head weight, 1 to 12. Default 10: a token rarely differs from the full-precision head’s. */
   readonly headBits?: number;
-  /** Rows of a prefill pass. Default: as many as fit. */
+  /** Rows of a prefill pass, or of each of its groups. Default: as many as fit. */
   readonly rowsPerPass?: number;
+  /** Groups of rows that a prefill pass takes through the layers in turns, 1 or 2. Default: 2 where they fit. */
+  readonly rowGroups?: number;
   /** False: weights are not loaded while float work runs, to show what that hides. Default true. */
   readonly fuse?: boolean;
   /**
@@ -136,10 +138,30 @@ export function layOut(
     lanes: hw.vector.lanes,
     attentionLanes: hw.attention.lanes,
   });
-  const attempt = (rowsPerPass: number) =>
+  const attempt = ({ rowsPerPass, rowGroups }: RowChoice) =>
     options.activations === 'spilled'
       ? layOutSpilled(lowered, rowsPerPass, maxPositions, options.fuse ?? true, hw, derived, formats)
-      : layOutRows(lowered, rowsPerPass, maxPositions, hw, derived, formats);
+      : layOutRows(lowered, rowsPerPass, rowGroups, maxPositions, hw, derived, formats);
+  const { rowGroups } = options;
+  if (rowGroups !== undefined && rowGroups !== 1 && rowGroups !== 2) {
+    throw new LutraError({
+      code: 'CMP006',
+      message: `a pass of ${rowGroups} groups of rows cannot be built`,
+      hint: '--row-groups takes 1 or 2',
+    });
+  }
+  const choices = (most: number): RowChoice[] => {
+    const all = Array.from({ length: most }, (_, index) => most - index);
+    const one = all.map((rowsPerPass) => ({ rowsPerPass, rowGroups: 1 }));
+    // Two groups hide attention; with fewer rows weights come more often. They need a layer to take turns in.
+    const two = all.map((rowsPerPass) => ({ rowsPerPass, rowGroups: 2 }));
+    if (rowGroups !== undefined) return rowGroups === 2 ? two : one;
+    const worth =
+      options.fuse === false || options.activations === 'spilled' || maxPositions < 2
+        ? []
+        : two.filter((choice) => 2 * choice.rowsPerPass >= most);
+    return [...worth, ...one];
+  };
   if (options.rowsPerPass !== undefined) {
     if (!Number.isInteger(options.rowsPerPass) || options.rowsPerPass < 1) {
       throw new LutraError({
@@ -148,17 +170,23 @@ export function layOut(
         hint: '--rows-per-pass takes an integer from 1 on',
       });
     }
-    return attempt(options.rowsPerPass);
+    const { rowsPerPass } = options;
+    return firstThatFits(
+      choices(rowsPerPass).filter((choice) => choice.rowsPerPass === rowsPerPass),
+      attempt,
+    );
   }
   const most = Math.min(hw.matmul.maxRows, hw.vector.maxRows, hw.attention.maxRows, maxPositions);
-  return firstThatFits(
-    Array.from({ length: most }, (_, index) => most - index),
-    attempt,
-  );
+  return firstThatFits(choices(most), attempt);
+}
+
+interface RowChoice {
+  readonly rowsPerPass: number;
+  readonly rowGroups: number;
 }
 
 /** The result of the first choice that fits; if none does, throws what is wrong with the last. */
-function firstThatFits<Result>(choices: readonly number[], attempt: (choice: number) => Result): Result {
+function firstThatFits<Choice, Result>(choices: readonly Choice[], attempt: (choice: Choice) => Result): Result {
   for (const choice of choices.slice(0, -1)) {
     try {
       return attempt(choice);
@@ -166,7 +194,7 @@ function firstThatFits<Result>(choices: readonly number[], attempt: (choice: num
       if (!(error instanceof LutraError) || error.exit === 'internal') throw error;
     }
   }
-  return attempt(choices.at(-1) as number);
+  return attempt(choices.at(-1) as Choice);
 }
 
 /** Slots of the weight buffer that are tried: fewer make larger tiles possible, more let weights run further ahead. */
@@ -177,12 +205,13 @@ const mostSlots = 16;
 function layOutRows(
   lowered: LoweredModel,
   rowsPerPass: number,
+  rowGroups: number,
   maxPositions: number,
   hw: HardwareModel,
   derived: Derived,
   formats: Formats,
 ): Layout {
-  const model = tileModel(lowered, rowsPerPass, maxPositions, hw, derived);
+  const model = { ...tileModel(lowered, rowsPerPass, maxPositions, hw, derived), rowGroups };
   checkTiling(model);
   const chip = place(model, hw, derived);
   checkPlacement(model, chip);
@@ -200,7 +229,7 @@ function layOutSpilled(
   derived: Derived,
   formats: Formats,
 ): Layout {
-  const model = tileModel(lowered, rowsPerPass, maxPositions, hw, derived);
+  const model = { ...tileModel(lowered, rowsPerPass, maxPositions, hw, derived), rowGroups: 1 };
   checkTiling(model);
   const chip = placeSpilled(model, fuse, hw, derived);
   const map = mapMemory(model, chip, formats, hw, derived, chip.spilled.memory.bytes);
@@ -214,9 +243,9 @@ function tileModel(
   maxPositions: number,
   hw: HardwareModel,
   derived: Derived,
-): TiledModel {
+): Omit<TiledModel, 'rowGroups'> {
   const sums = Math.floor(hw.matmul.accumulatorElements / 2);
-  const attempt = (slots: number): TiledModel => {
+  const attempt = (slots: number): Omit<TiledModel, 'rowGroups'> => {
     // A load writes whole rows of words, so every slot begins one.
     const row = Math.max(derived.ternary.sliceWordsPerBeat, derived.binary.sliceWordsPerBeat);
     const words = roundDown(hw.weightBuffer.words / slots, row);

@@ -4,6 +4,7 @@
  *     start      the command block to registers, counts primed
  *     boundary   first loads of the next pass; a picked token is received and given to the host; activations fetched
  *     layer      the layers, one body
+ *     pair       a pass of two groups of rows, which go through the layers in turns; then on as after `layer`
  *     head       if no row remains: logits of the last row, tile by tile, and a pick; back to `boundary`
  *     end        halt
  *
@@ -13,9 +14,10 @@ import type { Derived } from '../hw/derive.ts';
 import type { HardwareModel } from '../hw/schema.ts';
 import { createBuilder, type DraftProgram } from './builder.ts';
 import { emitBoundary } from './emitBoundary.ts';
-import type { EmitContext } from './emitContext.ts';
+import { type EmitContext, onlyGroup } from './emitContext.ts';
 import { emitHead } from './emitHead.ts';
 import { emitLayers } from './emitLayer.ts';
+import { emitPairPass } from './emitPair.ts';
 import { emitStart } from './emitStart.ts';
 import type { MemoryMap } from './memoryMap.ts';
 import type { OnChip, TiledModel } from './place.ts';
@@ -38,10 +40,11 @@ export function emit(
   const layerTiles = model.layer.reduce((sum, { tiles }) => sum + tiles.length, 0);
   // With one slot fewer than there are, every preload can start before the last run of the pass before it is over.
   const preloads = fuse ? Math.min(model.slots - 1, layerTiles) : 0;
-  const context: EmitContext = { builder, model, chip, map, hw, derived, preloads, fuse };
+  const context: EmitContext = { builder, model, chip, map, hw, derived, preloads, fuse, group: onlyGroup(chip) };
   emitStart(context);
   emitBoundary(context);
   emitLayers(context);
+  if (model.rowGroups > 1) emitPairPass(context);
   emitHead(context);
   builder.label('end');
   builder.emit('halt');

@@ -18,15 +18,15 @@ const tilesAhead = 2;
 
 /** Fills the staging slots with the first tiles of the layer's history; they come while the layer's matrices run. */
 export function emitHistoryAhead(context: EmitContext): void {
-  const { builder, chip, map } = context;
+  const { builder, chip, map, group } = context;
   const { rowBytes, residentPositions, tilePositions, stage, stageBytes } = chip.kv;
   if (tilePositions === 0) return;
   const stageHalf = tilePositions * rowBytes;
   const done = builder.fresh('ahead_done');
   for (let tile = 0; tile < tilesAhead; tile++) {
     const start = residentPositions + tile * tilePositions;
-    builder.emit('bge', { a: start, b: at(r.position), target: done });
-    builder.emit('sub', { rd: r.tiles, a: at(r.position), b: start });
+    builder.emit('bge', { a: start, b: group.position, target: done });
+    builder.emit('sub', { rd: r.tiles, a: group.position, b: start });
     builder.emit('min', { rd: r.tiles, a: at(r.tiles), b: tilePositions });
     builder.emit('mul', { rd: r.tiles, a: at(r.tiles), b: rowBytes });
     builder.emit('add', { rd: r.destination, a: at(r.kvMemory), b: tile * stageHalf });
@@ -41,7 +41,7 @@ export function emitHistoryAhead(context: EmitContext): void {
 }
 
 export function emitAttention(context: EmitContext): void {
-  const { builder, model, chip } = context;
+  const { builder, model, chip, group } = context;
   const { residentPositions } = chip.kv;
   const done = builder.fresh('attended');
   if (residentPositions >= model.maxPositions) {
@@ -50,7 +50,7 @@ export function emitAttention(context: EmitContext): void {
     emitSpilled(context);
   } else {
     const spilled = builder.fresh('spilled');
-    builder.emit('bge', { a: at(r.position), b: residentPositions, target: spilled });
+    builder.emit('bge', { a: group.position, b: residentPositions, target: spilled });
     emitResident(context);
     builder.emit('jmp', { target: done });
     builder.label(spilled);
@@ -60,10 +60,10 @@ export function emitAttention(context: EmitContext): void {
 }
 
 /** Keeps the pass's keys at `keys` and its values `distance` bytes later. */
-function emitAppend({ builder, chip }: EmitContext, keys: OperandValue, distance: number): void {
-  const { k, v } = chip.act;
+function emitAppend({ builder, group }: EmitContext, keys: OperandValue, distance: number): void {
+  const { k, v } = group;
   const values = typeof keys === 'number' ? keys + distance : at(keys.register, keys.offset + distance);
-  const rows = { rows: at(r.rows), elements: k.pitch, pitch: k.pitch };
+  const rows = { rows: group.rows, elements: k.pitch, pitch: k.pitch };
   builder.emit('kvStore.append', { src: k.address, dst: keys, ...rows }, { needs: ['rowsReady'] });
   builder.emit(
     'kvStore.append',
@@ -80,19 +80,19 @@ interface Attend {
   readonly options: OperandValue;
 }
 
-function emitAttend({ builder }: EmitContext, operands: Attend, sync: Sync): void {
-  builder.emit('attention.attend', { ...operands, queryPosition: at(r.position), rows: at(r.rows) }, sync);
+function emitAttend({ builder, group }: EmitContext, operands: Attend, sync: Sync): void {
+  builder.emit('attention.attend', { ...operands, queryPosition: group.position, rows: group.rows }, sync);
 }
 
 /** A pass whose positions are all resident: attends to 0 … position + rows − 1. */
 function emitResident(context: EmitContext): void {
-  const { builder, chip, hw } = context;
+  const { builder, chip, hw, group } = context;
   const { rowBytes, residentPositions } = chip.kv;
   const half = residentPositions * rowBytes;
-  builder.emit('mul', { rd: r.scratch0, a: at(r.position), b: rowBytes });
+  builder.emit('mul', { rd: r.scratch0, a: group.position, b: rowBytes });
   builder.emit('add', { rd: r.scratch0, a: at(r.scratch0), b: at(r.kvResident) });
   emitAppend(context, at(r.scratch0), half);
-  builder.emit('add', { rd: r.scratch1, a: at(r.position), b: at(r.rows) });
+  builder.emit('add', { rd: r.scratch1, a: group.position, b: group.rows });
   const keys = at(r.kvResident);
   const values = at(r.kvResident, half);
   if (residentPositions <= hw.attention.scoreDepth) {
@@ -137,11 +137,11 @@ function emitResidentLoop(context: EmitContext, half: number, closing: boolean):
 
 /** A pass past the resident positions. */
 function emitSpilled(context: EmitContext): void {
-  const { builder, model, chip, hw } = context;
+  const { builder, model, chip, hw, group } = context;
   const { kv } = chip;
   const half = kv.residentPositions * kv.rowBytes;
   const currentHalf = model.rowsPerPass * kv.rowBytes;
-  emitAppend(context, kv.current, currentHalf);
+  emitAppend(context, group.current, currentHalf);
   builder.emit('attention.sync', {}, { needs: ['rowsKept'] });
   builder.emit('li', { rd: r.flags, value: firstFlag });
   if (kv.residentPositions > hw.attention.scoreDepth) {
@@ -155,23 +155,23 @@ function emitSpilled(context: EmitContext): void {
   }
   emitHistory(context);
   emitSpill(context);
-  const current = { keys: kv.current, values: kv.current + currentHalf, firstPosition: at(r.position) };
+  const current = { keys: group.current, values: group.current + currentHalf, firstPosition: group.position };
   builder.emit('or', { rd: r.flags, a: at(r.flags), b: lastFlag });
-  emitAttend(context, { ...current, count: at(r.rows), options: at(r.flags) }, { gives: ['attended'] });
+  emitAttend(context, { ...current, count: group.rows, options: at(r.flags) }, { gives: ['attended'] });
 }
 
 /** Attends to the positions that lie in memory, tile by tile: fills one staging slot while attending to the other. */
 function emitHistory(context: EmitContext): void {
-  const { builder, chip, map } = context;
+  const { builder, chip, map, group } = context;
   const { rowBytes, residentPositions, tilePositions, stage, stageBytes } = chip.kv;
   const stageHalf = tilePositions * rowBytes;
   const loop = builder.fresh('history');
   const done = builder.fresh('history_done');
-  builder.emit('bge', { a: residentPositions, b: at(r.position), target: done });
+  builder.emit('bge', { a: residentPositions, b: group.position, target: done });
   builder.emit('li', { rd: r.scratch0, value: residentPositions });
   builder.emit('li', { rd: r.destination, value: at(r.kvMemory) });
   builder.label(loop);
-  builder.emit('sub', { rd: r.scratch1, a: at(r.position), b: at(r.scratch0) });
+  builder.emit('sub', { rd: r.scratch1, a: group.position, b: at(r.scratch0) });
   builder.emit('min', { rd: r.scratch1, a: at(r.scratch1), b: tilePositions });
   const ahead = builder.fresh('history_ahead');
   const filled = builder.fresh('history_filled');
@@ -207,17 +207,18 @@ function emitHistory(context: EmitContext): void {
   builder.emit('li', { rd: r.flags, value: 0 });
   emitToggle(context, r.stage, stage, stageBytes);
   builder.emit('add', { rd: r.scratch0, a: at(r.scratch0), b: tilePositions });
-  builder.emit('blt', { a: at(r.scratch0), b: at(r.position), target: loop });
+  builder.emit('blt', { a: at(r.scratch0), b: group.position, target: loop });
   builder.label(done);
 }
 
-/** Writes the pass's rows to memory. The store runs in order, so later fills find them there. */
-function emitSpill({ builder, model, chip, map }: EmitContext): void {
-  const { rowBytes, residentPositions, current } = chip.kv;
-  builder.emit('sub', { rd: r.scratch0, a: at(r.position), b: residentPositions });
+/** Writes the group's rows to memory. The store runs in order, so later fills find them there. */
+function emitSpill({ builder, model, chip, map, group }: EmitContext): void {
+  const { rowBytes, residentPositions } = chip.kv;
+  const { current } = group;
+  builder.emit('sub', { rd: r.scratch0, a: group.position, b: residentPositions });
   builder.emit('mul', { rd: r.scratch0, a: at(r.scratch0), b: rowBytes });
   builder.emit('add', { rd: r.scratch0, a: at(r.scratch0), b: at(r.kvMemory) });
-  builder.emit('mul', { rd: r.scratch1, a: at(r.rows), b: rowBytes });
+  builder.emit('mul', { rd: r.scratch1, a: group.rows, b: rowBytes });
   const spill = { bytes: at(r.scratch1), rows: 1, stride: 0 };
   builder.emit('kvStore.spill', { src: current, dst: at(r.scratch0), ...spill });
   builder.emit('add', { rd: r.scratch0, a: at(r.scratch0), b: map.kvHalf });

@@ -7,26 +7,27 @@ import { emitLoad } from './emitMatrix.ts';
 import { registers as r } from './registers.ts';
 
 export function emitBoundary(context: EmitContext): void {
-  const { builder, model, chip } = context;
+  const { builder, model, group } = context;
   builder.label('boundary');
+  if (model.rowGroups > 1) builder.emit('blt', { a: model.rowsPerPass, b: at(r.remaining), target: 'pair' });
   emitFirstLoads(context);
   emitOperationMark(context, 'embed');
   builder.emit('min', { rd: r.rows, a: at(r.remaining), b: model.rowsPerPass });
   builder.emit('sync', {}, { needs: ['xFree'] });
-  emitRotations(context);
+  emitRotations(context, group.rows);
   builder.emit('beq', { a: at(r.sampled), b: 0, target: 'prompt' });
   emitReceive(context);
-  emitGather(context, chip.act.x.address);
+  emitGather(context, group.x.address);
   builder.emit('jmp', { target: 'pass' });
   builder.label('prompt');
-  emitPromptRows(context);
+  emitPromptRows(context, group.rows);
   builder.label('pass');
   builder.emit('dma.sync', {}, { gives: ['dmaDone'] });
   emitMark(context, 'pass', at(r.position));
 }
 
 /** What layer 0 needs that does not depend on the token: its first tiles and its coefficients. */
-function emitFirstLoads(context: EmitContext): void {
+export function emitFirstLoads(context: EmitContext): void {
   const { builder, model, map, preloads } = context;
   emitOperationMark(context, 'qkv');
   builder.emit('li', { rd: r.weightAddress, value: map.weights });
@@ -52,17 +53,18 @@ export function emitReceive(context: EmitContext): void {
   }
 }
 
-/** Fetches the embeddings of the prompt's next tokens, one per row of the pass. */
-function emitPromptRows(context: EmitContext): void {
-  const { builder, chip } = context;
-  builder.emit('li', { rd: r.tiles, value: at(r.rows) });
-  builder.emit('li', { rd: r.destination, value: chip.act.x.address });
-  builder.label('prompt_row');
+/** Fetches the embeddings of the prompt's next `rows` tokens. */
+export function emitPromptRows(context: EmitContext, rows: OperandValue): void {
+  const { builder, group } = context;
+  const loop = builder.fresh('prompt_row');
+  builder.emit('li', { rd: r.tiles, value: rows });
+  builder.emit('li', { rd: r.destination, value: group.x.address });
+  builder.label(loop);
   builder.emit('ld', { rd: r.token, address: at(r.prompt) });
   builder.emit('add', { rd: r.prompt, a: at(r.prompt), b: 4 });
   emitGather(context, at(r.destination));
-  builder.emit('add', { rd: r.destination, a: at(r.destination), b: chip.act.x.pitch });
-  builder.emit('loop', { rd: r.tiles, target: 'prompt_row' });
+  builder.emit('add', { rd: r.destination, a: at(r.destination), b: group.x.pitch });
+  builder.emit('loop', { rd: r.tiles, target: loop });
 }
 
 /** Fetches the embedding of the token. */

@@ -89,20 +89,20 @@ export function emitHeadScales(context: EmitContext, columns: number): void {
 }
 
 /**
- * The rotations of the pass's positions. The pass that would begin past the last position is never run, but its
+ * The rotations of the next `rows` positions. The pass that would begin past the last position is never run, but its
  * rotations are loaded before `end` is reached: the last position's stand in for them.
  */
-export function emitRotations({ builder, model, chip, map }: EmitContext): void {
+export function emitRotations({ builder, model, map, group }: EmitContext, rows: OperandValue): void {
   builder.emit('min', { rd: r.scratch0, a: at(r.position), b: model.maxPositions - 1 });
   builder.emit('mul', { rd: r.scratch0, a: at(r.scratch0), b: map.ropeRowBytes });
   builder.emit('add', { rd: r.scratch0, a: at(r.scratch0), b: map.rope });
   builder.emit('dma.load', {
     space: spaceIndex('coef'),
     format: formatIndex('float32'),
-    local: chip.coef.rope,
+    local: group.rope,
     remote: at(r.scratch0),
     elements: model.shape.headDimension,
-    rows: at(r.rows),
+    rows,
     remoteStride: map.ropeRowBytes,
     localPitch: model.shape.headDimension,
   });

@@ -2,12 +2,13 @@
 import { encodeFloat } from '../base/float.ts';
 import type { Derived } from '../hw/derive.ts';
 import type { HardwareModel } from '../hw/schema.ts';
-import type { OperandValue } from '../isa/instruction.ts';
+import type { OperandValue, RegisterOperand } from '../isa/instruction.ts';
 import { instructionsByName, type MemoryFormat, markKinds, memoryFormats, type Space, spaces } from '../isa/table.ts';
 import { at, type Builder } from './builder.ts';
 import { type OperationName, operationNames } from './lower.ts';
 import type { MemoryMap } from './memoryMap.ts';
-import type { OnChip, TiledModel } from './place.ts';
+import type { OnChip, RowGroup, TiledModel } from './place.ts';
+import { registers } from './registers.ts';
 
 export interface EmitContext {
   readonly builder: Builder;
@@ -20,6 +21,20 @@ export interface EmitContext {
   readonly preloads: number;
   /** False: weights are not loaded before the float work of their operation is done. */
   readonly fuse: boolean;
+  /** The rows that the emitted code works on. */
+  readonly group: EmittedGroup;
+}
+
+export interface EmittedGroup extends RowGroup {
+  /** How many there are. */
+  readonly rows: OperandValue;
+  /** Position of the first. */
+  readonly position: RegisterOperand;
+}
+
+/** The group of a pass that has only one: rows and position in registers. */
+export function onlyGroup(chip: OnChip): EmittedGroup {
+  return { ...(chip.groups[0] as RowGroup), rows: at(registers.rows), position: at(registers.position) };
 }
 
 /** The operand values of named choices. */

@@ -16,7 +16,7 @@ export function emitHead(context: EmitContext): void {
   builder.emit('li', { rd: r.weightAddress, value: map.head });
   builder.emit('li', { rd: r.coefAddress, value: map.headScales });
   builder.emit('li', { rd: r.firstToken, value: 0 });
-  builder.emit('li', { rd: r.logits, value: chip.act.logits.address });
+  builder.emit('li', { rd: r.logits, value: chip.logits.address });
   builder.emit('sampler.begin', {
     temperature: at(r.temperature),
     topK: at(r.topK),
@@ -39,9 +39,9 @@ export function emitHead(context: EmitContext): void {
 
 /** The last row, as two limbs. Nobody reads the pass's activations after it. */
 function emitHeadQuantise(context: EmitContext, sync: Sync): void {
-  const { builder, model, chip, hw, derived } = context;
+  const { builder, model, hw, derived, group } = context;
   const { head, shape } = model;
-  const { x } = chip.act;
+  const { x } = group;
   builder.emit('sub', { rd: r.scratch0, a: at(r.rows), b: 1 });
   builder.emit('mul', { rd: r.scratch0, a: at(r.scratch0), b: x.pitch });
   builder.emit(
@@ -64,7 +64,7 @@ function emitHeadQuantise(context: EmitContext, sync: Sync): void {
 /** The logits of a tile, to the half of the buffer that the sampler has left, and on to the sampler. */
 function emitLogits(context: EmitContext, piece: Piece, tile: Tile, sync: Sync): void {
   const { builder, chip } = context;
-  const { logits } = chip.act;
+  const { logits } = chip;
   builder.emit(
     'vector.dequantise',
     {

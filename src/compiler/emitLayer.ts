@@ -37,6 +37,7 @@ export function emitLayers(context: EmitContext): void {
 function emitPassEnd({ builder }: EmitContext): void {
   builder.emit('add', { rd: r.position, a: at(r.position), b: at(r.rows) });
   builder.emit('sub', { rd: r.remaining, a: at(r.remaining), b: at(r.rows) });
+  builder.label('pass_end');
   builder.emit('beq', { a: at(r.remaining), b: 0, target: 'head' });
   builder.emit('vector.sync', {}, { gives: ['xFree'] });
   builder.emit('li', { rd: r.sampled, value: 0 });
@@ -44,28 +45,29 @@ function emitPassEnd({ builder }: EmitContext): void {
 }
 
 function emitLayerBody(context: EmitContext): void {
-  const { model, chip } = context;
-  const [qkv, o, ffn, down] = model.layer as readonly [TiledOperation, TiledOperation, TiledOperation, TiledOperation];
-  const { act } = chip;
-  const { layout } = chip.coef;
-  let firstTile = 0;
-  const matrix = (operation: TiledOperation, source: Source, code: Omit<MatrixCode, 'firstTile' | 'rows'>) => {
-    emitOperationMark(context, operation.name);
-    emitMatrix(context, operation, (sync) => emitQuantise(context, operation, source, sync), {
-      firstTile,
-      rows: at(r.rows),
-      ...code,
-    });
-    firstTile += operation.tiles.length;
-  };
+  emitToAttention(context, { firstCoefficients: true });
+  emitFromAttention(context);
+}
 
+type LayerOperations = readonly [TiledOperation, TiledOperation, TiledOperation, TiledOperation];
+
+/** Queries, keys and values of a layer, and attention. `firstCoefficients`: nobody has taken the layer's dmaDone yet. */
+export function emitToAttention(context: EmitContext, { firstCoefficients }: { firstCoefficients: boolean }): void {
+  const { model, chip, group } = context;
+  const [qkv] = model.layer as LayerOperations;
   const endsKeysOrValues = (piece: Piece) =>
     piece.output !== 'query' &&
     qkv.outputs.some(({ name, columns }) => name === piece.output && piece.first + piece.columns === columns);
   emitHistoryAhead(context);
-  matrix(
+  emitLayerMatrix(
+    context,
     qkv,
-    { rows: act.x, gain: layout.inputNorm, norm: true, needs: ['dmaDone'] },
+    {
+      rows: group.x,
+      gain: chip.coef.layout.inputNorm,
+      norm: true,
+      ...(firstCoefficients && { needs: ['dmaDone'] as const }),
+    },
     {
       piece: (...piece) => emitQkvPiece(context, ...piece),
       sync: (piece) => (endsKeysOrValues(piece) ? { gives: ['rowsReady'] } : {}),
@@ -73,24 +75,50 @@ function emitLayerBody(context: EmitContext): void {
   );
   emitOperationMark(context, 'attention');
   emitAttention(context);
-  matrix(
+}
+
+/** The rest of a layer. */
+export function emitFromAttention(context: EmitContext): void {
+  const { model, chip, group } = context;
+  const [, o, ffn, down] = model.layer as LayerOperations;
+  const { layout } = chip.coef;
+  emitLayerMatrix(
+    context,
     o,
-    { rows: act.o, gain: layout.attentionSubNorm, norm: model.attentionSubNorm, needs: ['attended'] },
+    { rows: group.o, gain: layout.attentionSubNorm, norm: model.attentionSubNorm, needs: ['attended'] },
     { piece: (...piece) => emitResidualPiece(context, ...piece) },
   );
-  matrix(
+  emitLayerMatrix(
+    context,
     ffn,
-    { rows: act.x, gain: layout.postNorm, norm: true },
+    { rows: group.x, gain: layout.postNorm, norm: true },
     {
       pieces: ({ pieces }) => pieces.slice(0, 1),
       piece: (...piece) => emitGatePiece(context, ...piece),
     },
   );
-  matrix(
+  emitLayerMatrix(
+    context,
     down,
-    { rows: act.h, gain: layout.ffnSubNorm, norm: model.ffnSubNorm },
+    { rows: group.h, gain: layout.ffnSubNorm, norm: model.ffnSubNorm },
     { piece: (...piece) => emitResidualPiece(context, ...piece) },
   );
+}
+
+function emitLayerMatrix(
+  context: EmitContext,
+  operation: TiledOperation,
+  source: Source,
+  code: Omit<MatrixCode, 'firstTile' | 'rows'>,
+): void {
+  const { model, group } = context;
+  const before = model.layer.slice(0, model.layer.indexOf(operation));
+  emitOperationMark(context, operation.name);
+  emitMatrix(context, operation, (sync) => emitQuantise(context, operation, source, sync), {
+    firstTile: before.reduce((sum, { tiles }) => sum + tiles.length, 0),
+    rows: group.rows,
+    ...code,
+  });
 }
 
 /** What an operation quantises. */
@@ -104,14 +132,14 @@ export interface Source {
 }
 
 export function emitQuantise(context: EmitContext, operation: TiledOperation, source: Source, sync: Sync): void {
-  const { builder, model, hw, derived } = context;
+  const { builder, model, hw, derived, group } = context;
   builder.emit(
     'vector.quantise',
     {
       dst: 0,
       src: source.rows.address,
       gain: at(r.coefUse, source.gain),
-      rows: at(r.rows),
+      rows: group.rows,
       elements: operation.inputs,
       dstPitch: inputPitch(operation.blocks, hw, derived),
       srcPitch: source.rows.pitch,
@@ -129,7 +157,7 @@ function dequantisation(context: EmitContext, rows: Rows, piece: Piece, tile: Ti
     dst: column(rows.address),
     src: at(r.sums, piece.offset),
     scale: at(r.coefUse, scale),
-    rows: at(r.rows),
+    rows: context.group.rows,
     elements: piece.columns,
     dstPitch: rows.pitch,
     srcPitch: sumPitch(context, tile),
@@ -138,15 +166,15 @@ function dequantisation(context: EmitContext, rows: Rows, piece: Piece, tile: Ti
 
 /** Queries and keys are rotated, values are not. */
 export function emitQkvPiece(context: EmitContext, piece: Piece, tile: Tile, column: ColumnAddress, sync: Sync): void {
-  const { builder, chip, model } = context;
-  const rows = { query: chip.act.q, key: chip.act.k, value: chip.act.v }[piece.output as 'query' | 'key' | 'value'];
+  const { builder, model, group } = context;
+  const rows = { query: group.q, key: group.k, value: group.v }[piece.output as 'query' | 'key' | 'value'];
   const operands = dequantisation(context, rows, piece, tile, column);
   if (piece.output === 'value') {
     builder.emit('vector.dequantise', operands, sync);
     return;
   }
   const { headDimension } = model.shape;
-  builder.emit('vector.dequantiseRope', { ...operands, headDimension, table: chip.coef.rope }, sync);
+  builder.emit('vector.dequantiseRope', { ...operands, headDimension, table: group.rope }, sync);
 }
 
 /** Adds to the residual stream. */
@@ -157,19 +185,19 @@ export function emitResidualPiece(
   column: ColumnAddress,
   sync: Sync,
 ): void {
-  const { builder, chip } = context;
+  const { builder, group } = context;
   const options = optionBits('vector.dequantise', 'accumulate');
-  builder.emit('vector.dequantise', { ...dequantisation(context, chip.act.x, piece, tile, column), options }, sync);
+  builder.emit('vector.dequantise', { ...dequantisation(context, group.x, piece, tile, column), options }, sync);
 }
 
 /** The gate's piece and the up piece beside it in one. */
 export function emitGatePiece(context: EmitContext, gate: Piece, tile: Tile, column: ColumnAddress, sync: Sync): void {
-  const { builder, chip, model } = context;
+  const { builder, model, group } = context;
   const up = tile.pieces[1] as Piece;
   builder.emit(
     'vector.dequantiseGate',
     {
-      ...dequantisation(context, chip.act.h, gate, tile, column),
+      ...dequantisation(context, group.h, gate, tile, column),
       function: gateFunctions.indexOf(model.shape.gateFunction),
       upOffset: up.offset - gate.offset,
     },

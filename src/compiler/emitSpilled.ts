@@ -16,7 +16,7 @@ import { alphabets } from '../hw/operands.ts';
 import { at, createBuilder, type DraftProgram, type Sync } from './builder.ts';
 import { emitGather, emitReceive } from './emitBoundary.ts';
 import { emitCoefficientToggle, emitRowLoad } from './emitCoefficients.ts';
-import { emitMark, emitOperationMark, emitToggle, formatIndex, spaceIndex } from './emitContext.ts';
+import { emitMark, emitOperationMark, emitToggle, formatIndex, onlyGroup, spaceIndex } from './emitContext.ts';
 import { emitHead } from './emitHead.ts';
 import { emitGatePiece, emitQkvPiece, emitQuantise, emitResidualPiece, type Source } from './emitLayer.ts';
 import { type AttentionOrder, emitSpilledAttention } from './emitSpilledAttention.ts';
@@ -40,9 +40,12 @@ import { inputPitch, type Piece, type Tile } from './tile.ts';
 const r = { ...registers, ...spilledRegisters };
 
 /** Emits the program of a placed model whose activations are spilled. */
-export function emitSpilled(from: Omit<SpilledContext, 'builder' | 'preloads'>, order: AttentionOrder): DraftProgram {
+export function emitSpilled(
+  from: Omit<SpilledContext, 'builder' | 'preloads' | 'group'>,
+  order: AttentionOrder,
+): DraftProgram {
   const builder = createBuilder();
-  const context: SpilledContext = { ...from, builder, preloads: 0 };
+  const context: SpilledContext = { ...from, builder, preloads: 0, group: onlyGroup(from.chip) };
   emitCommand(context);
   emitPrimedCounts(context);
   emitPrompt(context);
@@ -335,14 +338,13 @@ function emitWork(outer: SpilledContext, { operation, tiles }: WeightGroup, { ha
   builder.emit('matmul.sync', {}, { needs: ['matmulGo'] });
 }
 
-function sourceOf({ model, chip }: SpilledContext, name: string): Source {
-  const { act, coef } = chip;
-  const { layout } = coef;
+function sourceOf({ model, chip, group }: SpilledContext, name: string): Source {
+  const { layout } = chip.coef;
   const needs: Sync['needs'] = ['rowsLoaded'];
-  if (name === 'qkv') return { rows: act.x, gain: layout.inputNorm, norm: true, needs };
-  if (name === 'o') return { rows: act.o, gain: layout.attentionSubNorm, norm: model.attentionSubNorm, needs };
-  if (name === 'ffn') return { rows: act.x, gain: layout.postNorm, norm: true, needs };
-  return { rows: act.h, gain: layout.ffnSubNorm, norm: model.ffnSubNorm, needs };
+  if (name === 'qkv') return { rows: group.x, gain: layout.inputNorm, norm: true, needs };
+  if (name === 'o') return { rows: group.o, gain: layout.attentionSubNorm, norm: model.attentionSubNorm, needs };
+  if (name === 'ffn') return { rows: group.x, gain: layout.postNorm, norm: true, needs };
+  return { rows: group.h, gain: layout.ffnSubNorm, norm: model.ffnSubNorm, needs };
 }
 
 function emitPiece(context: SpilledContext, name: string, piece: Piece, tile: Tile, sync: Sync): void {

@@ -19,9 +19,7 @@ export interface SpilledContext extends EmitContext {
 
 /** The context for code that works on one half. */
 export function atHalf(context: SpilledContext, half: Half): SpilledContext {
-  const { chip } = context;
-  const { rope, ...rows } = half;
-  return { ...context, chip: { ...chip, act: { ...chip.act, ...rows }, coef: { ...chip.coef, rope } } };
+  return { ...context, group: { ...context.group, ...half } };
 }
 
 /** A chunk: registers that hold its first row and how many there are, and the half that it is in. */

@@ -40,7 +40,8 @@ function emitPrimedCounts({ builder, model, chip }: EmitContext): void {
   }
 }
 
-function emitAttentionShape({ builder, model, chip }: EmitContext): void {
+/** The shape of attention, and where the group's queries and outputs are. */
+export function emitAttentionShape({ builder, model, group }: EmitContext): void {
   const { heads, kvHeads, headDimension } = model.shape;
   builder.emit('attention.configure', {
     heads,
@@ -49,7 +50,7 @@ function emitAttentionShape({ builder, model, chip }: EmitContext): void {
     window: 0,
     sink: 0,
     scale: floatBits(Math.fround(1 / Math.sqrt(headDimension))),
-    query: chip.act.q.address,
-    output: chip.act.o.address,
+    query: group.q.address,
+    output: group.o.address,
   });
 }

@@ -9,7 +9,10 @@ import type { LoweredModel } from './lower.ts';
 import { engineRows, inputPitch, largestField, roundUp, rowCount, type TiledOperation, tileSums } from './tile.ts';
 
 export interface TiledModel extends LoweredModel {
+  /** Most rows that run together: tokens of the prompt. */
   readonly rowsPerPass: number;
+  /** Groups of so many rows that a prefill pass takes through a layer in turns: 1 or 2. */
+  readonly rowGroups: number;
   readonly maxPositions: number;
   readonly layer: readonly TiledOperation[];
   readonly head: TiledOperation;
@@ -51,26 +54,31 @@ export interface KvPlacement {
   /** Positions 0 … residentPositions − 1 of every layer stay on the chip: [layer][keys | values][position]. */
   readonly residentPositions: number;
   readonly layerBytes: number;
-  /** Rows of the pass that is running, [keys | values][rowsPerPass]; used past the resident positions. */
-  readonly current: number;
   /** Two staging slots of [keys | values][tilePositions] for keys and values that lie in memory. */
   readonly stage: number;
   readonly stageBytes: number;
   readonly tilePositions: number;
 }
 
+/** Where a group of rows lives while it goes through the layers. */
+export interface RowGroup {
+  readonly x: Rows;
+  readonly q: Rows;
+  readonly k: Rows;
+  readonly v: Rows;
+  readonly o: Rows;
+  readonly h: Rows;
+  /** Coefficients: the rotations of its positions. */
+  readonly rope: number;
+  /** KV store: its keys and values, [keys | values][rowsPerPass]; used past the resident positions. */
+  readonly current: number;
+}
+
 export interface OnChip {
-  readonly act: {
-    readonly x: Rows;
-    readonly q: Rows;
-    readonly k: Rows;
-    readonly v: Rows;
-    readonly o: Rows;
-    readonly h: Rows;
-    readonly logits: Rows;
-  };
+  /** The first group serves alone in a pass of one group. The rotations of all groups follow each other. */
+  readonly groups: readonly RowGroup[];
+  readonly logits: Rows;
   readonly coef: {
-    readonly rope: number;
     /** Two slots; every coefficient load takes the next. */
     readonly ring: number;
     readonly slotElements: number;
@@ -92,6 +100,7 @@ export function place(model: TiledModel, hw: HardwareModel, derived: Derived): O
   refuseNarrowHeads(model, derived);
   const act = placeActivations(model, hw, derived);
   const coef = placeCoefficients(model, derived);
+  const kv = placeKv(model, hw, derived);
   const operations = [...model.layer, model.head];
   const input = Math.max(
     ...operations.map(
@@ -103,7 +112,6 @@ export function place(model: TiledModel, hw: HardwareModel, derived: Derived): O
       operation.tiles.map(({ steps }) => tileSums(operation, steps, model.rowsPerPass, hw.matmul.columns, derived)),
     ),
   );
-  const kv = placeKv(model, hw, derived);
   const kvUsed = kv.tilePositions > 0 ? kv.stage + 2 * kv.stageBytes : kv.layerBytes * model.shape.layerCount;
   const buffers: BufferUse[] = [
     { name: 'weights', used: model.slots * model.slotWords, capacity: hw.weightBuffer.words },
@@ -114,8 +122,13 @@ export function place(model: TiledModel, hw: HardwareModel, derived: Derived): O
     { name: 'kv', used: kvUsed, capacity: hw.kvStore.bytes },
   ];
   for (const buffer of buffers) refuseOverflow(buffer, model.rowsPerPass);
-  const { used: _used, ...rows } = act;
-  return { act: rows, coef, sumSlot, kv, buffers };
+  const { rowsPerPass, shape } = model;
+  const groups = act.groups.map((rows, group) => ({
+    ...rows,
+    rope: group * rowsPerPass * shape.headDimension,
+    current: shape.layerCount * kv.layerBytes + group * 2 * rowsPerPass * kv.rowBytes,
+  }));
+  return { groups, logits: act.logits, coef, sumSlot, kv, buffers };
 }
 
 /** Fields of the hardware model that say how large the buffers are. */
@@ -176,16 +189,12 @@ export function refuseNarrowHeads({ rowsPerPass, shape }: TiledModel, { portByte
 }
 
 /**
- * The residual stream `x` lives through the whole pass. The rest share one region in turns: queries, keys, values and
- * attention output; then the gated activations; then two tiles of logits. Who writes a region next always comes after
- * its last reader: see `channels.ts`.
+ * The residual stream `x` lives through the whole pass. The rest of a group share one region in turns: queries, keys,
+ * values and attention output; then the gated activations; then, for the whole pass, two tiles of logits. Who writes a
+ * region next always comes after its last reader: see `channels.ts`. Groups are a whole number of rows of `x` apart.
  */
-function placeActivations(
-  model: TiledModel,
-  hw: HardwareModel,
-  derived: Derived,
-): OnChip['act'] & { readonly used: number } {
-  const { shape, rowsPerPass, head } = model;
+function placeActivations(model: TiledModel, hw: HardwareModel, derived: Derived) {
+  const { shape, rowsPerPass, rowGroups, head } = model;
   const { lanes } = hw.vector;
   const queryPitch = shape.heads * shape.headDimension;
   const kvPitch = shape.kvHeads * shape.headDimension;
@@ -203,24 +212,36 @@ function placeActivations(
       hint: `at most ${largestField}`,
     });
   }
-  const shared = rowsPerPass * xPitch;
-  const k = shared + rowsPerPass * queryPitch;
-  const v = k + rowsPerPass * kvPitch;
-  const o = v + rowsPerPass * kvPitch;
+  // Each group in a bank of its own, where there are two: then attention and the vector unit do not share a port.
+  const bank = hw.vector.activationElements / hw.vector.activationBanks;
+  const logits = rowsPerPass * xPitch;
+  const region = logits + rowsPerPass * Math.max(2 * queryPitch + 2 * kvPitch, hPitch);
+  const first = Math.max(region, logits + 2 * logitsPitch);
+  const groupDistance = roundUp(rowGroups === hw.vector.activationBanks ? Math.max(bank, first) : first, xPitch);
+  const groups = Array.from({ length: rowGroups }, (_, group) => {
+    const x = group * groupDistance;
+    const q = x + rowsPerPass * xPitch;
+    const k = q + rowsPerPass * queryPitch;
+    const v = k + rowsPerPass * kvPitch;
+    const o = v + rowsPerPass * kvPitch;
+    return {
+      x: { address: x, pitch: xPitch },
+      q: { address: q, pitch: queryPitch },
+      k: { address: k, pitch: kvPitch },
+      v: { address: v, pitch: kvPitch },
+      o: { address: o, pitch: queryPitch },
+      h: { address: q, pitch: hPitch },
+    };
+  });
   return {
-    x: { address: 0, pitch: xPitch },
-    q: { address: shared, pitch: queryPitch },
-    k: { address: k, pitch: kvPitch },
-    v: { address: v, pitch: kvPitch },
-    o: { address: o, pitch: queryPitch },
-    h: { address: shared, pitch: hPitch },
-    logits: { address: shared, pitch: logitsPitch },
-    used: Math.max(o + rowsPerPass * queryPitch, shared + rowsPerPass * hPitch, shared + 2 * logitsPitch),
+    groups,
+    logits: { address: logits, pitch: logitsPitch },
+    used: rowGroups > 1 ? (rowGroups - 1) * groupDistance + region : first,
   };
 }
 
 export function placeCoefficients(model: TiledModel, derived: Derived): OnChip['coef'] {
-  const { shape, rowsPerPass } = model;
+  const { shape, rowsPerPass, rowGroups } = model;
   // What comes from memory begins a word.
   const word = derived.coefWordElements;
   let next = 0;
@@ -236,8 +257,7 @@ export function placeCoefficients(model: TiledModel, derived: Derived): OnChip['
   const headColumns = model.head.tiles.flatMap(({ pieces }) => pieces.map(({ columns }) => columns));
   const slotElements = roundUp(Math.max(next + scaleOrder.length, shape.hiddenSize, ...headColumns), word);
   return {
-    rope: 0,
-    ring: roundUp(rowsPerPass * shape.headDimension, word),
+    ring: roundUp(rowGroups * rowsPerPass * shape.headDimension, word),
     slotElements,
     layout: { inputNorm, attentionSubNorm, postNorm, ffnSubNorm, gains: next, scales: next },
   };
@@ -252,7 +272,7 @@ const usefulTilePositions = 64;
  * either wholly resident or wholly not.
  */
 function placeKv(model: TiledModel, hw: HardwareModel, derived: Derived): KvPlacement {
-  const { shape, rowsPerPass, maxPositions } = model;
+  const { shape, rowsPerPass, rowGroups, maxPositions } = model;
   const rowBytes = shape.kvHeads * shape.headDimension * derived.kvElementBytes;
   const positionBytes = 2 * rowBytes;
   // Offsets beside a register reach this far.
@@ -260,7 +280,7 @@ function placeKv(model: TiledModel, hw: HardwareModel, derived: Derived): KvPlac
   const everything = shape.layerCount * maxPositions * positionBytes;
   if (everything <= bytes) {
     const layerBytes = maxPositions * positionBytes;
-    const none = { current: everything, stage: everything, stageBytes: 0, tilePositions: 0 };
+    const none = { stage: everything, stageBytes: 0, tilePositions: 0 };
     return { rowBytes, residentPositions: maxPositions, layerBytes, ...none };
   }
   if (rowBytes % derived.portBytes !== 0) {
@@ -270,13 +290,14 @@ function placeKv(model: TiledModel, hw: HardwareModel, derived: Derived): KvPlac
       hint: `lower memory.portBits, or raise kvStore.bytes to at least ${everything}`,
     });
   }
-  const forTiles = bytes - rowsPerPass * positionBytes;
+  const rows = rowGroups * rowsPerPass;
+  const forTiles = bytes - rows * positionBytes;
   const most = Math.min(hw.attention.scoreDepth, Math.floor(forTiles / (2 * positionBytes)));
   if (most < 1) {
-    const needed = (rowsPerPass + 2) * positionBytes;
+    const needed = (rows + 2) * positionBytes;
     throw new LutraError({
       code: 'CMP023',
-      message: `the KV store is too small for the model: ${rowsPerPass} current and 2 staged positions need ${needed} bytes, and it has ${bytes}`,
+      message: `the KV store is too small for the model: ${rows} current and 2 staged positions need ${needed} bytes, and it has ${bytes}`,
       hint: `raise kvStore.bytes to at least ${needed}${orFewerRows(rowsPerPass)}`,
     });
   }
@@ -288,13 +309,11 @@ function placeKv(model: TiledModel, hw: HardwareModel, derived: Derived): KvPlac
   // What is left over makes the staged tiles longer.
   const spare = rest - shape.layerCount * layerBytes;
   const tilePositions = Math.min(most, tile + Math.floor(spare / (2 * positionBytes)));
-  const current = shape.layerCount * layerBytes;
   return {
     rowBytes,
     residentPositions,
     layerBytes,
-    current,
-    stage: current + rowsPerPass * positionBytes,
+    stage: shape.layerCount * layerBytes + rows * positionBytes,
     stageBytes: tilePositions * positionBytes,
     tilePositions,
   };

@@ -10,7 +10,7 @@ import {
   type BufferUse,
   type OnChip,
   placeCoefficients,
-  type Rows,
+  type RowGroup,
   refuseNarrowHeads,
   refuseOverflow,
   refuseRows,
@@ -19,16 +19,7 @@ import {
 import { engineRows, inputPitch, roundDown, roundUp, type Tile, type TiledOperation, tileSums } from './tile.ts';
 
 /** One half of the activation buffer: the inputs and the results of an operation on a chunk of rows. */
-export interface Half {
-  readonly x: Rows;
-  readonly q: Rows;
-  readonly k: Rows;
-  readonly v: Rows;
-  readonly o: Rows;
-  readonly h: Rows;
-  /** Rotations of the chunk's positions, in the coefficient buffer. */
-  readonly rope: number;
-}
+export type Half = RowGroup;
 
 /** Rows of a pass in memory. */
 export interface SpilledRows {
@@ -94,8 +85,11 @@ export function placeSpilled(model: TiledModel, ahead: boolean, hw: HardwareMode
   const rows = (pitch: number) => roundUp(rowsPerPass * pitch, derived.actWordElements);
   const shared = rows(xPitch);
   const halfElements = shared + Math.max(rows(queryPitch) + 2 * rows(kvPitch), 2 * rows(queryPitch), rows(hPitch));
+  // Each half in a bank of its own, where there are two.
+  const bank = hw.vector.activationBanks === 2 ? hw.vector.activationElements / 2 : 0;
+  const distance = Math.max(halfElements, bank);
   const half = (index: number): Half => {
-    const x = index * halfElements;
+    const x = index * distance;
     const q = x + shared;
     const k = q + rows(queryPitch);
     return {
@@ -106,6 +100,8 @@ export function placeSpilled(model: TiledModel, ahead: boolean, hw: HardwareMode
       o: { address: k, pitch: queryPitch },
       h: { address: q, pitch: hPitch },
       rope: index * rowsPerPass * shape.headDimension,
+      // All keys and values are in memory.
+      current: 0,
     };
   };
   const halves = [half(0), half(1)] as const;
@@ -133,7 +129,7 @@ export function placeSpilled(model: TiledModel, ahead: boolean, hw: HardwareMode
     { name: 'acc', used: 2 * sumSlot, capacity: hw.matmul.accumulatorElements },
     {
       name: 'act',
-      used: Math.max(2 * halfElements, logits.address + 2 * logits.pitch),
+      used: Math.max(distance + halfElements, logits.address + 2 * logits.pitch),
       capacity: hw.vector.activationElements,
     },
     { name: 'coef', used: coef.ring + 2 * coef.slotElements, capacity: hw.vector.coefficientElements },
@@ -145,8 +141,7 @@ export function placeSpilled(model: TiledModel, ahead: boolean, hw: HardwareMode
   const q = region(maxPositions * x.rowBytes, queryPitch);
   const h = region(q.offset + maxPositions * q.rowBytes, hPitch);
   const memory = { x, q, h, bytes: h.offset + maxPositions * h.rowBytes };
-  const act = { ...halves[0], logits };
-  return { act, coef, sumSlot, kv, buffers, spilled: { halves, memory, areas, areaWords, groups } };
+  return { groups: halves, logits, coef, sumSlot, kv, buffers, spilled: { halves, memory, areas, areaWords, groups } };
 }
 
 function oddBytes(what: string, { portBytes }: Derived): LutraError {
@@ -170,7 +165,7 @@ function placeStages(model: TiledModel, hw: HardwareModel, derived: Derived): On
   }
   const tilePositions = Math.min(most, hw.attention.scoreDepth, model.maxPositions);
   const stageBytes = tilePositions * 2 * rowBytes;
-  return { rowBytes, residentPositions: 0, layerBytes: 0, current: 0, stage: 0, stageBytes, tilePositions };
+  return { rowBytes, residentPositions: 0, layerBytes: 0, stage: 0, stageBytes, tilePositions };
 }
 
 /** Cuts an operation's tiles into groups of at most `words` words, whose results begin and end at whole beats. */

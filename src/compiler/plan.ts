@@ -26,6 +26,7 @@ export interface Plan {
     readonly rope: number;
   };
   readonly rowsPerPass: number;
+  readonly rowGroups: number;
   readonly fuse: boolean;
   /** Where activations are spilled: bytes of them for each position, and groups of weights of a layer. */
   readonly spilled?: { readonly bytesPerPosition: number; readonly groups: number };
@@ -64,6 +65,7 @@ export function makePlan(
       rope: map.ropeRowBytes,
     },
     rowsPerPass: model.rowsPerPass,
+    rowGroups: model.rowGroups,
     fuse: program.fuse,
     ...(program.spilled && {
       spilled: {
@@ -105,7 +107,7 @@ export function describePlan(plan: Plan): string[] {
   return [
     `per token  ${grouped(total)} bytes: weights ${grouped(weights)}, head ${grouped(head)}, coefficients ${grouped(coefficients)}, embedding ${grouped(embedding)}, rotations ${grouped(rope)}`,
     plan.spilled === undefined
-      ? `prefill    ${rowCount(plan.rowsPerPass)} per pass`
+      ? `prefill    ${plan.rowGroups > 1 ? `${plan.rowGroups} groups of ` : ''}${rowCount(plan.rowsPerPass)} per pass`
       : `prefill    all rows in each operation, ${rowCount(plan.rowsPerPass)} at a time; ${grouped(plan.spilled.bytesPerPosition)} bytes of activations in memory for each; a layer's weights in ${plan.spilled.groups} groups`,
     `weights    ring of ${plan.slots} slots of ${grouped(plan.slotWords)} words${plan.fuse ? '' : '; not loaded ahead of float work'}`,
     ...plan.operations.map(

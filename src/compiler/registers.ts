@@ -4,7 +4,7 @@ export const registers = {
   position: 1,
   /** Rows that are still to be run before the next token is picked. */
   remaining: 2,
-  /** Rows of the pass. */
+  /** Rows of the pass, of its second group if it has two; for the head, the place of the last row in `x`, plus one. */
   rows: 3,
   token: 4,
   /** Address of the prompt's next token. */

@@ -262,6 +262,16 @@ export const rules: readonly Rule[] = [
     'a word of the activation buffer is as wide as its widest user',
     (hw) => Math.max(hw.vector.lanes, hw.attention.lanes),
   ),
+  {
+    code: 'HW068',
+    paths: ['vector.activationBanks', 'vector.activationElements'],
+    sentence:
+      'With `vector.activationBanks` 2, `vector.activationElements` is a power of two: one bit of an address tells the banks apart.',
+    holds: ({ vector }) => vector.activationBanks === 1 || Number.isInteger(Math.log2(vector.activationElements)),
+    message: ({ vector }) =>
+      `2 banks with vector.activationElements = ${vector.activationElements}, which is not a power of two; one bit of an address tells the banks apart`,
+    hint: ({ vector }) => `1, or ${2 ** Math.ceil(Math.log2(vector.activationElements))} elements`,
+  },
   multipleOf(
     'HW057',
     ['vector.coefficientElements', 'vector.lanes'],

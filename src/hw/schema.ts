@@ -150,6 +150,7 @@ const vector = z
     format: floatFormat.describe('storage format of the activation buffer; every float operation is float32'),
     partialSums: powerOfTwo('interleaved partial sums of a reduction', 32),
     activationElements: count('activation buffer [elements]'),
+    activationBanks: count('halves of the activation buffer with ports of their own', 2),
     coefficientElements: count('coefficient buffer, float32 [elements]'),
     maxRows: count('rows whose quantisation scales are kept [rows]', 256),
     latency: floatLatency,

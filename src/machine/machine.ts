@@ -59,7 +59,7 @@ export class Machine {
   private readonly frontEnd: FrontEnd;
   private readonly units: readonly Unit[];
   private readonly semaphores = new Semaphores();
-  private readonly ports = new Ports();
+  private readonly ports: Ports;
   private readonly mailbox: { token: number; clock: Clock }[] = [];
   private readonly arrivingTokens: { token: number; clock: Clock }[] = [];
   private tokenTaken = false;
@@ -78,6 +78,7 @@ export class Machine {
 
   /** Throws a LutraError if the image was compiled for another machine. */
   constructor(image: ProgramImage, hw: HardwareModel, options: MachineOptions) {
+    this.ports = new Ports(hw);
     checkImageFor(image, hw);
     this.hw = hw;
     this.derived = derive(hw);

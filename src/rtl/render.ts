@@ -59,6 +59,13 @@ function choiceIndex(instruction: string, operand: string, name: string): number
   return names.indexOf(name);
 }
 
+/** Whether an operand of the instruction that is pushed lies in the second bank of `act`. */
+function secondActBank({ vector }: HardwareModel, instruction: string, name: string): string {
+  const { word, low } = operandOf(instruction, name);
+  const bit = (word - 1) * 32 + low + ceilLog2(vector.activationElements) - 1;
+  return vector.activationBanks === 2 ? `push_words_i[${bit}]` : "1'b0";
+}
+
 function createHandlebars(): typeof Handlebars {
   const handlebars = Handlebars.create();
   handlebars.registerHelper({
@@ -66,6 +73,8 @@ function createHandlebars(): typeof Handlebars {
     operand: (instruction: string, name: string, signal: unknown) =>
       operandSlice(instruction, name, typeof signal === 'string' ? signal : 'words_i'),
     choiceIndex,
+    secondActBank: (instruction: string, name: string, { data }: Handlebars.HelperOptions) =>
+      secondActBank((data.root as { hw: HardwareModel }).hw, instruction, name),
     log2: (value: number) => ceilLog2(value),
     eq: (a: unknown, b: unknown) => a === b,
     times(this: unknown, count: number, options: Handlebars.HelperOptions) {

@@ -106,7 +106,7 @@ describe('a model that does not fit', () => {
       { rowsPerPass: 2 },
     ],
     [
-      ['vector.activationElements=768'],
+      ['vector.activationElements=768', 'vector.activationBanks=1'],
       'error[CMP021] the act buffer is too small for the model: with 1 row per pass it needs 1024 elements, and vector.activationElements is 768 (raise vector.activationElements to at least 1024)',
     ],
     [

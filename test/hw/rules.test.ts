@@ -172,6 +172,10 @@ const broken: [settings: string[], message: string][] = [
     'HW056 vector.activationElements: 1000 is not a multiple of the larger of vector.lanes and attention.lanes = 32; a word of the activation buffer is as wide as its widest user (try 992 or 1024)',
   ],
   [
+    ['vector.activationBanks=2', 'vector.activationElements=98304'],
+    'HW068 vector.activationBanks: 2 banks with vector.activationElements = 98304, which is not a power of two; one bit of an address tells the banks apart (1, or 131072 elements)',
+  ],
+  [
     ['vector.coefficientElements=24'],
     'HW057 vector.coefficientElements: 24 is not a multiple of vector.lanes = 16; a word of the coefficient buffer has one element per lane (try 16 or 32)',
   ],

@@ -211,7 +211,7 @@ class Author {
       return words === 0 ? undefined : shop.make('weightBuffer.load', { dst, src, words, alphabet });
     });
     return this.ordered([
-      ...(['act', 'coef', 'acc', 'input'] as const).map((space) => this.whole('load', space, 'constants')),
+      ...(['act', 'coef', 'acc', 'input'] as const).flatMap((space) => this.whole('load', space, 'constants')),
       shop.make('kvStore.fill', {
         dst: areas.kv.start,
         src: (shop.memory.get('kv') as { start: number }).start,
@@ -238,7 +238,7 @@ class Author {
     const { areas, memory } = this.shop;
     const spilled = memory.get('final.kv') as { start: number };
     return this.ordered([
-      ...(['act', 'coef', 'acc', 'input'] as const).map((space) => this.whole('store', space, 'final')),
+      ...(['act', 'coef', 'acc', 'input'] as const).flatMap((space) => this.whole('store', space, 'final')),
       this.shop.make('kvStore.spill', {
         src: areas.kv.start,
         dst: spilled.start,
@@ -249,20 +249,22 @@ class Author {
     ]);
   }
 
-  private whole(verb: string, space: 'act' | 'coef' | 'acc' | 'input', where: 'constants' | 'final'): Item | undefined {
-    const { areas, memory } = this.shop;
+  private whole(verb: string, space: 'act' | 'coef' | 'acc' | 'input', where: 'constants' | 'final') {
+    const { memory } = this.shop;
     const constants = { act: 'float32', coef: 'float32', acc: 'int32', input: 'int8' };
     const segment = memory.get(where === 'final' ? `final.${space}` : constants[space]) as { start: number };
-    return this.shop.make(`dma.${verb}`, {
-      space: spaces.indexOf(space),
-      format: { act: 0, coef: 0, acc: 3, input: 4 }[space],
-      local: areas[space].start,
-      remote: segment.start,
-      elements: areas[space].size,
-      rows: 1,
-      remoteStride: 0,
-      localPitch: 0,
-    });
+    return this.shop.parts(space).map(({ start, size, offset }) =>
+      this.shop.make(`dma.${verb}`, {
+        space: spaces.indexOf(space),
+        format: { act: 0, coef: 0, acc: 3, input: 4 }[space],
+        local: start,
+        remote: segment.start + offset * { act: 4, coef: 4, acc: 4, input: 1 }[space],
+        elements: size,
+        rows: 1,
+        remoteStride: 0,
+        localPitch: 0,
+      }),
+    );
   }
 }
 

@@ -21,8 +21,10 @@ export function bufferView(sim: Simulation, hw: HardwareModel) {
     input: (value) => value & 255,
     acc: (value) => value >>> 0,
   };
-  /** Both copies of acc. */
+  const banks = Array.from({ length: hw.vector.activationBanks }, (_, bank) => bank);
+  /** Both copies of acc; the banks of act, one behind the other. */
   const memories = (name: Name, lane: number): [path: string, lane: number][] => {
+    if (name === 'act') return banks.map((bank) => [`u_buffers.g_act[${bank}].u_bank.mem`, lane]);
     if (name !== 'acc') return [[`u_buffers.u_${name}.mem`, lane]];
     if (!straddle)
       return [
@@ -53,12 +55,14 @@ export function bufferView(sim: Simulation, hw: HardwareModel) {
       const list: { index: number; bits: string; expected: string }[] = [];
       const { bits, lanes, words } = shapes[name];
       for (let lane = 0; lane < lanes; lane++) {
-        for (const [path, at] of memories(name, lane)) {
+        for (const [index, [path, at]] of memories(name, lane).entries()) {
           const { bytes, stride } = bytesOf(path);
-          for (let word = 0; word < words && word * lanes + lane < expected.length; word++) {
+          const depth = name === 'act' ? words / banks.length : words;
+          const first = name === 'act' ? index * depth : 0;
+          for (let word = first; word < first + depth && word * lanes + lane < expected.length; word++) {
             let found = 0;
             for (let byte = bits / 8 - 1; byte >= 0; byte--) {
-              found = found * 256 + (bytes[word * stride + (at * bits) / 8 + byte] as number);
+              found = found * 256 + (bytes[(word - first) * stride + (at * bits) / 8 + byte] as number);
             }
             const wanted = encode[name](expected[word * lanes + lane] as number);
             if (found !== wanted && list.length < 10) {

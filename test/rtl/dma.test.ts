@@ -5,15 +5,15 @@ import type { HardwareModel } from '../../src/hw/schema.ts';
 import { memoryFormatBytes } from '../../src/isa/footprint.ts';
 import { type MemoryFormat, memoryFormats, type Space, spaces } from '../../src/isa/table.ts';
 import { createBuffers, decodeElements, elementsOf, encodeElements } from '../../src/machine/kernel/buffers.ts';
-import { portMask } from '../../src/machine/kernel/ports.ts';
+import { Ports, portMask } from '../../src/machine/kernel/ports.ts';
 import { describeVerilog } from '../describeWith.ts';
 import { bufferView } from './bufferView.ts';
 import { Bench, buildBench, type Job, memoryBytes } from './memoryBench.ts';
 import { opOf, randomBytes, rivalry, rivalsOf, wordsOf } from './memoryTraffic.ts';
 import { smallModels } from './models.ts';
 
-const readPorts = { act: portMask.actRead, coef: portMask.coefRead, input: portMask.inputRead, acc: portMask.accRead };
-const writePorts = { act: portMask.actWrite, coef: 0, input: portMask.inputWrite, acc: portMask.accWrite };
+const readPorts = { act: 0, coef: portMask.coefRead, input: portMask.inputRead, acc: portMask.accRead };
+const writePorts = { act: 0, coef: 0, input: portMask.inputWrite, acc: portMask.accWrite };
 type Buffer = keyof typeof readPorts;
 const names = Object.keys(readPorts) as Buffer[];
 
@@ -103,7 +103,10 @@ describeVerilog.each(smallModels)('dma of $name', (hw) => {
                 pitch,
               ]),
               gap,
-              ports: (write ? readPorts : writePorts)[space],
+              ports:
+                space === 'act'
+                  ? new Ports(hw).act[write ? 'read' : 'write'](local)
+                  : (write ? readPorts : writePorts)[space],
               transfer: { write, gather: verb === 'gather', stream: { address: remote, rowBytes, rows, stride } },
               effect: () => {
                 const buffer = elementsOf(expected, space) as Float32Array;

@@ -5,7 +5,7 @@ import { derive } from '../../src/hw/derive.ts';
 import type { HardwareModel } from '../../src/hw/schema.ts';
 import { spaces } from '../../src/isa/table.ts';
 import { decodeElements, encodeElements } from '../../src/machine/kernel/buffers.ts';
-import { portMask } from '../../src/machine/kernel/ports.ts';
+import { Ports, portMask } from '../../src/machine/kernel/ports.ts';
 import { storeKv } from '../../src/numerics/attention.ts';
 import { describeVerilog } from '../describeWith.ts';
 import { Bench, buildBench, type Job, memoryBytes } from './memoryBench.ts';
@@ -87,7 +87,7 @@ describeVerilog.each(smallModels)('kvStore of $name', (hw) => {
             jobs.push({
               ...common,
               words: wordsOf('kvStore.append', [src, dst, rows, elements, pitch]),
-              ports: portMask.actRead | portMask.kvWrite,
+              ports: new Ports(hw).act.read(src) | portMask.kvWrite,
               timing: { first: 1 + latency, finish: beats + latency, pipeline: latency },
               effect: () => storeKv(hw.kvStore.format, act, src, rows, elements, pitch, kv, dst),
             });
@@ -136,12 +136,15 @@ describeVerilog.each(smallModels)('kvStore of $name', (hw) => {
         bytesOf('u_buffers.u_coef.mem').fill(0);
         const kvBytes = () => bytesOf('u_kvStore.u_kv.mem');
         kvBytes().fill(0);
-        const stored = bytesOf('u_buffers.u_act.mem');
-        const storedView = new DataView(stored.buffer, stored.byteOffset, stored.byteLength);
-        for (let index = 0; index < act.length; index++) {
-          const value = encodeFloat(hw.vector.format, act[index] as number);
-          if (bits === 32) storedView.setUint32(4 * index, value, true);
-          else storedView.setUint16(2 * index, value, true);
+        const bankElements = act.length / hw.vector.activationBanks;
+        for (let bank = 0; bank < hw.vector.activationBanks; bank++) {
+          const stored = bytesOf(`u_buffers.g_act[${bank}].u_bank.mem`);
+          const storedView = new DataView(stored.buffer, stored.byteOffset, stored.byteLength);
+          for (let index = 0; index < bankElements; index++) {
+            const value = encodeFloat(hw.vector.format, act[bank * bankElements + index] as number);
+            if (bits === 32) storedView.setUint32(4 * index, value, true);
+            else storedView.setUint16(2 * index, value, true);
+          }
         }
         bench.reset();
         bench.run();

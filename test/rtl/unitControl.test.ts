@@ -8,6 +8,7 @@ import { newClock, Semaphores } from '../../src/machine/kernel/semaphores.ts';
 import { type Surroundings, Unit } from '../../src/machine/kernel/unit.ts';
 import { counterClass } from '../../src/rtl/counterClasses.ts';
 import { describeVerilog } from '../describeWith.ts';
+import { hardware } from '../hw/models.ts';
 import { randomNumbers } from './frontEndBench.ts';
 import { templatesFromDisk } from './templates.ts';
 
@@ -19,7 +20,7 @@ function benchText(depths: readonly number[]): string {
   const control = (unit: number) => `
   unit_control #(.QUEUE_DEPTH(${depths[unit]})) u_control_${unit} (
     .clk_i, .rst_ni, .push_i(push_i[${unit}]), .push_op_i, .push_wait_i, .push_post_i, .push_words_i,
-    .push_ports_i(push_words_i[9:0]), .full_o(full_o[${unit}]), .idle_o(idle_o[${unit}]),
+    .push_ports_i(push_words_i[11:0]), .full_o(full_o[${unit}]), .idle_o(idle_o[${unit}]),
     .post_i({${Array.from({ length: units }, (_, from) => `posts[${8 * (units - 1 - from) + unit + 1}]`).join(', ')}, post_i[${unit + 1}]}),
     .post_o(posts[${8 * unit} +: 8]), .head_op_o(op_o[${4 * unit} +: 4]),
     .head_words_o(words[${224 * unit} +: 224]), .stall_i(stall_i[${unit}]), .ask_o(ask[${unit}]), .wanted_o(wanted[${ports * unit} +: ${ports}]), .ok_i(ok[${unit}]),
@@ -106,7 +107,7 @@ describeVerilog.each([
     const random = randomNumbers(traffic.seed);
     const chance = (sixteenths: number) => random(16) < sixteenths;
     const semaphores = new Semaphores();
-    const portsHeld = new Ports();
+    const portsHeld = new Ports(hardware('kv260'));
     const around = {
       semaphores,
       ports: portsHeld,

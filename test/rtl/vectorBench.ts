@@ -5,6 +5,7 @@ import type { HardwareModel } from '../../src/hw/schema.ts';
 import { type InstructionSpec, instructionsByName } from '../../src/isa/table.ts';
 import { type Buffers, createBuffers } from '../../src/machine/kernel/buffers.ts';
 import type { Command, Timing } from '../../src/machine/kernel/command.ts';
+import { Ports } from '../../src/machine/kernel/ports.ts';
 import type { Surroundings } from '../../src/machine/kernel/unit.ts';
 import { Vector } from '../../src/machine/units/vector.ts';
 import { renderTemplate } from '../../src/rtl/render.ts';
@@ -141,7 +142,13 @@ export function difference(
 ): string | undefined {
   const derived: Derived = derive(hw);
   const buffers = { ...createBuffers(hw, derived), ...contents, act: contents.act.slice() };
-  const reference = new Reference({ hw, derived, buffers, values: true } as unknown as Surroundings);
+  const reference = new Reference({
+    hw,
+    derived,
+    buffers,
+    ports: new Ports(hw),
+    values: true,
+  } as unknown as Surroundings);
   const round = rounder(hw.vector.format);
   const act = contents.act.slice();
   const input = buffers.input.slice();

@@ -10,6 +10,8 @@ import type { Command } from './command.ts';
  */
 export function createFootprints(hw: HardwareModel, values: boolean): (command: Command) => readonly Footprint[] {
   const shape = machineShape(hw);
+  const { activationBanks, activationElements } = hw.vector;
+  const bankElements = activationElements / activationBanks;
   let attention: ReturnType<typeof attentionShape> | undefined;
   return (command) => {
     const { spec } = command;
@@ -20,8 +22,18 @@ export function createFootprints(hw: HardwareModel, values: boolean): (command: 
     if (!values && spec.dataAddress) footprints = footprints.filter(({ space }) => space !== 'ddr');
     const fault = outOfBounds(footprints, shape);
     if (fault !== undefined) throw operandError(command, ` ${fault}`);
+    const crossing = footprints.find(({ space, begin, end }) => space === 'act' && crosses(begin, end, bankElements));
+    if (crossing !== undefined) {
+      const { begin, end } = crossing;
+      throw operandError(command, ` touches act elements ${begin} to ${end - 1}, which lie in two banks`);
+    }
     return footprints;
   };
+}
+
+/** Ports of one bank are held, that of the operand's first element. */
+function crosses(begin: number, end: number, bankElements: number): boolean {
+  return end > begin && Math.floor(begin / bankElements) !== Math.floor((end - 1) / bankElements);
 }
 
 function operandError(command: Command, fault: string): LutraError {

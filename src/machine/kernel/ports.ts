@@ -1,6 +1,9 @@
+import type { HardwareModel } from '../../hw/schema.ts';
+
 /**
  * Buffer ports that several units share; an instruction holds them from start to finish. `weights` is one only where
  * both ports of an UltraRAM read (`weightBuffer.columnsPerBank` = 2): then the buffer fills while the engine is idle.
+ * The second bank of `act` is there only with `vector.activationBanks` = 2.
  */
 export const sharedPorts = [
   'act.read',
@@ -13,6 +16,8 @@ export const sharedPorts = [
   'acc.read',
   'acc.write',
   'coef.read',
+  'act.read of the second bank',
+  'act.write of the second bank',
 ] as const;
 
 /** Bit masks of `sharedPorts`. */
@@ -27,7 +32,24 @@ export const portMask = {
   accRead: 128,
   accWrite: 256,
   coefRead: 512,
+  secondActRead: 1024,
+  secondActWrite: 2048,
 } as const;
+
+/** Masks of the ports of `act` that an instruction holds for an operand that begins at an element. */
+interface ActivationPorts {
+  read(element: number): number;
+  write(element: number): number;
+}
+
+/** Each bank (`vector.activationBanks`) has a read and a write port. */
+function activationPorts({ vector }: HardwareModel): ActivationPorts {
+  const second = vector.activationElements / vector.activationBanks;
+  return {
+    read: (element) => (element < second ? portMask.actRead : portMask.secondActRead),
+    write: (element) => (element < second ? portMask.actWrite : portMask.secondActWrite),
+  };
+}
 
 const free = -1;
 
@@ -36,8 +58,13 @@ const free = -1;
  * other units see them free after the commit.
  */
 export class Ports {
+  readonly act: ActivationPorts;
   private readonly holder = new Int8Array(sharedPorts.length).fill(free);
   private releasing: { mask: number; unit: number }[] = [];
+
+  constructor(hw: HardwareModel) {
+    this.act = activationPorts(hw);
+  }
 
   /** The unit that holds one of the ports of the mask against `unit`, or −1. */
   blocker(mask: number, unit: number): number {

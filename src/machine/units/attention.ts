@@ -40,7 +40,10 @@ export class Attention extends Unit {
   protected portsFor(command: Command): number {
     if (command.spec.name !== 'attention.attend') return 0;
     const last = ((command.values[6] as number) & option.last) !== 0;
-    return portMask.actRead | portMask.kvRead | (last ? portMask.actWrite : 0);
+    // Without a configuration the instruction will be refused.
+    const { query, output } = this.config ?? { query: 0, output: 0 };
+    const { act } = this.around.ports;
+    return act.read(query) | portMask.kvRead | (last ? act.write(output) : 0);
   }
 
   protected start(command: Command): Timing {

@@ -7,14 +7,12 @@ import { PortTurns } from '../kernel/transfer.ts';
 import { type Surroundings, Unit } from '../kernel/unit.ts';
 
 const storePorts: Partial<Record<Space, number>> = {
-  act: portMask.actRead,
   coef: portMask.coefRead,
   input: portMask.inputRead,
   acc: portMask.accRead,
 };
 /** Nobody else writes `coef`. */
 const loadPorts: Partial<Record<Space, number>> = {
-  act: portMask.actWrite,
   input: portMask.inputWrite,
   acc: portMask.accWrite,
 };
@@ -35,7 +33,10 @@ export class Dma extends Unit {
   protected portsFor(command: Command): number {
     if (command.spec.name === 'dma.sync') return 0;
     const space = spaces[command.values[0] as number] as Space;
-    return (command.spec.name === 'dma.store' ? storePorts : loadPorts)[space] ?? 0;
+    const store = command.spec.name === 'dma.store';
+    const local = command.values[2] as number;
+    if (space === 'act') return store ? this.around.ports.act.read(local) : this.around.ports.act.write(local);
+    return (store ? storePorts : loadPorts)[space] ?? 0;
   }
 
   protected start(command: Command, cycle: number): Timing | undefined {

@@ -20,7 +20,7 @@ export class KvStore extends Unit {
   protected portsFor(command: Command): number {
     switch (command.spec.name) {
       case 'kvStore.append':
-        return portMask.actRead | portMask.kvWrite;
+        return this.around.ports.act.read(command.values[0] as number) | portMask.kvWrite;
       case 'kvStore.fill':
         return portMask.kvWrite;
       case 'kvStore.spill':

@@ -12,13 +12,11 @@ import {
   selectGroups,
 } from '../../numerics/shortlist.ts';
 import type { Command, Timing } from '../kernel/command.ts';
-import { portMask } from '../kernel/ports.ts';
 import type { Clock } from '../kernel/semaphores.ts';
 import { type Surroundings, Unit } from '../kernel/unit.ts';
 
 const frontEnd = issueUnits.indexOf('frontEnd');
 
-const actReaders: ReadonlySet<string> = new Set(['sampler.scan', 'sampler.select']);
 const givers: ReadonlySet<string> = new Set(['sampler.pick', 'sampler.next']);
 /** Cycles of `sampler.next` when no entry is passed over. */
 const nextCycles = 5;
@@ -59,7 +57,10 @@ export class Sampler extends Unit {
   }
 
   protected portsFor(command: Command): number {
-    return actReaders.has(command.spec.name) ? portMask.actRead : 0;
+    const { act } = this.around.ports;
+    const [first, second] = command.values as readonly [number, number];
+    if (command.spec.name === 'sampler.select') return act.read(first) | act.read(second);
+    return command.spec.name === 'sampler.scan' ? act.read(first) : 0;
   }
 
   protected override waitsForUnit(command: Command): number {

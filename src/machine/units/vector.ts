@@ -18,7 +18,7 @@ import { type Surroundings, Unit } from '../kernel/unit.ts';
 type Eight = readonly [number, number, number, number, number, number, number, number];
 type Nine = readonly [...Eight, number];
 
-const dequantisePorts = portMask.accRead | portMask.coefRead | portMask.actWrite;
+const dequantisePorts = portMask.accRead | portMask.coefRead;
 const option = { columns: 1, wide: 2, accumulate: 4 } as const;
 
 /**
@@ -36,21 +36,26 @@ export class Vector extends Unit {
   }
 
   protected portsFor(command: Command): number {
+    const { act } = this.around.ports;
+    // dst, src or a, b.
+    const [dst, second, third] = command.values as readonly [number, number, number];
     switch (command.spec.name) {
       case 'vector.sync':
         return 0;
       case 'vector.quantise':
       case 'vector.quantiseWide':
-        return portMask.actRead | portMask.coefRead | portMask.inputWrite;
-      case 'vector.dequantise':
-        return (command.values[7] as number) & option.accumulate ? dequantisePorts | portMask.actRead : dequantisePorts;
+        return act.read(second) | portMask.coefRead | portMask.inputWrite;
+      case 'vector.dequantise': {
+        const accumulated = (command.values[7] as number) & option.accumulate ? act.read(dst) : 0;
+        return act.write(dst) | accumulated | dequantisePorts;
+      }
       case 'vector.dequantiseGate':
       case 'vector.dequantiseRope':
-        return dequantisePorts;
+        return act.write(dst) | dequantisePorts;
       case 'vector.norm':
-        return portMask.actRead | portMask.actWrite | portMask.coefRead;
+        return act.read(second) | act.write(dst) | portMask.coefRead;
       default:
-        return portMask.actRead | portMask.actWrite;
+        return act.read(second) | act.read(third) | act.write(dst);
     }
   }
 

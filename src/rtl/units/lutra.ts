@@ -95,6 +95,9 @@ const buffers = Object.keys(elementBits) as Buffer[];
 /** The engine's ports to the sums count elements, not words, and enable all columns at once. */
 const isEngine = (unit: IssueUnit, buffer: Buffer) => unit === 'matmul' && buffer === 'acc';
 
+/** Data that are read come to all users of a buffer alike, but from act and to the engine. */
+const hasOwnData = (unit: IssueUnit, buffer: Buffer) => buffer === 'act' || isEngine(unit, buffer);
+
 /** Wires of one unit at one buffer: what follows `UNIT_BUFFER_` in the wire's name, and its width. */
 function unitWires(unit: IssueUnit, buffer: Buffer): Wire[] {
   const upper = buffer.toUpperCase();
@@ -103,7 +106,7 @@ function unitWires(unit: IssueUnit, buffer: Buffer): Wire[] {
   const wires: Wire[] = [];
   if (bufferUsers.read[buffer].includes(unit)) {
     wires.push({ name: 'read_enable', width: '1' }, { name: 'read_address', width: address });
-    if (isEngine(unit, buffer)) wires.push({ name: 'read_data', width: wide });
+    if (hasOwnData(unit, buffer)) wires.push({ name: 'read_data', width: wide });
   }
   if (bufferUsers.write[buffer].includes(unit)) {
     wires.push(
@@ -130,13 +133,15 @@ function possiblePorts(unit: IssueUnit, hw: HardwareModel): number {
     bufferUsers.read.acc.filter((user) => !isEngine(user, 'acc')),
     bufferUsers.write.acc,
     bufferUsers.read.coef,
+    hw.vector.activationBanks === 2 ? bufferUsers.read.act : [],
+    hw.vector.activationBanks === 2 ? bufferUsers.write.act : [],
   ];
   return users.reduce((mask, port, index) => (port.includes(unit) ? mask | (1 << index) : mask), 0);
 }
 
 function bufferPins(): Pin[] {
   return buffers.flatMap((buffer) => [
-    { pin: `${buffer}_read_data_o`, wire: `${buffer}_read_data` },
+    ...(buffer === 'act' ? [] : [{ pin: `${buffer}_read_data_o`, wire: `${buffer}_read_data` }]),
     ...usersOf(buffer).flatMap((unit) =>
       unitWires(unit, buffer).map(({ name }) => {
         const wire = `${unit}_${buffer}_${name}`;
@@ -150,7 +155,7 @@ function bufferPins(): Pin[] {
 /** Pins of a unit's core at the buffers. */
 function corePins(unit: IssueUnit): Pin[] {
   return buffers.flatMap((buffer) => {
-    const reads = bufferUsers.read[buffer].includes(unit) && !isEngine(unit, buffer);
+    const reads = bufferUsers.read[buffer].includes(unit) && !hasOwnData(unit, buffer);
     const shared = reads ? [{ pin: `${buffer}_read_data_i`, wire: `${buffer}_read_data` }] : [];
     const own = unitWires(unit, buffer).map(({ name }) => ({
       pin: `${buffer}_${name}_${name === 'read_data' ? 'i' : 'o'}`,
@@ -195,7 +200,7 @@ function extraPins(unit: IssueUnit): Pin[] {
     case 'matmul':
       return readPort('weights', 'user');
     case 'attention':
-      return readPort('kv', 'user');
+      return [...readPort('kv', 'user'), { pin: 'push_i', wire: `push[${issueUnits.indexOf('attention')}]` }];
     case 'kvStore':
       return [...memoryPins('kvStore'), ...readPort('kv', 'owner')];
     case 'sampler':
@@ -220,17 +225,19 @@ export function lutraContext(hw: HardwareModel, derived: Derived): Record<string
     ...unit,
     queueDepth: hw[unit.name as Exclude<IssueUnit, 'frontEnd'>].queueDepth,
     stall: unit.name === 'sampler' ? 'picking && mailbox_full' : "1'b0",
-    portsLow: 10 * unit.position,
-    portsHigh: 10 * unit.position + 9,
+    portsLow: 12 * unit.position,
+    portsHigh: 12 * unit.position + 11,
     classHigh: 4 * unit.bit + 3,
     classLow: 4 * unit.bit,
   }));
-  const possible = issuing.map(({ name }) => `10'h${possiblePorts(name, hw).toString(16).padStart(3, '0')}`);
+  const possible = issuing.map(({ name }) => `12'h${possiblePorts(name, hw).toString(16).padStart(3, '0')}`);
   const shared: Wire[] = [
-    ...buffers.map((buffer) => ({
-      name: `${buffer}_read_data`,
-      width: `${buffer.toUpperCase()}_LANES*${elementBits[buffer]}`,
-    })),
+    ...buffers
+      .filter((buffer) => buffer !== 'act')
+      .map((buffer) => ({
+        name: `${buffer}_read_data`,
+        width: `${buffer.toUpperCase()}_LANES*${elementBits[buffer]}`,
+      })),
     { name: 'weights_read_enable', width: '1' },
     { name: 'weights_read_address', width: 'WEIGHT_ADDRESS_BITS' },
     { name: 'weights_read_data', width: 'WEIGHT_BITS' },

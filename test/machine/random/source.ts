@@ -71,7 +71,12 @@ const changes: readonly (readonly Change[])[] = [
     power('matmul.buildEntriesPerCycle', 0, 2),
   ],
   [range('matmul.columns', 1, 6), ['matmul.accumulatorElements', () => 960]],
-  [power('vector.lanes', 0, 3), power('attention.lanes', 0, 3), one('vector.activationElements', 4096)],
+  [
+    power('vector.lanes', 0, 3),
+    power('attention.lanes', 0, 3),
+    one('vector.activationElements', 4096),
+    one('vector.activationBanks', 1, 2),
+  ],
   [one('vector.format', 'float32', 'float16', 'bfloat16')],
   [one('kvStore.format', 'float32', 'float16', 'bfloat16'), one('kvStore.bytes', 8192)],
   [range('sampler.candidates', 1, 6)],

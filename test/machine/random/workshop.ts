@@ -76,8 +76,10 @@ export class Workshop {
       const used = Math.min(total, size) - (Math.min(total, size) % align);
       return { start: align * random.integer(0, Math.floor((total - used) / align)), size: used };
     };
+    const act = area('act', 384, actWordElements);
     this.areas = {
-      act: area('act', 384, actWordElements),
+      // Around the place where the banks meet, if there are two.
+      act: this.bankElements < this.shape.sizes.act ? { ...act, start: this.bankElements - act.size / 2 } : act,
       coef: area('coef', 160, coefWordElements),
       acc: area('acc', Math.max(240, 6 * hw.matmul.columns), this.sumAlignment),
       input: area('input', Math.max(200, 3 * blockInputs), inputWordElements),
@@ -91,6 +93,22 @@ export class Workshop {
   get weightAlignment(): number {
     const { ternary, binary } = this.shape.derived;
     return Math.max(ternary.sliceWordsPerBeat, binary.sliceWordsPerBeat);
+  }
+
+  /** Elements of one bank of the activation buffer; no operand spans two. */
+  private get bankElements(): number {
+    return this.hw.vector.activationElements / this.hw.vector.activationBanks;
+  }
+
+  /** An area in pieces that an instruction may span: where they begin, in the buffer and in the area. */
+  parts(space: OnChip): { readonly start: number; readonly size: number; readonly offset: number }[] {
+    const { start, size } = this.areas[space];
+    const cut = this.bankElements - start;
+    if (space !== 'act' || cut <= 0 || cut >= size) return [{ start, size, offset: 0 }];
+    return [
+      { start, size: cut, offset: 0 },
+      { start: start + cut, size: size - cut, offset: cut },
+    ];
   }
 
   /** Sums at multiples of this suit the engine, the vector unit and dma. */
@@ -193,6 +211,7 @@ export class Workshop {
   private allows({ space, begin, end, write }: Footprint, alphabet: 'ternary' | 'binary'): boolean {
     const within = ({ start, size }: Area) => begin >= start && end <= start + size;
     if (space === 'weights') return within(this.weightArea(alphabet));
+    if (space === 'act' && begin < this.bankElements && end > this.bankElements) return false;
     if (space !== 'ddr') return within(this.areas[space]);
     return [...this.memory.values()].some((segment) => within(segment) && (!write || segment.written));
   }
