@@ -4,6 +4,7 @@ import { createFlightLlmU280, createFlightLlmVhk158 } from './flightllm.ts';
 import type { PaperInputs } from './inputs.ts';
 import type { PaperMachine } from './paperMachine.ts';
 import { unknownMachine } from './requests.ts';
+import { createTellmeV2 } from './tellmeV2.ts';
 
 export { energyRows, energySources } from './energy.ts';
 export { describeTokenMachine, isTokenMachine } from './flightllm/describe.ts';
@@ -14,6 +15,7 @@ export { isOutside, type PaperRow, paperRows, paperTable } from './table.ts';
 
 /** Every published machine by its name, in the order of the table. */
 const machines: Readonly<Record<string, (inputs: PaperInputs) => PaperMachine>> = {
+  'tellme-v2-kv260': createTellmeV2,
   'flightllm-vhk158': createFlightLlmVhk158,
   'flightllm-u280': createFlightLlmU280,
   'bitnet-kv260': createBitnetKv260,
