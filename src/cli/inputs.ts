@@ -141,6 +141,7 @@ export function compileModel(
     ...(options.headBits === undefined ? {} : { headBits: options.headBits }),
     ...(options.rowGroups === undefined ? {} : { rowGroups: options.rowGroups }),
     ...(options.rowsPerPass === undefined ? {} : { rowsPerPass: options.rowsPerPass }),
+    ...(options.tileColumns === undefined ? {} : { tileColumns: options.tileColumns }),
     ...(options.maxPositions === undefined ? {} : { maxPositions: options.maxPositions }),
     ...(options.activations === undefined ? {} : { activations: options.activations }),
     ...(options.attentionOrder === undefined ? {} : { attentionOrder: options.attentionOrder }),

@@ -40,6 +40,7 @@ export interface CompileOptions {
   readonly headBits?: number;
   readonly rowGroups?: number;
   readonly rowsPerPass?: number;
+  readonly tileColumns?: number;
   readonly maxPositions?: number;
   readonly activations?: 'on-chip' | 'spilled';
   readonly attentionOrder?: AttentionOrder;
@@ -124,6 +125,11 @@ export function addCompileOptions(command: Command): Command {
       integer(1, 2),
     )
     .option('--rows-per-pass <rows>', 'prompt tokens processed together (default: as many as fit)', integer(1, 256))
+    .option(
+      '--tile-columns <columns>',
+      'most columns of a tile, to see what rebuilding the tables costs (default: as many as pay)',
+      integer(1),
+    )
     .addOption(
       new Option(
         '--activations <place>',

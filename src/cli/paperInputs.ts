@@ -9,9 +9,9 @@ import { exists, hardwareFolder, modelDirectory, packageRoot, readText } from '.
 export function paperInputs(): PaperInputs {
   const paperFile = (name: string) => join(hardwareFolder, 'papers', `${name}.json`);
   return {
-    hardware(name) {
+    hardware(name, set = []) {
       const file = exists(paperFile(name)) ? paperFile(name) : join(hardwareFolder, `${name}.json`);
-      return loadHardwareModel(readText(file), file);
+      return loadHardwareModel(readText(file), file, [...set]);
     },
     graph(name) {
       return shapeOnlyModel(readConfig(modelDirectory(join(packageRoot, 'models', name))), name);

@@ -42,6 +42,8 @@ export interface CompileOptions {
   readonly activations?: 'on-chip' | 'spilled';
   /** With spilled activations: which block of queries comes first, and whether masked work is done. Default `reversed`. */
   readonly attentionOrder?: AttentionOrder;
+  /** Most columns of a tile, to see what rebuilding the tables for every tile costs. Default: as wide as pays. */
+  readonly tileColumns?: number;
   /** Longest context. Default and maximum: the model's. */
   readonly maxPositions?: number;
   /** Told what is being packed. */
@@ -138,10 +140,18 @@ export function layOut(
     lanes: hw.vector.lanes,
     attentionLanes: hw.attention.lanes,
   });
+  const { tileColumns } = options;
+  if (tileColumns !== undefined && (!Number.isInteger(tileColumns) || tileColumns < 1)) {
+    throw new LutraError({
+      code: 'CMP008',
+      message: `tiles of ${tileColumns} columns cannot be made`,
+      hint: '--tile-columns takes an integer from 1 on',
+    });
+  }
   const attempt = ({ rowsPerPass, rowGroups }: RowChoice) =>
     options.activations === 'spilled'
-      ? layOutSpilled(lowered, rowsPerPass, maxPositions, options.fuse ?? true, hw, derived, formats)
-      : layOutRows(lowered, rowsPerPass, rowGroups, maxPositions, hw, derived, formats);
+      ? layOutSpilled(lowered, rowsPerPass, maxPositions, options.fuse ?? true, hw, derived, formats, tileColumns)
+      : layOutRows(lowered, rowsPerPass, rowGroups, maxPositions, hw, derived, formats, tileColumns);
   const { rowGroups } = options;
   if (rowGroups !== undefined && rowGroups !== 1 && rowGroups !== 2) {
     throw new LutraError({
@@ -210,8 +220,9 @@ function layOutRows(
   hw: HardwareModel,
   derived: Derived,
   formats: Formats,
+  tileColumns: number | undefined,
 ): Layout {
-  const model = { ...tileModel(lowered, rowsPerPass, maxPositions, hw, derived), rowGroups };
+  const model = { ...tileModel(lowered, rowsPerPass, maxPositions, hw, derived, tileColumns), rowGroups };
   checkTiling(model);
   const chip = place(model, hw, derived);
   checkPlacement(model, chip);
@@ -228,8 +239,9 @@ function layOutSpilled(
   hw: HardwareModel,
   derived: Derived,
   formats: Formats,
+  tileColumns: number | undefined,
 ): Layout {
-  const model = { ...tileModel(lowered, rowsPerPass, maxPositions, hw, derived), rowGroups: 1 };
+  const model = { ...tileModel(lowered, rowsPerPass, maxPositions, hw, derived, tileColumns), rowGroups: 1 };
   checkTiling(model);
   const chip = placeSpilled(model, fuse, hw, derived);
   const map = mapMemory(model, chip, formats, hw, derived, chip.spilled.memory.bytes);
@@ -243,13 +255,14 @@ function tileModel(
   maxPositions: number,
   hw: HardwareModel,
   derived: Derived,
+  tileColumns: number | undefined,
 ): Omit<TiledModel, 'rowGroups'> {
   const sums = Math.floor(hw.matmul.accumulatorElements / 2);
   const attempt = (slots: number): Omit<TiledModel, 'rowGroups'> => {
     // A load writes whole rows of words, so every slot begins one.
     const row = Math.max(derived.ternary.sliceWordsPerBeat, derived.binary.sliceWordsPerBeat);
     const words = roundDown(hw.weightBuffer.words / slots, row);
-    const limits = { rowsPerPass, words, sums };
+    const limits = { rowsPerPass, words, sums, ...(tileColumns === undefined ? {} : { columns: tileColumns }) };
     const layer = lowered.layer.map((operation) => tile(operation, limits, hw, derived));
     const head = tile(lowered.head, limits, hw, derived);
     const largest = Math.max(...[...layer, head].flatMap(({ tiles }) => tiles.map((one) => one.words)));

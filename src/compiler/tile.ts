@@ -50,6 +50,8 @@ export interface TileLimits {
   readonly words: number;
   /** Sums of one half of the accumulator buffer. */
   readonly sums: number;
+  /** Most columns of a tile, where that is to be limited further; a tile is at least as wide as it has to be. */
+  readonly columns?: number;
 }
 
 /** Cycles of control flow per tile, roughly; only weighs tile sizes against each other. */
@@ -69,10 +71,11 @@ export function tile(
   const blocks = Math.ceil(operation.inputs / derived.blockInputs);
   const measure = (atoms: number) => sizeOf(operation, atoms, blocks, hw, derived);
   const total = atomCount(operation);
+  const most = limits.columns === undefined ? total : Math.max(1, Math.floor(limits.columns / atomColumns(operation)));
   const smallest = measure(1);
   refuseTooLarge(operation, smallest, blocks, limits, hw, derived);
   let best = { atoms: 1, cost: Number.POSITIVE_INFINITY };
-  for (let atoms = 1; atoms <= total && fits(operation, measure(atoms), limits, hw, derived); atoms++) {
+  for (let atoms = 1; atoms <= Math.min(total, most) && fits(operation, measure(atoms), limits, hw, derived); atoms++) {
     const value = cost(operation, atoms, total, blocks, limits, hw, derived);
     if (value < best.cost) best = { atoms, cost: value };
   }
@@ -122,9 +125,11 @@ function granuleOf({ outputs }: MatrixOperation): number {
   return (outputs[0] as Output).granule;
 }
 
+const atomColumns = (operation: MatrixOperation) => granuleOf(operation) * (operation.paired ? 2 : 1);
+
 function sizeOf(operation: MatrixOperation, atoms: number, blocks: number, hw: HardwareModel, derived: Derived): Size {
   const { columns } = hw.matmul;
-  const width = atoms * granuleOf(operation) * (operation.paired ? 2 : 1);
+  const width = atoms * atomColumns(operation);
   // Rows of sums follow each other steps × Q apart, and the vector unit reads them from a multiple of its lanes on.
   const steps = roundUp(width, lcm(columns, hw.vector.lanes)) / columns;
   const words = blocks * operation.planes * steps;

@@ -184,6 +184,9 @@ describe('a model that does not fit', () => {
     expect(fault([], { rowsPerPass: 9 })).toMatch(
       /^error\[CMP020\] a pass of 9 rows: more than matmul.maxRows, which is 8 \(raise matmul.maxRows to at least 9, or lower --rows-per-pass\)$/,
     );
+    expect(fault([], { tileColumns: 0 })).toBe(
+      'error[CMP008] tiles of 0 columns cannot be made (--tile-columns takes an integer from 1 on)',
+    );
     expect(fault([], { maxPositions: 257 })).toBe(
       'error[CMP005] a context of 257 positions cannot be built: the model has 256 (--max-positions takes an integer from 1 to 256)',
     );

@@ -58,4 +58,29 @@ describe('tile and place', () => {
     );
     expect(fitted).toBeGreaterThan(20);
   });
+
+  it('makes no tile wider than asked for, unless it has to', () => {
+    const hw = machine('kv260');
+    const graph = testGraph({
+      hiddenSize: 300,
+      intermediateSize: 900,
+      layerCount: 1,
+      kvHeads: 2,
+      heads: 4,
+      headDimension: 64,
+      vocabularySize: 1000,
+      maxPositions: 64,
+    });
+    const widths = (tileColumns?: number) => {
+      const options = tileColumns === undefined ? {} : { tileColumns };
+      const { model } = layOut(graph, hw, derive(hw), bfloat16, options);
+      return [...model.layer, model.head].map(({ tiles }) => Math.max(...tiles.map(({ steps }) => steps * 8)));
+    };
+    const free = widths();
+    const narrow = widths(32);
+    expect(narrow.every((columns, index) => columns <= Math.max(64, free[index] as number))).toBe(true);
+    // A head of queries is never cut, gate and up go together.
+    expect(Math.max(...narrow)).toBeLessThanOrEqual(64);
+    expect(Math.max(...free)).toBeGreaterThan(64);
+  });
 });

@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import { examples } from '../examples.ts';
 import { addHardwareOptions, collect, integer } from '../options.ts';
+import { benchAblationsVerb } from './bench/ablations.ts';
 import { benchEnergyVerb } from './bench/energy.ts';
 import { benchPapersVerb } from './bench/papers.ts';
 
@@ -42,4 +43,13 @@ export function addBench(program: Command, done: (code: number) => void): void {
     .option('--json', 'print one JSON object instead of text')
     .addHelpText('after', examples('lutra bench energy', 'lutra bench energy --set energy.memoryByte=160'))
     .action((options) => done(benchEnergyVerb(options)));
+  bench
+    .command('ablations')
+    .summary('design decisions, each taken in several ways')
+    .description(
+      'Design decisions that papers report, each taken in several ways on the flagship, with the switch of lutra run.',
+    )
+    .option('--json', 'print one JSON object instead of text')
+    .addHelpText('after', examples('lutra bench ablations'))
+    .action((options) => done(benchAblationsVerb(options)));
 }
