@@ -88,3 +88,21 @@ export function fusion({ hardware, graph }: PaperInputs): Ablation[] {
     },
   ];
 }
+
+/** Rows of a prompt pass in one group, or in two, one of which is in attention while the other is in the engine. */
+export function rowGroups({ hardware, graph }: PaperInputs): Ablation[] {
+  const hw = hardware('kv260');
+  const value = (groups: 1 | 2) =>
+    (measure(graph(model), hw, context, { rowGroups: groups }).firstToken / hw.clockHz) * 1e3;
+  return [
+    {
+      name: 'groups of rows',
+      figure: `first token, ${model}, prompt ${context}`,
+      unit: 'ms',
+      forms: [
+        { form: 'one', how: '--row-groups 1', value: value(1) },
+        { form: 'two, in turns', how: '--row-groups 2', value: value(2) },
+      ],
+    },
+  ];
+}

@@ -2,7 +2,7 @@
 import { table } from '../../report/format.ts';
 import type { PaperInputs } from '../inputs.ts';
 import type { Ablation, AblationMaker } from './ablation.ts';
-import { fusion, tableBuilding, tableForms } from './engine.ts';
+import { fusion, rowGroups, tableBuilding, tableForms } from './engine.ts';
 import { programs } from './programs.ts';
 import { activations, attentionOrder, keysAndValues } from './storage.ts';
 
@@ -10,6 +10,7 @@ const makers: readonly AblationMaker[] = [
   tableForms,
   tableBuilding,
   fusion,
+  rowGroups,
   programs,
   keysAndValues,
   activations,
