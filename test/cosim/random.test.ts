@@ -16,6 +16,7 @@ const hardwareSeeds = [3, 10, 14];
 describeVerilog('random programs, machine and Verilog in lock step', () => {
   const machines: [string, HardwareModel][] = [
     ...['tiny', 'odd', 'mid'].map((name): [string, HardwareModel] => [name, hardware(name)]),
+    ['mid with two rows a step', hardware('mid', 'matmul.rowsPerStep=2')],
     ...hardwareSeeds.map((seed): [string, HardwareModel] => [`random machine ${seed}`, randomHardware(seed)]),
   ];
   it.each(machines)(`are equal on %s, from seed ${firstSeed} on`, async (_name, hw) => {

@@ -31,5 +31,7 @@ export function buffersContext(hw: HardwareModel, derived: Derived): Record<stri
     accAddressBits: addressBits(derived.accWords),
     /** The engine's sums may begin in one word and end in the next. */
     sumsStraddle: derived.accWordElements % hw.matmul.columns !== 0,
+    /** Rows that are summed at once write to banks of their own. */
+    sumBanks: derived.rowsPerStep > 1,
   };
 }

@@ -92,25 +92,29 @@ const bufferUsers: Readonly<Record<'read' | 'write', Readonly<Record<Buffer, rea
 const elementBits: Readonly<Record<Buffer, number>> = { act: 32, coef: 32, input: 8, acc: 32 };
 const buffers = Object.keys(elementBits) as Buffer[];
 
-/** The engine's ports to the sums count elements, not words, and enable all columns at once. */
+/** The engine's ports to the sums, one for each row of a step, count elements, not words, and enable all columns at once. */
 const isEngine = (unit: IssueUnit, buffer: Buffer) => unit === 'matmul' && buffer === 'acc';
 
 /** Data that are read come to all users of a buffer alike, but from act and to the engine. */
 const hasOwnData = (unit: IssueUnit, buffer: Buffer) => buffer === 'act' || isEngine(unit, buffer);
 
 /** Wires of one unit at one buffer: what follows `UNIT_BUFFER_` in the wire's name, and its width. */
-function unitWires(unit: IssueUnit, buffer: Buffer): Wire[] {
+function unitWires(unit: IssueUnit, buffer: Buffer, rows: number): Wire[] {
   const upper = buffer.toUpperCase();
-  const wide = isEngine(unit, buffer) ? 'COLUMNS*32' : `${upper}_LANES*${elementBits[buffer]}`;
-  const address = isEngine(unit, buffer) ? 'SUM_ADDRESS_BITS' : `${upper}_ADDRESS_BITS`;
+  const times = rows > 1 ? `${rows}*` : '';
+  const wide = isEngine(unit, buffer) ? `${times}COLUMNS*32` : `${upper}_LANES*${elementBits[buffer]}`;
+  const address = isEngine(unit, buffer) ? `${times}SUM_ADDRESS_BITS` : `${upper}_ADDRESS_BITS`;
+  const enable = isEngine(unit, buffer) ? `${rows}` : '1';
   const wires: Wire[] = [];
   if (bufferUsers.read[buffer].includes(unit)) {
-    wires.push({ name: 'read_enable', width: '1' }, { name: 'read_address', width: address });
+    wires.push({ name: 'read_enable', width: enable }, { name: 'read_address', width: address });
     if (hasOwnData(unit, buffer)) wires.push({ name: 'read_data', width: wide });
   }
   if (bufferUsers.write[buffer].includes(unit)) {
     wires.push(
-      isEngine(unit, buffer) ? { name: 'write_enable', width: '1' } : { name: 'write_mask', width: `${upper}_LANES` },
+      isEngine(unit, buffer)
+        ? { name: 'write_enable', width: enable }
+        : { name: 'write_mask', width: `${upper}_LANES` },
       { name: 'write_address', width: address },
       { name: 'write_data', width: wide },
     );
@@ -118,7 +122,7 @@ function unitWires(unit: IssueUnit, buffer: Buffer): Wire[] {
   return wires;
 }
 
-const usersOf = (buffer: Buffer) => issueUnits.filter((unit) => unitWires(unit, buffer).length > 0);
+const usersOf = (buffer: Buffer) => issueUnits.filter((unit) => unitWires(unit, buffer, 1).length > 0);
 
 /** Ports of `sharedPorts` that any instruction of the unit may hold, as a mask. */
 function possiblePorts(unit: IssueUnit, hw: HardwareModel): number {
@@ -139,14 +143,21 @@ function possiblePorts(unit: IssueUnit, hw: HardwareModel): number {
   return users.reduce((mask, port, index) => (port.includes(unit) ? mask | (1 << index) : mask), 0);
 }
 
-function bufferPins(): Pin[] {
+/** The engine's addresses, each in 32 bits. */
+function widened(wire: string, rows: number): string {
+  if (rows === 1) return `32'(${wire})`;
+  const each = Array.from({ length: rows }, (_, row) => `32'(${wire}[${row}*SUM_ADDRESS_BITS +: SUM_ADDRESS_BITS])`);
+  return `{${each.reverse().join(', ')}}`;
+}
+
+function bufferPins(rows: number): Pin[] {
   return buffers.flatMap((buffer) => [
     ...(buffer === 'act' ? [] : [{ pin: `${buffer}_read_data_o`, wire: `${buffer}_read_data` }]),
     ...usersOf(buffer).flatMap((unit) =>
-      unitWires(unit, buffer).map(({ name }) => {
+      unitWires(unit, buffer, rows).map(({ name }) => {
         const wire = `${unit}_${buffer}_${name}`;
-        const widened = isEngine(unit, buffer) && name.endsWith('address') ? `32'(${wire})` : wire;
-        return { pin: `${wire}_${name === 'read_data' ? 'o' : 'i'}`, wire: widened };
+        const isAddress = isEngine(unit, buffer) && name.endsWith('address');
+        return { pin: `${wire}_${name === 'read_data' ? 'o' : 'i'}`, wire: isAddress ? widened(wire, rows) : wire };
       }),
     ),
   ]);
@@ -157,7 +168,7 @@ function corePins(unit: IssueUnit): Pin[] {
   return buffers.flatMap((buffer) => {
     const reads = bufferUsers.read[buffer].includes(unit) && !hasOwnData(unit, buffer);
     const shared = reads ? [{ pin: `${buffer}_read_data_i`, wire: `${buffer}_read_data` }] : [];
-    const own = unitWires(unit, buffer).map(({ name }) => ({
+    const own = unitWires(unit, buffer, 1).map(({ name }) => ({
       pin: `${buffer}_${name}_${name === 'read_data' ? 'i' : 'o'}`,
       wire: `${unit}_${buffer}_${name}`,
     }));
@@ -247,7 +258,10 @@ export function lutraContext(hw: HardwareModel, derived: Derived): Record<string
   ];
   const own = issueUnits.flatMap((unit) =>
     buffers.flatMap((buffer) =>
-      unitWires(unit, buffer).map(({ name, width }) => ({ name: `${unit}_${buffer}_${name}`, width })),
+      unitWires(unit, buffer, derived.rowsPerStep).map(({ name, width }) => ({
+        name: `${unit}_${buffer}_${name}`,
+        width,
+      })),
     ),
   );
   return {
@@ -273,7 +287,7 @@ export function lutraContext(hw: HardwareModel, derived: Derived): Record<string
     kvBits: 8 * derived.kvWordBytes,
     kvAddressBits: addressBits(derived.kvWords),
     wires: [...shared, ...own].map(({ name, width }) => ({ name, range: column(range(width)) })),
-    bufferPins: bufferPins(),
+    bufferPins: bufferPins(derived.rowsPerStep),
     cores: units.slice(1).map(({ name, position }) => ({
       name,
       position,

@@ -1,4 +1,3 @@
-import { LutraError } from '../../base/diagnostics.ts';
 import { ceilLog2, type Derived } from '../../hw/derive.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
 import { addressBits } from './buffers.ts';
@@ -34,23 +33,17 @@ function steps(group: number, banks: number, alphabets: readonly { symbols: numb
   return `${banks * group}'h${all.toString(16)}`;
 }
 
-/** How the tables are laid out, and the widths and depths that follow. Throws RTL002 for several rows per step. */
+/** How the tables are laid out, and the widths and depths that follow. */
 export function matmulContext(hw: HardwareModel, derived: Derived): Record<string, unknown> {
   const { group, tables, columns, tableForm, buildEntriesPerCycle, inputElements, accumulatorElements } = hw.matmul;
   const { ternary, binary, inputWordElements, rowsPerStep } = derived;
-  if (rowsPerStep > 1) {
-    throw new LutraError({
-      code: 'RTL002',
-      message: `matmul.rowsPerStep: there is no Verilog of an engine that runs ${rowsPerStep} rows per step; it is simulated only`,
-      hint: '--set matmul.rowsPerStep=1',
-    });
-  }
   const select = tableForm === 'select';
   const terms = select ? tables * group : tables;
   const levels = ceilLog2(terms);
   const termBits = select ? 8 : derived.tableEntryBits;
   return {
     select,
+    manyRows: rowsPerStep > 1,
     half: tableForm === 'half',
     indexBits: Math.max(ternary.indexBits, binary.indexBits),
     rowBits: ceilLog2(Math.max(1, ternary.tableRows)),
