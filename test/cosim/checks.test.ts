@@ -16,7 +16,10 @@ const minutes = 60_000;
 
 // A new seed is as good as these; a few that differ in ports, formats and forms of tables.
 const randomModels = [11, 12, 13].map((seed) => ({ ...randomHardware(seed), name: `random ${seed}` }));
-const models = modelNames.map((name) => hardware(name));
+const models = [
+  ...modelNames.map((name) => hardware(name)),
+  { ...hardware('mid', 'matmul.rowsPerStep=2'), name: 'mid with two rows a step' },
+];
 
 /** Calls `action` with a folder of the Verilog and the names of its files. */
 function withVerilog<T>(hw: HardwareModel, action: (folder: string, files: string[]) => T): T {
