@@ -140,6 +140,8 @@ export function compileModel(
     fuse: options.fuse,
     ...(options.headBits === undefined ? {} : { headBits: options.headBits }),
     ...(options.rowGroups === undefined ? {} : { rowGroups: options.rowGroups }),
+    ...(options.head === undefined ? {} : { head: options.head }),
+    ...(options.headCoarseBits === undefined ? {} : { headCoarseBits: options.headCoarseBits }),
     ...(options.rowsPerPass === undefined ? {} : { rowsPerPass: options.rowsPerPass }),
     ...(options.tileColumns === undefined ? {} : { tileColumns: options.tileColumns }),
     ...(options.maxPositions === undefined ? {} : { maxPositions: options.maxPositions }),

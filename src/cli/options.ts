@@ -2,8 +2,9 @@
  * Options that several verbs share, and the checks of their values.
  */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type AttentionOrder, attentionOrders } from '../compiler/index.ts';
+import { type AttentionOrder, attentionOrders, defaultCoarseBits } from '../compiler/index.ts';
 import { maximumPlanes } from '../hw/derive.ts';
+import { defaultAssumedGroups } from '../machine/machine.ts';
 
 /** Parses a whole number in a range. */
 export function integer(minimum: number, maximum = 2 ** 53 - 1) {
@@ -39,6 +40,8 @@ export interface CompileOptions {
   readonly fuse: boolean;
   readonly headBits?: number;
   readonly rowGroups?: number;
+  readonly head?: 'exact' | 'two-pass';
+  readonly headCoarseBits?: number;
   readonly rowsPerPass?: number;
   readonly tileColumns?: number;
   readonly maxPositions?: number;
@@ -66,6 +69,7 @@ export interface RequestOptions {
 
 export interface RunVerbOptions extends HardwareOptions, CompileOptions, OutputOptions, RequestOptions {
   readonly dense?: boolean;
+  readonly headGroups?: number;
   readonly maxCycles?: number;
   readonly out?: string;
   /** True without a file name. */
@@ -123,6 +127,17 @@ export function addCompileOptions(command: Command): Command {
       '--row-groups <groups>',
       'groups of prompt tokens that take turns in a layer, 1 or 2 (default: 2 where they fit)',
       integer(1, 2),
+    )
+    .addOption(
+      new Option(
+        '--head <passes>',
+        'two-pass: a coarse pass over all rows selects those that are scored exactly; the same greedy text (default: exact)',
+      ).choices(['exact', 'two-pass']),
+    )
+    .option(
+      '--head-coarse-bits <bits>',
+      `bits per weight of the coarse pass (default: ${defaultCoarseBits})`,
+      integer(1, maximumPlanes - 1),
     )
     .option('--rows-per-pass <rows>', 'prompt tokens processed together (default: as many as fit)', integer(1, 256))
     .option(
@@ -196,6 +211,11 @@ export function addCosimOptions(command: Command): Command {
 export function addRunOptions(command: Command): Command {
   return addRequestOptions(command, 160)
     .option('--dense', 'evaluate every unit in every cycle (slow; same result)')
+    .option(
+      '--head-groups <groups>',
+      `with --timing-only and --head two-pass: groups of rows that are scored for a token (default: ${defaultAssumedGroups})`,
+      integer(0, 65_536),
+    )
     .option('--max-cycles <cycles>', 'stop with exit code 1 when the run gets there', integer(1))
     .option('--json', 'print one JSON object instead of text')
     .option('-o, --out <directory>', 'write a run directory')

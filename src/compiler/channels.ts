@@ -51,6 +51,19 @@
  * logitsFree   sampler → vector. Primed with 2, for the two halves of the logits; scan gives, dequantisation takes. The
  *              halves begin anew with each token: all scans are over then, since the front end received the pick.
  *              Logits share the region of the queries: the next pass's are issued after that pick too.
+ * boundsFree   sampler → dma, only in a two-pass head. Primed with 2, for the two slots of bounds; select of coarse tile n
+ *              gives, the load of the bounds of tile n takes. They lie where activations lay: the scales of the same
+ *              tile, loaded just before, take the `coefFree` of the last layer, whose last use follows all readers of
+ *              those activations. That bounds are there when select reads them follows by (B): the dequantisation
+ *              that gives `logitsReady` took the `dmaDone` of the bounds' load.
+ * floatDone    vector → weightBuffer, only with `fuse: false`. An operation's quantisation gives, a sync before its
+ *              first load takes.
+ *
+ * A two-pass head scores its groups as an operation of its own, of as many tiles as groups come: two syncs give
+ * `matmulGo`, each group takes one and gives one, two syncs take it. Its loads and runs go round through the same slots.
+ * What the front end receives from the shortlist, `sampler.next` gave earlier in program order: (A) holds, and as many
+ * are asked for as the mailbox has room for.
+ *
  * In a co-processor program (`coprocessor.ts`), whose vector work the host does, of each product with t tiles:
  *
  * inputsReady  dma → matmul. As matmulGo: the load of the product's inputs, a sync after it and the store of each tile's
@@ -59,9 +72,6 @@
  * sumsDone     matmul → dma. Run n gives; the store of tile n's sums takes.
  * productBegun dma → weightBuffer. The load of the inputs gives, the first load of weights takes: nothing streams while
  *              the host works, and the ring of slots begins anew, all runs of the product before being over.
- *
- * floatDone    vector → weightBuffer, only with `fuse: false`. An operation's quantisation gives, a sync before its
- *              first load takes.
  */
 import type { IssueUnit } from '../isa/table.ts';
 import { spilledChannels } from './channelsSpilled.ts';
@@ -81,6 +91,7 @@ export const channels = {
   attended: { from: 'attention', to: 'vector' },
   logitsReady: { from: 'vector', to: 'sampler' },
   logitsFree: { from: 'sampler', to: 'vector' },
+  boundsFree: { from: 'sampler', to: 'dma' },
   floatDone: { from: 'vector', to: 'weightBuffer' },
   inputsReady: { from: 'dma', to: 'matmul' },
   sumsDone: { from: 'matmul', to: 'dma' },

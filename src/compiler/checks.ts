@@ -3,7 +3,7 @@
  */
 import { LutraError } from '../base/diagnostics.ts';
 import { codeReserve, type MemoryMap } from './memoryMap.ts';
-import type { OnChip, Rows, TiledModel } from './place.ts';
+import { headPasses, type OnChip, type Rows, type TiledModel } from './place.ts';
 import { type TiledOperation, tileAlignment } from './tile.ts';
 
 function require(condition: boolean, code: string, sentence: string): void {
@@ -12,7 +12,7 @@ function require(condition: boolean, code: string, sentence: string): void {
 
 /** After tiling: every column of every output is in exactly one tile, tiles fit their slot, pieces keep their granule. */
 export function checkTiling(model: TiledModel): void {
-  for (const operation of [...model.layer, model.head]) checkOperation(operation, model.slotWords);
+  for (const operation of [...model.layer, ...headPasses(model)]) checkOperation(operation, model.slotWords);
   require(model.slots >= 2, 'CMP090', `the weight buffer has ${model.slots} slots, and needs 2`);
 }
 
@@ -40,6 +40,7 @@ function checkOperation(operation: TiledOperation, slotWords: number): void {
 
 /** After placing: what lives at the same time does not overlap. */
 export function checkPlacement(model: TiledModel, chip: OnChip): void {
+  const { logits, bounds } = chip;
   const rows = (name: string, { address, pitch }: Rows, count = model.rowsPerPass) => ({
     name,
     begin: address,
@@ -54,7 +55,7 @@ export function checkPlacement(model: TiledModel, chip: OnChip): void {
       checkDisjoint([...residual, ...(first ?? []), ...(second ?? [])]);
     }
   }
-  checkDisjoint([...residual, rows('logits', chip.logits, 2)]);
+  checkDisjoint([...residual, rows('logits', logits, 2), ...(bounds ? [rows('bounds', bounds, 2)] : [])]);
   const { stage, stageBytes, rowBytes, layerBytes, tilePositions } = chip.kv;
   if (tilePositions === 0) return;
   checkDisjoint([

@@ -15,6 +15,7 @@ import { checkCodeSize, checkMemoryMap, checkPlacement, checkTiling } from './ch
 import { emit } from './emit.ts';
 import { emitSpilled } from './emitSpilled.ts';
 import type { AttentionOrder } from './emitSpilledAttention.ts';
+import { smallestEpsilon } from './headBounds.ts';
 import { type LoweredModel, lower, operationNames } from './lower.ts';
 import { codeReserve, type Formats, type MemoryMap, mapMemory } from './memoryMap.ts';
 import { chooseFormats, packSegments } from './pack.ts';
@@ -29,6 +30,13 @@ export interface CompileOptions {
   readonly weights?: 'pack' | 'none';
   /** Bits of a head weight, 1 to 12. Default 10: a token rarely differs from the full-precision head’s. */
   readonly headBits?: number;
+  /**
+   * `two-pass`: a pass over the head with few bits per weight selects the rows that are then scored with `headBits`; the
+   * greedy token is the same. Default `exact`: one pass.
+   */
+  readonly head?: 'exact' | 'two-pass';
+  /** Bits of a weight in the first pass of a two-pass head. Default `defaultCoarseBits`. */
+  readonly headCoarseBits?: number;
   /** Rows of a prefill pass, or of each of its groups. Default: as many as fit. */
   readonly rowsPerPass?: number;
   /** Groups of rows that a prefill pass takes through the layers in turns, 1 or 2. Default: 2 where they fit. */
@@ -49,6 +57,9 @@ export interface CompileOptions {
   /** Told what is being packed. */
   readonly onTileProgress?: (text: string) => void;
 }
+
+/** Of the small model's tokens none falls back to the full head with this many (docs/compiler.md, two-pass head). */
+export const defaultCoarseBits = 5;
 
 /** How the model was laid out, before any code. */
 export interface Layout {
@@ -82,7 +93,9 @@ export function compile(graph: ModelGraph, hw: HardwareModel, options: CompileOp
       : emit(model, chip, map, hw, derived, { fuse }),
   );
   const segments: readonly Segment[] =
-    weights === 'pack' ? packSegments(graph, model, chip, map, wordLayout(hw, derived), onTileProgress) : map.regions;
+    weights === 'pack'
+      ? packSegments(graph, model, chip, map, wordLayout(hw, derived), hw.vector, onTileProgress)
+      : map.regions;
   const codeBytes = code.length * bytesPerInstruction;
   if (spilled && codeBytes > codeReserve) {
     throw new LutraError({
@@ -137,7 +150,9 @@ export function layOut(
   }
   const lowered = lower(graph, {
     headBits: options.headBits ?? 10,
+    coarseBits: coarseBitsOf(graph, hw, options),
     lanes: hw.vector.lanes,
+    columns: hw.matmul.columns,
     attentionLanes: hw.attention.lanes,
   });
   const { tileColumns } = options;
@@ -193,6 +208,30 @@ export function layOut(
 interface RowChoice {
   readonly rowsPerPass: number;
   readonly rowGroups: number;
+}
+
+/** Bits of the coarse pass, undefined for a head of one pass. Throws CMP008 where a two-pass head cannot be. */
+function coarseBitsOf(graph: ModelGraph, hw: HardwareModel, options: CompileOptions): number | undefined {
+  const refuse = (message: string, hint: string) => {
+    throw new LutraError({ code: 'CMP008', message, hint });
+  };
+  if (options.head !== 'two-pass') {
+    if (options.headCoarseBits !== undefined) refuse('a head of one pass has no coarse bits', 'add --head two-pass');
+    return undefined;
+  }
+  if (hw.sampler.shortlist === undefined) {
+    refuse(`the machine ${hw.name} has no shortlist, which a two-pass head needs`, 'add sampler.shortlist');
+  }
+  if (options.activations === 'spilled') {
+    refuse('a two-pass head needs activations on the chip', 'leave out --activations spilled, or --head two-pass');
+  }
+  if (!(graph.normEpsilon >= smallestEpsilon)) {
+    refuse(
+      `the bounds of a two-pass head hold for an epsilon of the norms from ${smallestEpsilon} on; the model's is ${graph.normEpsilon}`,
+      'leave out --head two-pass',
+    );
+  }
+  return options.headCoarseBits ?? defaultCoarseBits;
 }
 
 /** The result of the first choice that fits; if none does, throws what is wrong with the last. */
@@ -265,10 +304,16 @@ function tileModel(
     const limits = { rowsPerPass, words, sums, ...(tileColumns === undefined ? {} : { columns: tileColumns }) };
     const layer = lowered.layer.map((operation) => tile(operation, limits, hw, derived));
     const head = tile(lowered.head, limits, hw, derived);
-    const largest = Math.max(...[...layer, head].flatMap(({ tiles }) => tiles.map((one) => one.words)));
+    const coarse = lowered.coarse && tile(lowered.coarse, limits, hw, derived);
+    let largest = 0;
+    for (const { tiles } of [...layer, head, ...(coarse ? [coarse] : [])]) {
+      for (const { words: own } of tiles) largest = Math.max(largest, own);
+    }
     const count = Math.min(mostSlots, Math.floor(hw.weightBuffer.words / roundUp(largest, row)));
     const slotWords = roundDown(hw.weightBuffer.words / count, row);
-    return { ...lowered, rowsPerPass, maxPositions, layer, head, slots: count, slotWords };
+    const { coarse: _coarse, ...rest } = lowered;
+    const passes = { head, ...(coarse && { coarse }) };
+    return { ...rest, ...passes, rowsPerPass, maxPositions, layer, slots: count, slotWords };
   };
   return firstThatFits(slotCounts, attempt);
 }

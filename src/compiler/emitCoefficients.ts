@@ -3,10 +3,12 @@ import type { OperandValue } from '../isa/instruction.ts';
 import type { MemoryFormat } from '../isa/table.ts';
 import { at, type Sync } from './builder.ts';
 import { type EmitContext, emitToggle, formatIndex, spaceIndex } from './emitContext.ts';
-import { scaleOrder } from './place.ts';
+import { type Rows, scaleOrder } from './place.ts';
 import { registers as r } from './registers.ts';
 
 interface CoefficientRow {
+  /** Default `coef`. */
+  readonly space?: 'act' | 'coef';
   readonly format: MemoryFormat;
   readonly local: OperandValue;
   readonly remote: OperandValue;
@@ -14,11 +16,11 @@ interface CoefficientRow {
 }
 
 export function emitRowLoad({ builder }: EmitContext, row: CoefficientRow, sync: Sync): void {
-  const { format, local, remote, elements } = row;
+  const { space = 'coef', format, local, remote, elements } = row;
   builder.emit(
     'dma.load',
     {
-      space: spaceIndex('coef'),
+      space: spaceIndex(space),
       format: formatIndex(format),
       local,
       remote,
@@ -86,6 +88,26 @@ export function emitHeadScales(context: EmitContext, columns: number): void {
   );
   builder.emit('add', { rd: r.coefAddress, a: at(r.coefAddress), b: map.headScaleStride });
   emitCoefficientToggle(context, r.coefLoad);
+}
+
+/** Scales and bounds of a coarse tile's columns, at `coefAddress`: to the next coefficient slot and slot of bounds. */
+export function emitCoarseCoefficients(context: EmitContext, columns: number): void {
+  const { builder, chip, map } = context;
+  const format = 'bfloat16';
+  emitRowLoad(
+    context,
+    { format, local: at(r.coefLoad), remote: at(r.coefAddress), elements: columns },
+    { needs: ['coefFree'] },
+  );
+  emitRowLoad(
+    context,
+    { space: 'act', format, local: at(r.bounds), remote: at(r.coefAddress, map.coarseBounds), elements: columns },
+    { needs: ['boundsFree'], gives: ['dmaDone'] },
+  );
+  builder.emit('add', { rd: r.coefAddress, a: at(r.coefAddress), b: map.coarseScaleStride });
+  emitCoefficientToggle(context, r.coefLoad);
+  const { address, pitch } = chip.bounds as Rows;
+  emitToggle(context, r.bounds, address, pitch);
 }
 
 /**

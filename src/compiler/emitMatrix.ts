@@ -143,7 +143,8 @@ export function emitMatrix(
   builder.emit('matmul.sync', {}, { needs: ['matmulGo'] });
 }
 
-function emitTile(context: EmitContext, operation: TiledOperation, group: Group, code: MatrixCode): void {
+/** Load, run and dequantisation of one tile, or of the tile of one turn of a loop. */
+export function emitTile(context: EmitContext, operation: TiledOperation, group: Group, code: MatrixCode): void {
   const { builder, chip, hw, derived, preloads } = context;
   const { tile } = group;
   code.before?.(tile);

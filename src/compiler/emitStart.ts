@@ -35,7 +35,7 @@ function emitPrimedCounts({ builder, model, chip }: EmitContext): void {
   for (let slot = 0; slot < 2; slot++) {
     const gives = slot === 0 ? (['coefFree', 'xFree'] as const) : (['coefFree'] as const);
     builder.emit('vector.sync', {}, { gives });
-    builder.emit('sampler.sync', {}, { gives: ['logitsFree'] });
+    builder.emit('sampler.sync', {}, { gives: model.coarse ? ['logitsFree', 'boundsFree'] : ['logitsFree'] });
     if (chip.kv.tilePositions > 0) builder.emit('attention.sync', {}, { gives: ['stageFree'] });
   }
 }

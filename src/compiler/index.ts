@@ -1,4 +1,4 @@
 /** A model and a machine in, a program image out. */
-export { type CompileOptions, compile } from './compile.ts';
+export { type CompileOptions, compile, defaultCoarseBits } from './compile.ts';
 export { type AttentionOrder, attentionOrders } from './emitSpilledAttention.ts';
 export { describePlan, type Plan } from './plan.ts';

@@ -9,7 +9,7 @@ import type { Alphabet } from '../hw/operands.ts';
 import type { LinearRole, ModelGraph, ModelShape } from '../model/graph.ts';
 
 /** Names of `mark operation` numbers, in that order. */
-export const operationNames = ['embed', 'qkv', 'attention', 'o', 'ffn', 'down', 'head'] as const;
+export const operationNames = ['embed', 'qkv', 'attention', 'o', 'ffn', 'down', 'head', 'coarse'] as const;
 export type OperationName = (typeof operationNames)[number];
 export type MatrixName = Exclude<OperationName, 'embed' | 'attention'>;
 
@@ -35,6 +35,8 @@ export interface MatrixOperation {
   readonly limbs: number;
   /** True for the operations that every row of a pass takes; the head takes only the last. */
   readonly everyRow: boolean;
+  /** Granules of a tile at most; as many as fit if undefined. */
+  readonly mostGranules?: number;
 }
 
 export interface LoweredModel {
@@ -45,18 +47,25 @@ export interface LoweredModel {
   /** Operations of one layer, in order. */
   readonly layer: readonly MatrixOperation[];
   readonly head: MatrixOperation;
+  /** The first pass of a two-pass head: all rows with few bits. Then a tile of `head` is one group of rows. */
+  readonly coarse?: MatrixOperation;
 }
 
 export interface LowerOptions {
   /** Bits of a head weight, 1 to 12. */
   readonly headBits: number;
+  /** Bits of a weight in the coarse pass of a two-pass head; undefined: the head has one pass. */
+  readonly coarseBits: number | undefined;
   /** Lanes of the vector unit, to which pieces of a tile align. */
   readonly lanes: number;
+  /** Columns of the engine. */
+  readonly columns: number;
   readonly attentionLanes: number;
 }
 
 /** Lowers a model. Throws CMP001 (sub-norms in some layers only), CMP002 (head dimension), CMP003 (head bits). */
-export function lower(graph: ModelGraph, { headBits, lanes, attentionLanes }: LowerOptions): LoweredModel {
+export function lower(graph: ModelGraph, options: LowerOptions): LoweredModel {
+  const { headBits, coarseBits, lanes, columns, attentionLanes } = options;
   const { hiddenSize, intermediateSize, heads, kvHeads, headDimension, vocabularySize } = graph;
   if (!Number.isInteger(headBits) || headBits < 1 || headBits > maximumPlanes) {
     throw new LutraError({
@@ -85,6 +94,26 @@ export function lower(graph: ModelGraph, { headBits, lanes, attentionLanes }: Lo
       message: `the model's head dimension is ${headDimension}; the attention unit takes at most ${largestHeadDimension}`,
     });
   }
+  if (coarseBits !== undefined && !(Number.isInteger(coarseBits) && coarseBits >= 1 && coarseBits < headBits)) {
+    throw new LutraError({
+      code: 'CMP003',
+      message: `a coarse pass of ${coarseBits} bits before an exact one of ${headBits} cannot be built`,
+      hint: '--head-coarse-bits takes an integer from 1 on, below that of --head-bits',
+    });
+  }
+  // A tile of the exact pass is what the coarse pass selects: whole steps, and whole beats of the vector unit.
+  const headOutput: Output = {
+    name: 'head',
+    columns: vocabularySize,
+    granule: coarseBits === undefined ? lanes : lcm(lanes, columns),
+  };
+  const headOperation = {
+    inputs: hiddenSize,
+    outputs: [headOutput],
+    paired: false,
+    limbs: 2,
+    everyRow: false,
+  } as const;
   const ternary = { alphabet: 'ternary', planes: 1, limbs: 1, everyRow: true } as const;
   const plain = (name: Output['name'], columns: number): Output => ({ name, columns, granule: lanes });
   const perHead = (name: Output['name'], count: number): Output => ({
@@ -116,15 +145,22 @@ export function lower(graph: ModelGraph, { headBits, lanes, attentionLanes }: Lo
     ],
     head: {
       name: 'head',
-      inputs: hiddenSize,
-      outputs: [plain('head', vocabularySize)],
-      paired: false,
+      ...headOperation,
       alphabet: 'binary',
       planes: headBits,
-      limbs: 2,
-      everyRow: false,
+      ...(coarseBits !== undefined && { mostGranules: 1 }),
     },
+    ...(coarseBits !== undefined && {
+      coarse: { name: 'coarse', ...headOperation, alphabet: 'binary', planes: coarseBits },
+    }),
   };
+}
+
+/** Least common multiple. */
+export function lcm(a: number, b: number): number {
+  let [x, y] = [a, b];
+  while (y !== 0) [x, y] = [y, x % y];
+  return (a / x) * b;
 }
 
 /** Whether the layers have this norm; all of them or none must, for one program serves all layers. */

@@ -44,6 +44,14 @@ export interface MemoryMap {
   /** Column scales of head tile t at `headScales + t · headScaleStride`, float32. */
   readonly headScales: number;
   readonly headScaleStride: number;
+  /**
+   * Tiles of the coarse pass; of its tile t the column scales at `coarseScales + t · coarseScaleStride`, bfloat16, and the
+   * bounds, bfloat16 too, `coarseBounds` bytes later.
+   */
+  readonly coarse: number;
+  readonly coarseScales: number;
+  readonly coarseScaleStride: number;
+  readonly coarseBounds: number;
   /** Spilled keys and values of layer l at `kv + l · kvStride`: keys, then values `kvHalf` bytes later. */
   readonly kv: number;
   readonly kvStride: number;
@@ -109,6 +117,12 @@ export function mapMemory(
   const head = region('head.weights', 'head', headBytes);
   const headScaleStride = roundUp(4 * (model.head.tiles[0]?.pieces[0]?.columns ?? 0), tileAlignment);
   const headScales = region('head.scales', 'coefficients', model.head.tiles.length * headScaleStride);
+  const coarseTiles = model.coarse?.tiles ?? [];
+  const coarseBytes = coarseTiles.reduce((sum, { bytes }) => sum + bytes, 0);
+  const coarse = region('coarse.weights', 'head', coarseBytes);
+  const coarseBounds = roundUp(2 * (coarseTiles[0]?.pieces[0]?.columns ?? 0), tileAlignment);
+  const coarseScaleStride = 2 * coarseBounds;
+  const coarseScales = region('coarse.scales', 'coefficients', coarseTiles.length * coarseScaleStride);
   const kvHalf = (maxPositions - chip.kv.residentPositions) * chip.kv.rowBytes;
   const kv = region('kv', 'kv', shape.layerCount * 2 * kvHalf);
   const activations = region('activations', 'data', activationBytes);
@@ -142,6 +156,10 @@ export function mapMemory(
     head,
     headScales,
     headScaleStride,
+    coarse,
+    coarseScales,
+    coarseScaleStride,
+    coarseBounds,
     kv,
     kvStride: 2 * kvHalf,
     kvHalf,

@@ -6,6 +6,7 @@ import type { Segment } from '../isa/image.ts';
 import type { DenseTensor, LayerTensors, ModelGraph, TernaryTensor } from '../model/graph.ts';
 import { ropeAngleOf, ropeFrequencies } from '../numerics/functions.ts';
 import { packBinaryTile, packTernaryTile, type WordLayout } from '../numerics/pack.ts';
+import { type BoundArithmetic, coarseHeadRows } from './headBounds.ts';
 import { type Formats, type MemoryMap, type StoredFloat, storedBytes } from './memoryMap.ts';
 import { type OnChip, scaleOrder, type TiledModel } from './place.ts';
 import type { Tile, TiledOperation } from './tile.ts';
@@ -50,15 +51,19 @@ export function packSegments(
   chip: OnChip,
   map: MemoryMap,
   layout: WordLayout,
+  arithmetic: BoundArithmetic,
   progress: (text: string) => void,
 ): Segment[] {
   const head = packHead(graph, model, map, layout, progress);
+  const coarse = packCoarse(graph, model, map, layout, arithmetic, progress);
   const contents: Record<string, () => Uint8Array> = {
     coefficients: () => packCoefficients(graph, chip, map),
     rope: () => packRotations(model, map),
     embedding: () => packEmbedding(graph, map),
     'head.weights': () => head.weights,
     'head.scales': () => head.scales,
+    'coarse.weights': () => coarse.weights,
+    'coarse.scales': () => coarse.scales,
   };
   graph.layers.forEach((layer, index) => {
     contents[`layers.${index}.weights`] = () => {
@@ -206,6 +211,36 @@ function packHead(
     const source = { ...tileShape(head, tile), weights: levels, offset: 0, pitch: head.inputs };
     packBinaryTile(layout, head.planes, source, weights, offset);
     writeFloats(scaleView, index * map.headScaleStride, rowScales, 'float32');
+    offset += tile.bytes;
+  });
+  return { weights, scales };
+}
+
+/** The coarse rows of a two-pass head: tiles, and for each its scales and then its bounds. */
+function packCoarse(
+  graph: ModelGraph,
+  { coarse, head }: TiledModel,
+  map: MemoryMap,
+  layout: WordLayout,
+  arithmetic: BoundArithmetic,
+  progress: (text: string) => void,
+): { readonly weights: Uint8Array; readonly scales: Uint8Array } {
+  const tiles = coarse?.tiles ?? [];
+  const weights = new Uint8Array(tiles.reduce((sum, { bytes }) => sum + bytes, 0));
+  const scales = new Uint8Array(tiles.length * map.coarseScaleStride);
+  if (!coarse) return { weights, scales };
+  const view = new DataView(scales.buffer);
+  const gains = graph.finalNorm.readRows(0, coarse.inputs);
+  let offset = 0;
+  tiles.forEach((tile, index) => {
+    if (index % 64 === 0) progress(`packing coarse tile ${index + 1} of ${tiles.length}`);
+    const { first, columns } = tile.pieces[0] as Tile['pieces'][number];
+    const exact = quantiseHeadRows(graph.head, first, columns, head.planes);
+    const rows = coarseHeadRows(exact, gains, coarse.planes, arithmetic);
+    const source = { ...tileShape(coarse, tile), weights: rows.levels, offset: 0, pitch: coarse.inputs };
+    packBinaryTile(layout, coarse.planes, source, weights, offset);
+    writeFloats(view, index * map.coarseScaleStride, rows.scales, 'bfloat16');
+    writeFloats(view, index * map.coarseScaleStride + map.coarseBounds, rows.bounds, 'bfloat16');
     offset += tile.bytes;
   });
   return { weights, scales };

@@ -16,6 +16,7 @@ export interface TiledModel extends LoweredModel {
   readonly maxPositions: number;
   readonly layer: readonly TiledOperation[];
   readonly head: TiledOperation;
+  readonly coarse?: TiledOperation;
   /** Slots of the weight-buffer ring, and words of each. */
   readonly slots: number;
   readonly slotWords: number;
@@ -78,6 +79,8 @@ export interface OnChip {
   /** The first group serves alone in a pass of one group. The rotations of all groups follow each other. */
   readonly groups: readonly RowGroup[];
   readonly logits: Rows;
+  /** Two slots of bounds of coarse logits, where there are any. */
+  readonly bounds?: Rows;
   readonly coef: {
     /** Two slots; every coefficient load takes the next. */
     readonly ring: number;
@@ -101,7 +104,7 @@ export function place(model: TiledModel, hw: HardwareModel, derived: Derived): O
   const act = placeActivations(model, hw, derived);
   const coef = placeCoefficients(model, derived);
   const kv = placeKv(model, hw, derived);
-  const operations = [...model.layer, model.head];
+  const operations = [...model.layer, ...headPasses(model)];
   const input = Math.max(
     ...operations.map(
       (operation) => engineRows(operation, model.rowsPerPass) * inputPitch(operation.blocks, hw, derived),
@@ -128,7 +131,8 @@ export function place(model: TiledModel, hw: HardwareModel, derived: Derived): O
     rope: group * rowsPerPass * shape.headDimension,
     current: shape.layerCount * kv.layerBytes + group * 2 * rowsPerPass * kv.rowBytes,
   }));
-  return { groups, logits: act.logits, coef, sumSlot, kv, buffers };
+  const { logits, bounds } = act;
+  return { groups, logits, ...(bounds && { bounds }), coef, sumSlot, kv, buffers };
 }
 
 /** Fields of the hardware model that say how large the buffers are. */
@@ -194,16 +198,15 @@ export function refuseNarrowHeads({ rowsPerPass, shape }: TiledModel, { portByte
  * region next always comes after its last reader: see `channels.ts`. Groups are a whole number of rows of `x` apart.
  */
 function placeActivations(model: TiledModel, hw: HardwareModel, derived: Derived) {
-  const { shape, rowsPerPass, rowGroups, head } = model;
+  const { shape, rowsPerPass, rowGroups } = model;
   const { lanes } = hw.vector;
   const queryPitch = shape.heads * shape.headDimension;
   const kvPitch = shape.kvHeads * shape.headDimension;
   // Rows come from memory, whatever their format, and what follows them begins a word.
   const xPitch = roundUp(shape.hiddenSize, derived.actWordElements);
   const hPitch = roundUp(shape.intermediateSize, lanes);
-  const logitsPitch = Math.max(
-    ...head.tiles.flatMap(({ pieces }) => pieces.map((piece) => roundUp(piece.columns, lanes))),
-  );
+  // Bounds come from memory, and what does begins a word.
+  const logitsPitch = roundUp(largestPiece(model), model.coarse ? derived.actWordElements : lanes);
   for (const pitch of [queryPitch, xPitch, hPitch]) {
     if (pitch <= largestField) continue;
     throw new LutraError({
@@ -216,7 +219,8 @@ function placeActivations(model: TiledModel, hw: HardwareModel, derived: Derived
   const bank = hw.vector.activationElements / hw.vector.activationBanks;
   const logits = rowsPerPass * xPitch;
   const region = logits + rowsPerPass * Math.max(2 * queryPitch + 2 * kvPitch, hPitch);
-  const first = Math.max(region, logits + 2 * logitsPitch);
+  const bounds = logits + 2 * logitsPitch;
+  const first = Math.max(region, bounds + (model.coarse ? 2 * logitsPitch : 0));
   const groupDistance = roundUp(rowGroups === hw.vector.activationBanks ? Math.max(bank, first) : first, xPitch);
   const groups = Array.from({ length: rowGroups }, (_, group) => {
     const x = group * groupDistance;
@@ -236,6 +240,7 @@ function placeActivations(model: TiledModel, hw: HardwareModel, derived: Derived
   return {
     groups,
     logits: { address: logits, pitch: logitsPitch },
+    ...(model.coarse && { bounds: { address: bounds, pitch: logitsPitch } }),
     used: rowGroups > 1 ? (rowGroups - 1) * groupDistance + region : first,
   };
 }
@@ -254,13 +259,26 @@ export function placeCoefficients(model: TiledModel, derived: Derived): OnChip['
   const attentionSubNorm = gains(model.attentionSubNorm, shape.heads * shape.headDimension);
   const postNorm = gains(true, shape.hiddenSize);
   const ffnSubNorm = gains(model.ffnSubNorm, shape.intermediateSize);
-  const headColumns = model.head.tiles.flatMap(({ pieces }) => pieces.map(({ columns }) => columns));
-  const slotElements = roundUp(Math.max(next + scaleOrder.length, shape.hiddenSize, ...headColumns), word);
+  const slotElements = roundUp(Math.max(next + scaleOrder.length, shape.hiddenSize, largestPiece(model)), word);
   return {
     ring: roundUp(rowGroups * rowsPerPass * shape.headDimension, word),
     slotElements,
     layout: { inputNorm, attentionSubNorm, postNorm, ffnSubNorm, gains: next, scales: next },
   };
+}
+
+/** The passes of the head, in their order. */
+export function headPasses({ coarse, head }: TiledModel): readonly TiledOperation[] {
+  return coarse ? [coarse, head] : [head];
+}
+
+/** Columns of the largest tile of the head. */
+function largestPiece(model: TiledModel): number {
+  let largest = 0;
+  for (const { tiles } of headPasses(model)) {
+    for (const { pieces } of tiles) for (const { columns } of pieces) largest = Math.max(largest, columns);
+  }
+  return largest;
 }
 
 /** Positions of a staged tile that are worth having before more positions stay on the chip. */

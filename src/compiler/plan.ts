@@ -2,9 +2,9 @@
 import type { Derived } from '../hw/derive.ts';
 import { bytesPerInstruction } from '../isa/table.ts';
 import { type MemoryMap, storedBytes } from './memoryMap.ts';
-import { type BufferUse, type OnChip, scaleOrder, type TiledModel } from './place.ts';
+import { type BufferUse, headPasses, type OnChip, scaleOrder, type TiledModel } from './place.ts';
 import type { Spilled } from './placeSpilled.ts';
-import { rowCount, type TiledOperation } from './tile.ts';
+import { rowCount, type Tile, type TiledOperation } from './tile.ts';
 
 export interface PlannedOperation {
   readonly name: string;
@@ -20,7 +20,10 @@ export interface Plan {
   /** Bytes that one decoded token reads, key and value traffic and code apart. */
   readonly bytesPerToken: {
     readonly weights: number;
+    /** All tiles of the head, or of the coarse pass of a two-pass head. */
     readonly head: number;
+    /** A two-pass head: one group of rows that is scored. */
+    readonly headGroup?: number;
     readonly coefficients: number;
     readonly embedding: number;
     readonly rope: number;
@@ -51,14 +54,15 @@ export function makePlan(
   derived: Derived,
   program: { readonly instructions: number; readonly fuse: boolean; readonly spilled: Spilled | undefined },
 ): Plan {
-  const { shape, layer, head } = model;
+  const { shape, layer, head, coarse } = model;
   const words = ({ tiles }: TiledOperation) => tiles.reduce((sum, tile) => sum + tile.words, 0);
   const gains = chip.coef.layout.gains * storedBytes[map.formats.gains];
   const layerWords = layer.reduce((sum, operation) => sum + words(operation), 0);
   return {
     bytesPerToken: {
       weights: shape.layerCount * layerWords * derived.ternary.wordBytes,
-      head: words(head) * derived.binary.wordBytes + 4 * shape.vocabularySize,
+      head: words(coarse ?? head) * derived.binary.wordBytes + 4 * shape.vocabularySize,
+      ...(coarse && { headGroup: (head.tiles[0] as Tile).bytes + map.headScaleStride }),
       coefficients:
         shape.layerCount * (gains + 4 * scaleOrder.length) + shape.hiddenSize * storedBytes[map.formats.gains],
       embedding: map.embeddingRowBytes,
@@ -83,7 +87,7 @@ export function makePlan(
     },
     instructions: program.instructions,
     codeBytes: program.instructions * bytesPerInstruction,
-    operations: [...layer, head].map((operation) => ({
+    operations: [...layer, ...headPasses(model)].map((operation) => ({
       name: operation.name,
       tiles: operation.tiles.length,
       blocks: operation.blocks,
@@ -97,7 +101,11 @@ const grouped = (value: number) => String(value).replace(/\B(?=(\d{3})+$)/g, ','
 
 /** The plan as lines of text. */
 export function describePlan(plan: Plan): string[] {
-  const { weights, head, coefficients, embedding, rope } = plan.bytesPerToken;
+  const { weights, head, headGroup, coefficients, embedding, rope } = plan.bytesPerToken;
+  const headText =
+    headGroup === undefined
+      ? `head ${grouped(head)}`
+      : `coarse head ${grouped(head)} and ${grouped(headGroup)} for each group of rows scored`;
   const total = weights + head + coefficients + embedding + rope;
   const { residentPositions, tilePositions, bytesPerPosition } = plan.kv;
   const spilled =
@@ -105,7 +113,7 @@ export function describePlan(plan: Plan): string[] {
       ? 'all of them'
       : `${residentPositions} of them, the rest in memory, ${tilePositions} at a time`;
   return [
-    `per token  ${grouped(total)} bytes: weights ${grouped(weights)}, head ${grouped(head)}, coefficients ${grouped(coefficients)}, embedding ${grouped(embedding)}, rotations ${grouped(rope)}`,
+    `per token  ${grouped(total)} bytes: weights ${grouped(weights)}, ${headText}, coefficients ${grouped(coefficients)}, embedding ${grouped(embedding)}, rotations ${grouped(rope)}`,
     plan.spilled === undefined
       ? `prefill    ${plan.rowGroups > 1 ? `${plan.rowGroups} groups of ` : ''}${rowCount(plan.rowsPerPass)} per pass`
       : `prefill    all rows in each operation, ${rowCount(plan.rowsPerPass)} at a time; ${grouped(plan.spilled.bytesPerPosition)} bytes of activations in memory for each; a layer's weights in ${plan.spilled.groups} groups`,

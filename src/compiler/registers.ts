@@ -7,6 +7,8 @@ export const registers = {
   /** Rows of the pass, of its second group if it has two; for the head, the place of the last row in `x`, plus one. */
   rows: 3,
   token: 4,
+  /** In a two-pass head, the group of rows that is selected or scored. */
+  group: 4,
   /** Address of the prompt's next token. */
   prompt: 5,
   /** Tokens picked so far. */
@@ -19,6 +21,8 @@ export const registers = {
   /** Four stop tokens, 11 to 14. */
   stop: 11,
   layer: 15,
+  /** In the coarse pass, the slot of bounds of the next load. */
+  bounds: 15,
   /** Memory address of the next tile to load. */
   weightAddress: 16,
   /** Weight-buffer slot of the next load, and of the next run. */
@@ -46,6 +50,8 @@ export const registers = {
   /** 1 if a picked token starts the next pass; inside a layer, the flags of the next attend. */
   sampled: 28,
   flags: 28,
+  /** In the coarse pass, the options of the next select. */
+  selectOptions: 28,
   /** Staging slot of the next fill. */
   stage: 29,
   scratch0: 30,

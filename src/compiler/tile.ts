@@ -7,7 +7,7 @@
 import { LutraError } from '../base/diagnostics.ts';
 import { type Derived, matmulStalls, sliceStrideBytes, sumPitchElements } from '../hw/derive.ts';
 import type { HardwareModel } from '../hw/schema.ts';
-import type { MatrixOperation, Output } from './lower.ts';
+import { lcm, type MatrixOperation, type Output } from './lower.ts';
 
 /** Columns `first` … `first + columns − 1` of an output, from column `offset` of the tile on. */
 export interface Piece {
@@ -75,7 +75,8 @@ export function tile(
   const smallest = measure(1);
   refuseTooLarge(operation, smallest, blocks, limits, hw, derived);
   let best = { atoms: 1, cost: Number.POSITIVE_INFINITY };
-  for (let atoms = 1; atoms <= Math.min(total, most) && fits(operation, measure(atoms), limits, hw, derived); atoms++) {
+  const limit = Math.min(total, most, operation.mostGranules ?? total);
+  for (let atoms = 1; atoms <= limit && fits(operation, measure(atoms), limits, hw, derived); atoms++) {
     const value = cost(operation, atoms, total, blocks, limits, hw, derived);
     if (value < best.cost) best = { atoms, cost: value };
   }
@@ -254,10 +255,4 @@ function piecesOf(operation: MatrixOperation, first: number, count: number): Pie
     base += atoms;
   }
   return pieces;
-}
-
-function lcm(a: number, b: number): number {
-  let [x, y] = [a, b];
-  while (y !== 0) [x, y] = [y, x % y];
-  return (a / x) * b;
 }

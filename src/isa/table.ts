@@ -553,7 +553,7 @@ export const instructionTable: readonly InstructionSpec[] = [
       ['bounds', at('act'), 'for each, how far the exact logit is from it at most'],
       ['elements', count, 'logits'],
       ['firstGroup', count, 'number of the first Q of them'],
-      ['options', flags('first'), 'first: forget the shortlist and its limit', 0, 8],
+      ['options', flags('first'), 'first: forget the shortlist and its limit'],
     ),
     doc: 'Puts every group of Q logits of which one can be the largest onto the shortlist. The limit is the largest logit less its bound.',
     cycles: '2 × elements + `selectLatency`',

@@ -28,7 +28,7 @@ import { Vector } from './units/vector.ts';
 import { WeightBuffer } from './units/weightBuffer.ts';
 
 /** Groups of a shortlist where only time is asked for. */
-const defaultAssumedGroups = 64;
+export const defaultAssumedGroups = 64;
 
 const samplerIndex = issueUnits.indexOf('sampler');
 

@@ -175,6 +175,22 @@ describe('a model that does not fit', () => {
   });
 
   it('refuses impossible options', () => {
+    expect(fault([], { head: 'two-pass', headBits: 4, headCoarseBits: 4 })).toBe(
+      'error[CMP003] a coarse pass of 4 bits before an exact one of 4 cannot be built (--head-coarse-bits takes an integer from 1 on, below that of --head-bits)',
+    );
+    expect(fault([], { headCoarseBits: 4 })).toBe(
+      'error[CMP008] a head of one pass has no coarse bits (add --head two-pass)',
+    );
+    expect(fault([], { head: 'two-pass', activations: 'spilled' })).toMatch(
+      /^error\[CMP008\] .* activations on the chip/,
+    );
+    expect(
+      message(() => compile(testGraph(shapes.stories), machine('tiny'), { weights: 'none', head: 'two-pass' })),
+    ).toBe('error[CMP008] the machine tiny has no shortlist, which a two-pass head needs (add sampler.shortlist)');
+    const flat = { ...testGraph(shapes.stories), normEpsilon: 0 };
+    expect(message(() => compile(flat, kv260, { weights: 'none', head: 'two-pass' }))).toMatch(
+      /^error\[CMP008\] .*is 0/,
+    );
     expect(fault([], { headBits: 13 })).toBe(
       'error[CMP003] a head of 13 bits cannot be built (--head-bits takes an integer from 1 to 12)',
     );

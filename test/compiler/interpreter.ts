@@ -3,6 +3,7 @@
  * the units' queues in any order that semaphores and queue depths allow.
  */
 
+import { mailboxDepth } from '../../src/hw/derive.ts';
 import type { HardwareModel } from '../../src/hw/schema.ts';
 import {
   attentionShape,
@@ -16,6 +17,8 @@ import type { Instruction } from '../../src/isa/instruction.ts';
 import { issueUnits } from '../../src/isa/table.ts';
 
 const unitCount = issueUnits.length;
+/** What puts something into the mailbox. */
+const givers: ReadonlySet<string> = new Set(['sampler.pick', 'sampler.next']);
 
 export interface Host {
   readonly prompt: number;
@@ -23,6 +26,10 @@ export interface Host {
   /** The tokens that the sampler picks, in order; then token 1. */
   readonly picks?: readonly number[];
   readonly stop?: number;
+  /** What the shortlist of a two-pass head gives for each token: a list, or the mark of one that was too short. */
+  readonly shortlist?: readonly number[];
+  /** Bit pattern. */
+  readonly temperature?: number;
 }
 
 export interface Operation {
@@ -46,6 +53,7 @@ export function interpret(image: ProgramImage, host: Host, stepLimit = 5_000_000
     const word = address / 4;
     if (word === 0) return host.prompt;
     if (word === 1) return host.limit;
+    if (word === 2) return host.temperature ?? 0;
     if (word === 3) return 1;
     if (word >= 5 && word <= 8) return word === 5 && host.stop !== undefined ? host.stop : -1;
     return word >= 16 ? (word - 16) % 7 : 0;
@@ -53,6 +61,9 @@ export function interpret(image: ProgramImage, host: Host, stepLimit = 5_000_000
   const registers = new Int32Array(32);
   const operations: Operation[] = [];
   const emitted: number[] = [];
+  const mailbox: number[] = [];
+  const shortlist = host.shortlist ?? [];
+  let listed = 0;
   let picks = 0;
   let pc = 0;
   let steps = 0;
@@ -101,6 +112,9 @@ export function interpret(image: ProgramImage, host: Host, stepLimit = 5_000_000
       case 'ld':
         registers[x] = memory(y);
         break;
+      case 'shr':
+        registers[x] = y >>> z;
+        break;
       case 'jmp':
         next = x;
         break;
@@ -121,8 +135,18 @@ export function interpret(image: ProgramImage, host: Host, stepLimit = 5_000_000
         if (registers[x] !== 0) next = y;
         break;
       case 'recv':
-        registers[x] = host.picks?.[picks] ?? 1;
+        if (mailbox.length === 0) throw new Error(`instruction ${pc} receives what nobody gives`);
+        registers[x] = mailbox.shift() as number;
+        break;
+      case 'sampler.pick':
+        mailbox.push(host.picks?.[picks] ?? 1);
         picks += 1;
+        break;
+      case 'sampler.next':
+        if (x & 1) listed = 0;
+        mailbox.push(shortlist[listed] ?? -1);
+        if (!(x & 1)) listed += 1;
+        if (mailbox.length > mailboxDepth) throw new Error('more is asked for than the mailbox holds');
         break;
       case 'emit':
         emitted.push(x);
@@ -169,7 +193,7 @@ export function takenFrom(run: Run): number[][] {
     for (let to = 0; to < unitCount; to++) {
       if ((instruction.post >> to) & 1) given[unit * unitCount + to]!.push(index);
     }
-    if (instruction.spec.name === 'sampler.pick') picks.push(index);
+    if (givers.has(instruction.spec.name)) picks.push(index);
     if (instruction.spec.name === 'recv') sources.push(picks[received++] as number);
     return sources;
   });
@@ -271,7 +295,7 @@ export function play(run: Run, hw: HardwareModel, random: () => number): Played 
   const finish = (index: number) => {
     const { unit, instruction } = run.operations[index]!;
     finished[index] = time;
-    if (instruction.spec.name === 'sampler.pick') picks += 1;
+    if (givers.has(instruction.spec.name)) picks += 1;
     for (let to = 0; to < unitCount; to++) {
       if (!((instruction.post >> to) & 1)) continue;
       const pair = unit * unitCount + to;
@@ -294,6 +318,7 @@ export function play(run: Run, hw: HardwareModel, random: () => number): Played 
       if (active[unit]! >= 0 || head === undefined) continue;
       const { instruction } = run.operations[head]!;
       if (!canTake(unit, instruction.wait)) continue;
+      if (givers.has(instruction.spec.name) && picks === mailboxDepth) continue;
       take(unit, instruction.wait);
       queues[unit]!.shift();
       active[unit] = head;

@@ -23,6 +23,13 @@ const cases: readonly [string, string, ProgramImage, HardwareModel, Host][] = [
   entry('tiny', { ...short, vocabularySize: 150 }, { prompt: 30, limit: 3 }),
   entry('odd', short, { prompt: 70, limit: 4 }),
   entry('odd', short, { prompt: 11, limit: 3 }, { fuse: false }),
+  // A two-pass head: a few groups, one more than are asked for at once, none, too many, and a draw.
+  entry('kv260', short, { prompt: 20, limit: 3, shortlist: [3, 4, 87] }, { head: 'two-pass' }),
+  entry('kv260', short, { prompt: 9, limit: 2, shortlist: [0, 1, 2, 3, 9, 40, 41] }, { head: 'two-pass', fuse: false }),
+  entry('kv260', short, { prompt: 9, limit: 3 }, { head: 'two-pass' }),
+  entry('kv260', short, { prompt: 9, limit: 2, shortlist: [-2] }, { head: 'two-pass' }),
+  entry('kv260', short, { prompt: 9, limit: 2, temperature: 0x3f800000 }, { head: 'two-pass', fuse: false }),
+  entry('odd', short, { prompt: 9, limit: 3, shortlist: [5, 6, 7, 20, 30] }, { head: 'two-pass' }),
   entry('kv260', short, { prompt: 20, limit: 3 }, { activations: 'spilled' }),
   entry('kv260', short, { prompt: 8, limit: 3 }, { activations: 'spilled', fuse: false }),
   entry('kv260', large, { prompt: 90, limit: 2 }, { activations: 'spilled', attentionOrder: 'naive' }),

@@ -29,7 +29,8 @@ const texts = [
   { model: 'mid', newTokens: 32, promptTokens: 8, options: {} },
   { model: 'tiny', newTokens: 2, promptTokens: 1, options: { headBits: 2 } },
   { model: 'kv260', newTokens: 3, promptTokens: 10, options: {} },
-];
+  { model: 'kv260', newTokens: 2, promptTokens: 3, options: { head: 'two-pass', headCoarseBits: 3 } },
+] as const;
 
 describeVerilog('a model in Verilog', () => {
   it.each(texts)('writes $newTokens tokens of a story on $model, equal in every cycle', async (row) => {

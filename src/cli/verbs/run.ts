@@ -102,6 +102,7 @@ async function execute(task: Task): Promise<number> {
     values,
     dense: options.dense === true,
     ...(options.maxCycles === undefined ? {} : { cycleLimit: options.maxCycles }),
+    ...(options.headGroups === undefined ? {} : { assumedGroups: options.headGroups }),
     sinks: [operations, exposed, work, ...(trace ? [trace.sink] : [])],
     onToken: ({ token }) => story.token(token, request.stopTokens),
   });
