@@ -52,6 +52,11 @@ export interface CompileOptions {
   readonly attentionOrder?: AttentionOrder;
   /** Most columns of a tile, to see what rebuilding the tables for every tile costs. Default: as wide as pays. */
   readonly tileColumns?: number;
+  /**
+   * With spilled activations: positions before the prompt, whose keys and values are taken to be in memory already. For
+   * the time of a late step without that of what came before. Default 0.
+   */
+  readonly firstPosition?: number;
   /** Longest context. Default and maximum: the model's. */
   readonly maxPositions?: number;
   /** Told what is being packed. */
@@ -87,9 +92,14 @@ export function compile(graph: ModelGraph, hw: HardwareModel, options: CompileOp
     });
   }
   const { model, chip, map, spilled } = layOut(graph, hw, derived, formats, options);
+  const { firstPosition = 0 } = options;
+  if (firstPosition !== 0) refuseFirstPosition(firstPosition, spilled ? model.maxPositions - 1 : 0);
   const { code, labels } = schedule(
     spilled
-      ? emitSpilled({ model, chip: spilled, map, hw, derived, fuse }, attentionOrder ?? 'reversed')
+      ? emitSpilled(
+          { model, chip: spilled, map, hw, derived, fuse },
+          { order: attentionOrder ?? 'reversed', firstPosition },
+        )
       : emit(model, chip, map, hw, derived, { fuse }),
   );
   const segments: readonly Segment[] =
@@ -115,7 +125,7 @@ export function compile(graph: ModelGraph, hw: HardwareModel, options: CompileOp
       hardwareDigest: hardwareDigest(hw),
       modelName: graph.name,
       modelDigest: graph.digest,
-      maxPositions: model.maxPositions,
+      maxPositions: model.maxPositions - firstPosition,
       vocabularySize: graph.vocabularySize,
       bosTokenId: graph.bosTokenId,
       eosTokenIds: graph.eosTokenIds,
@@ -130,6 +140,15 @@ export function compile(graph: ModelGraph, hw: HardwareModel, options: CompileOp
   checkCodeSize(graph.name, codeBytes);
   verifyProgram(code, hw, segments, { labels });
   return image;
+}
+
+function refuseFirstPosition(position: number, limit: number): void {
+  if (Number.isInteger(position) && position >= 0 && position <= limit) return;
+  throw new LutraError({
+    code: 'CMP009',
+    message: `a prompt cannot begin at position ${position}`,
+    hint: limit === 0 ? 'only where activations are spilled are keys and values in memory' : `from 0 to ${limit}`,
+  });
 }
 
 /** The passes up to the memory map, for the largest number of rows per pass that fits (or the one asked for). */

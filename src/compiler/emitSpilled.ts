@@ -39,14 +39,21 @@ import { inputPitch, type Piece, type Tile } from './tile.ts';
 
 const r = { ...registers, ...spilledRegisters };
 
+export interface SpilledOptions {
+  readonly order: AttentionOrder;
+  /** Position of the prompt's first token. */
+  readonly firstPosition: number;
+}
+
 /** Emits the program of a placed model whose activations are spilled. */
 export function emitSpilled(
   from: Omit<SpilledContext, 'builder' | 'preloads' | 'group'>,
-  order: AttentionOrder,
+  { order, firstPosition }: SpilledOptions,
 ): DraftProgram {
   const builder = createBuilder();
   const context: SpilledContext = { ...from, builder, preloads: 0, group: onlyGroup(from.chip) };
   emitCommand(context);
+  if (firstPosition > 0) builder.emit('li', { rd: r.position, value: firstPosition });
   emitPrimedCounts(context);
   emitPrompt(context);
   builder.label('pass');

@@ -18,7 +18,7 @@ export interface PassTimes {
 
 export interface PromptRun {
   readonly prompt: PassTimes;
-  /** The pass of the first picked token; it attends to one position more than the prompt has. */
+  /** The pass of the first picked token; it attends to one position more than there were before. */
   readonly step: PassTimes;
   /** The first token of the program, head included. */
   readonly firstToken: TokenMark;
@@ -69,10 +69,11 @@ export function runPrompt(
 ): PromptRun {
   const image = compile(graph, hw, { ...options, weights: 'none' });
   const { operations } = image.metadata;
+  const behind = length + (options.firstPosition ?? 0);
   const sinks = [new PassSink(), new PassSink()] as const;
   const instruction = (event: InstructionEvent) => {
     // A picked token's pass begins behind the prompt.
-    sinks[event.marks.pass < length ? 0 : 1].add(event, operations[event.marks.operation]);
+    sinks[event.marks.pass < behind ? 0 : 1].add(event, operations[event.marks.operation]);
   };
   const run = new Run(
     image,
@@ -93,5 +94,27 @@ export function runPrompt(
     prompt: sinks[0].times(0, hw.clockHz),
     step: sinks[1].times(firstToken.cycle, hw.clockHz),
     firstToken,
+  };
+}
+
+/**
+ * A prompt of `length` tokens; of a model with more than two layers only one and two of them are simulated, and every
+ * other is taken to be as long as the second. Layers are alike but for when refresh falls into them.
+ */
+export function extrapolatePrompt(
+  graph: ModelGraph,
+  hw: HardwareModel,
+  length: number,
+  options: Omit<CompileOptions, 'weights'>,
+): PassTimes {
+  const layers = (layerCount: number) =>
+    runPrompt({ ...graph, layerCount, layers: graph.layers.slice(0, layerCount) }, hw, length, options).prompt;
+  const [one, two] = [layers(1), layers(Math.min(2, graph.layerCount))];
+  const all = (part: keyof PassTimes) => one[part] + (graph.layerCount - 1) * (two[part] - one[part]);
+  return {
+    total: all('total'),
+    weightLoads: all('weightLoads'),
+    runs: all('runs'),
+    attention: all('attention'),
   };
 }

@@ -7,7 +7,7 @@ import { derive, weightBufferUltraRams } from '../hw/derive.ts';
 import { type HostCounts, hostTimes } from '../hw/host.ts';
 import type { PaperInputs } from './inputs.ts';
 import type { PaperFigure, PaperMachine } from './paperMachine.ts';
-import { type PassTimes, runPrompt } from './passes.ts';
+import { extrapolatePrompt, type PassTimes, runPrompt } from './passes.ts';
 import { attentionOrderTimes } from './promptAblations.ts';
 import { checkLimit } from './requests.ts';
 
@@ -31,6 +31,9 @@ const published = {
 const shortContext = 64;
 /** The prompt on whose first token the number of columns was chosen. */
 const fittedPrompt = 128;
+
+/** Tokens of a prompt up to which all layers are simulated. */
+const wholePrompt = 256;
 
 /** The compiler options of the machine. The head is not its: one bit a weight, and left out of all times. */
 const options = { activations: 'spilled', attentionOrder: 'reversed', fuse: false, headBits: 1 } as const;
@@ -63,14 +66,18 @@ export function createTellmeV2(inputs: PaperInputs): PaperMachine {
   const decode = (context: number): PaperFigure[] => {
     checkLimit(name, `--context ${context}`, context, graph.maxPositions, limit);
     const counts = { passes: 1, rows: 1, positions: context, tokens: 1 };
-    // The first position of all has nothing before it to be a step of.
-    const run = runPrompt(graph, hw, Math.max(1, context - 1), options);
+    // What came before is in memory, and its time is that of `prefill`. At the first position nothing came before.
+    const run = runPrompt(graph, hw, 1, { ...options, firstPosition: Math.max(0, context - 2) });
     return figuresOf('decode step', context, context > 1 ? run.step : run.prompt, counts);
   };
   const prefill = (prompt: number): PaperFigure[] => {
     checkLimit(name, `--prompt ${prompt}`, prompt, graph.maxPositions, limit);
     const counts = { passes: 1, rows: prompt, positions: (prompt * (prompt + 1)) / 2, tokens: 1 };
-    return figuresOf('prefill', prompt, runPrompt(graph, hw, prompt, options).prompt, counts);
+    const times =
+      prompt <= wholePrompt
+        ? runPrompt(graph, hw, prompt, options).prompt
+        : extrapolatePrompt(graph, hw, prompt, options);
+    return figuresOf('prefill', prompt, times, counts);
   };
   const compared = (rows: readonly PaperFigure[], source: number, kind: PaperFigure['kind']): PaperFigure[] => {
     const [total, ...phases] = rows as [PaperFigure, ...PaperFigure[]];

@@ -141,6 +141,12 @@ describe('a model that does not fit', () => {
     expect(message(() => compile(stories, kv260, { attentionOrder: 'naive' }))).toBe(
       'error[CMP007] the order of attention can only be chosen where activations are spilled (--activations spilled; otherwise rows come in the order of the prompt and no masked work is done)',
     );
+    expect(refusal(kv260, { firstPosition: 256 })).toBe(
+      'error[CMP009] a prompt cannot begin at position 256 (from 0 to 255)',
+    );
+    expect(message(() => compile(stories, kv260, { weights: 'none', firstPosition: 1 }))).toBe(
+      'error[CMP009] a prompt cannot begin at position 1 (only where activations are spilled are keys and values in memory)',
+    );
     expect(refusal(machine('tiny'))).toMatch(
       /^error\[CMP026\] with spilled activations the program has \d+ bytes of code, more than 65536: a layer is \d+ groups of weights, each with code of its own \(raise weightBuffer.words and matmul.accumulatorElements, or keep activations on the chip\)$/,
     );

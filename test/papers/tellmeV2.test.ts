@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createPaperMachine, isOutside, paperRows } from '../../src/papers/index.ts';
+import { extrapolatePrompt, runPrompt } from '../../src/papers/passes.ts';
 import { activationPlaceCosts, attentionOrderTimes } from '../../src/papers/promptAblations.ts';
 import { createTellmeV2 } from '../../src/papers/tellmeV2.ts';
 import { hardware, messageOf } from '../hw/models.ts';
@@ -75,6 +76,29 @@ describe(name, () => {
     const wide = { ...rest, matmul: { ...matmul, columns: 8 }, weightBuffer: { ...weightBuffer, words: 20_000 } };
     expect(outside(wide, {})).toEqual(expect.arrayContaining(['prefill', 'weight buffer']));
     expect(outside({ ...rest, matmul, weightBuffer, host: [] }, { context: 64 })).toEqual(['decode step']);
+  });
+});
+
+describe('what is not simulated whole', () => {
+  const hw = inputs.hardware(name);
+  const graph = inputs.graph('bitnet-0.73b');
+  const options = { activations: 'spilled', fuse: false, headBits: 1 } as const;
+
+  it('a step takes as long whether what came before it ran or is in memory', () => {
+    const few = { ...graph, layerCount: 3, layers: graph.layers.slice(0, 3) };
+    const after = runPrompt(few, hw, 60, options).step;
+    const alone = runPrompt(few, hw, 1, { ...options, firstPosition: 59 }).step;
+    expect(alone.total / after.total).toBeCloseTo(1, 3);
+    expect(alone.attention / after.attention).toBeCloseTo(1, 2);
+  });
+
+  it('layers are alike', () => {
+    const six = { ...graph, layerCount: 6, layers: graph.layers.slice(0, 6) };
+    const whole = runPrompt(six, hw, 40, options).prompt;
+    const extrapolated = extrapolatePrompt(six, hw, 40, options);
+    for (const part of ['total', 'weightLoads', 'runs', 'attention'] as const) {
+      expect(Math.abs(extrapolated[part] / whole[part] - 1), part).toBeLessThan(part === 'total' ? 0.001 : 0.02);
+    }
   });
 });
 
