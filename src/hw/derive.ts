@@ -244,7 +244,7 @@ export function derive(hw: HardwareModel): Derived {
   const sliceColumns = Math.ceil(matmul.columns / Math.min(memory.ports, matmul.columns));
   const weightSlices = Math.ceil(matmul.columns / sliceColumns);
   const slices = { sliceColumns, weightSlices, portBytes };
-  const ternary = alphabet(hw, slices, 3, digitsPerByte);
+  const ternary = alphabet(hw, slices, 3, 8 / (hw.weightBuffer.bitsPerWeight ?? 8 / digitsPerByte));
   const binary = alphabet(hw, slices, 2, 8);
   const indexBits = matmul.tables * Math.max(ternary.indexBits, binary.indexBits);
   // Narrow words lie side by side in a row; what one write enable covers is whole bytes of 9 bits.

@@ -247,7 +247,7 @@ export const derivedFormulas: Scalars = {
   },
 };
 
-/** The same for each alphabet; `symbols` is 3 (ternary) or 2 (binary), `weightsPerByte` 5 or 8. */
+/** The same for each alphabet; `symbols` is 3 (ternary) or 2 (binary), `weightsPerByte` 8 / `weightBuffer.bitsPerWeight` (5) or 8. */
 export const alphabetFormulas: Record<keyof AlphabetDerived, DerivedFormula> = {
   tableEntries: {
     formula: 'form(matmul.tableForm, symbols ** matmul.group)',

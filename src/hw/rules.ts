@@ -151,6 +151,17 @@ export const rules: readonly Rule[] = [
     (hw) => hw.matmul.columns,
   ),
   {
+    code: 'HW071',
+    paths: ['weightBuffer.bitsPerWeight'],
+    sentence:
+      '`weightBuffer.bitsPerWeight` above 1.6: where a ternary slice is more than a beat, a binary one is whole 32-bit words, as the gearbox moves those.',
+    holds: ({ weightBuffer }, { ternary, binary, portBytes }) =>
+      weightBuffer.bitsPerWeight === undefined || ternary.sliceBytes <= portBytes || binary.sliceBytes % 4 === 0,
+    message: ({ weightBuffer }, { ternary, binary, portBytes }) =>
+      `with ${weightBuffer.bitsPerWeight} bits a ternary slice is ${ternary.sliceBytes} bytes, more than the ${portBytes} of a beat, and a binary one ${binary.sliceBytes}, not whole 32-bit words`,
+    hint: () => 'fewer bits, or more tables',
+  },
+  {
     code: 'HW042',
     paths: ['matmul.tableForm', 'matmul.group'],
     sentence:

@@ -104,6 +104,14 @@ const weightBuffer = z
   .strictObject({
     queueDepth,
     words: count('capacity; a word holds `matmul.columns` × `matmul.tables` table indices [words]'),
+    bitsPerWeight: z
+      .number()
+      .min(1.6)
+      .max(8)
+      .optional()
+      .describe(
+        'bits that a ternary weight takes in memory; 1.6, five digits to a byte, if left out. More fills every slice up with zero bytes, as much as a wider code of the same digits would take (1.67: three digits in five bits; 2) [bit]',
+      ),
     columnsPerBank: z
       .union([z.literal(1), z.literal(2)])
       .describe(

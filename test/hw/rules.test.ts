@@ -114,6 +114,10 @@ const broken: [settings: string[], message: string][] = [
     'HW041 weightBuffer.columnsPerBank: 2 is more than matmul.columns = 1; columns that do not exist cannot share a bank (at most 1)',
   ],
   [
+    ['weightBuffer.bitsPerWeight=8', 'matmul.tables=1', 'memory.portBits=64'],
+    'HW071 weightBuffer.bitsPerWeight: with 8 bits a ternary slice is 12 bytes, more than the 8 of a beat, and a binary one 2, not whole 32-bit words (fewer bits, or more tables)',
+  ],
+  [
     ['matmul.group=6', 'matmul.tableForm=full'],
     'HW042 matmul.tableForm: "full" with matmul.group = 6 needs tables of 729 entries, more than 512; they are LUT RAM (try "half", or a smaller group)',
   ],

@@ -47,6 +47,9 @@ describe('ablations', () => {
     const [perTile = 0, compiled = 0, once = 0] = values('building of tables', 'wait');
     expect(perTile).toBeGreaterThan(compiled);
     expect(compiled).toBeGreaterThanOrEqual(once);
+    const [five = 0, three = 0, two = 0] = values('bits of a weight', 'memory');
+    expect(five).toBeLessThan(three);
+    expect(three).toBeLessThan(two);
     const [plain = 0, fused = 0] = values('fusion');
     expect(fused).toBeGreaterThan(plain);
     const [unrolled = 0, looped = 0] = values('program', 'all decode steps');

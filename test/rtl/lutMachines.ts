@@ -41,6 +41,17 @@ export const lutMachines: Readonly<Record<string, () => HardwareModel>> = {
     ),
   'five digits a byte': () =>
     shape('odd', 5, 11, 3, 'half', 4)('memory.ports=1', 'memory.portBits=128', 'weightBuffer.words=300'),
+  'two bits a weight, more than a beat': () =>
+    shape('odd', 5, 11, 3, 'half', 4)('memory.ports=1', 'weightBuffer.words=300', 'weightBuffer.bitsPerWeight=2'),
+  'three digits in five bits, within a beat': () =>
+    shape(
+      'tiny',
+      3,
+      2,
+      2,
+      'half',
+      2,
+    )('memory.portBits=128', 'weightBuffer.words=200', 'weightBuffer.bitsPerWeight=1.6667'),
 };
 
 /** What `verilator --lint-only -Wall` says of a module with nothing around it, one line a message. */

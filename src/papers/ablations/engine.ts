@@ -106,3 +106,30 @@ export function rowGroups({ hardware, graph }: PaperInputs): Ablation[] {
     },
   ];
 }
+
+/** Codes of ternary weights in memory: what a wider one costs where memory bounds. */
+export function weightBits({ hardware, graph }: PaperInputs): Ablation[] {
+  const forms = [
+    { form: '1.6 bits: five digits in a byte', how: '' },
+    { form: '1.67 bits: three digits in five bits', how: 'weightBuffer.bitsPerWeight=1.6667' },
+    { form: '2 bits', how: 'weightBuffer.bitsPerWeight=2' },
+  ].map(({ form, how }) => ({
+    form,
+    how: how === '' ? '' : `--set ${how}`,
+    result: measure(graph(model), hardware('kv260', how === '' ? [] : [how]), context),
+  }));
+  return [
+    {
+      name: 'bits of a weight',
+      figure: `memory per token, ${model}`,
+      unit: 'MB',
+      forms: forms.map(({ form, how, result }) => ({ form, how, value: result.bytesPerToken / 1e6 })),
+    },
+    {
+      name: 'bits of a weight',
+      figure: `decoding, ${model}, context ${context}`,
+      unit: 'tokens/s',
+      forms: forms.map(({ form, how, result }) => ({ form, how, value: result.tokensPerSecond })),
+    },
+  ];
+}

@@ -2,13 +2,14 @@
 import { table } from '../../report/format.ts';
 import type { PaperInputs } from '../inputs.ts';
 import type { Ablation, AblationMaker } from './ablation.ts';
-import { fusion, rowGroups, tableBuilding, tableForms } from './engine.ts';
+import { fusion, rowGroups, tableBuilding, tableForms, weightBits } from './engine.ts';
 import { programs } from './programs.ts';
 import { activations, attentionOrder, keysAndValues } from './storage.ts';
 
 const makers: readonly AblationMaker[] = [
   tableForms,
   tableBuilding,
+  weightBits,
   fusion,
   rowGroups,
   programs,
