@@ -259,7 +259,7 @@ const memory: readonly Mutation[] = [
   ...of('dma', 'dma.sv.hbs', [
     ['store-format', 'float16 and bfloat16 change places', '.bfloat16_i(«bfloat16_q»)', '!bfloat16_q'],
     ['upper-half', 'every beat of float32 goes to the lower half of its chunk', '!half_q && position[0]', "1'b0"],
-    ['store-port', 'a store from act does not hold its port', 'push_ports_o[0] = «push_space == ACT»', "1'b0"],
+    ['store-port', 'a store from act does not hold its port', 'push_ports_o[0]  = «push_space == ACT»', "1'b0"],
     ['load-nan', 'a load keeps NaN as they are', 'float = «ONE_NAN»', 'single'],
   ]),
   ...of('weightBuffer', 'weightBuffer.sv.hbs', [
@@ -313,7 +313,12 @@ const arithmetic: readonly Mutation[] = [
     ['plane-shift', 'planes are not shifted', '<< «tree_plane»', "4'd0"],
     ['sum-forward', 'sums of a short tile are not forwarded', 'base  = («from_recent» ? recent', "1'b0"],
     ['sum-keep', 'accumulate is ignored', '{«!tree_first || accumulate_q», short_q', '!tree_first'],
-    ['sum-row', 'every row is added to the sums of the first', 'sum_row_q   <= «sum_after»', 'sum_row_q'],
+    [
+      'sum-row',
+      'every row is added to the sums of the first',
+      'sum_row_q   <= {{#if unit.manyRows}}sum_group_q{{else}}«sum_after»{{/if}}',
+      'sum_row_q',
+    ],
     [
       'input-align',
       'an aligned word takes one byte too many of the word before',
@@ -334,7 +339,12 @@ const arithmetic: readonly Mutation[] = [
       "from_word + ACC_ADDRESS_BITS'(«lane < 32'(from_lane)»)",
       "1'b0",
     ],
-    ['sum-group', 'sums go to the first lanes of their word', "lane / COLUMNS == «32'(to_lane) / COLUMNS»", '0'],
+    [
+      'sum-group',
+      'sums go to the first lanes of their word',
+      "matmul_acc_write_enable_i && lane / COLUMNS == «32'(to_lane) / COLUMNS»",
+      '0',
+    ],
   ]),
   ...of('vector', 'lib/vector_walker.sv', [
     [
@@ -438,7 +448,7 @@ const sequences: readonly Mutation[] = [
     [
       'output-port',
       'a run that is not the last holds the write port',
-      '{1\'b1, «push_options[{{choiceIndex "attention.attend" "options" "last"}}]», 1\'b1}',
+      'push_attend && «push_options[{{choiceIndex "attention.attend" "options" "last"}}]»',
       "1'b1",
     ],
   ]),
@@ -455,7 +465,7 @@ const sequences: readonly Mutation[] = [
       'rounded_valid && rounded_present[element % LANES]',
       'rounded_valid',
     ],
-    ['spill-port', 'a spill does not hold the read port', 'push_ports_o[2] = «push_op_i == SPILL»', "1'b0"],
+    ['spill-port', 'a spill does not hold the read port', 'push_ports_o[2]  = «push_op_i == SPILL»', "1'b0"],
     ['append-done', 'append ends a cycle early', 'transfer_done || «append_written_qq»', 'append_written_q'],
   ]),
   ...of('sampler', 'sampler_list.sv', [

@@ -56,7 +56,7 @@ const plain = texts({}).flat();
 console.log(
   `${plain.length} tokens after ${prompts} prompts; the head is ${groups} groups of ${hw.matmul.columns} rows`,
 );
-console.log('coarse bits  same tokens  groups scored: median  mean  90 %  most  fall-backs');
+console.log('coarse bits  same tokens  groups scored: median  mean  90 %  most  whole heads');
 for (const headCoarseBits of bits.length > 0 ? bits : [2, 3, 4, 5, 6, 7]) {
   const tokens = texts({ head: 'two-pass', headCoarseBits }).flat();
   const same = tokens.filter(({ token }, index) => token === plain[index]?.token).length;
@@ -70,7 +70,7 @@ for (const headCoarseBits of bits.length > 0 ? bits : [2, 3, 4, 5, 6, 7]) {
     mean.toFixed(1).padStart(6),
     String(quantile(scored, 0.9)).padStart(6),
     String(scored.at(-1)).padStart(6),
-    String(whole).padStart(12),
+    String(whole).padStart(13),
   ];
   console.log(columns.join(''));
 }

@@ -63,7 +63,7 @@ export interface CompileOptions {
   readonly onTileProgress?: (text: string) => void;
 }
 
-/** Of the small model's tokens none falls back to the full head with this many (docs/compiler.md, two-pass head). */
+/** With so many the small model scores 4 of its 256 groups of rows for a token (docs/compiler.md, two-pass head). */
 export const defaultCoarseBits = 5;
 
 /** How the model was laid out, before any code. */

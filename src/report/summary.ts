@@ -50,6 +50,8 @@ export interface RunFacts {
   readonly work: RunWork;
   /** Bytes per cycle of a long stream through all ports. */
   readonly streamingBytesPerCycle: number;
+  /** Timing only, two-pass head: groups of rows that were taken to be scored for each token. */
+  readonly assumedGroups?: number;
   readonly plan: unknown;
 }
 
@@ -73,6 +75,8 @@ export interface Summary {
   readonly newTokens: number;
   readonly finished: boolean;
   readonly timingOnly: boolean;
+  /** Groups of rows of a two-pass head that were taken to be scored for each token; how many there are is data. */
+  readonly assumedGroups?: number;
   readonly cycles: {
     readonly total: number;
     /** From the start to the first new token. */
@@ -189,6 +193,7 @@ export function summarise(facts: RunFacts): Summary {
     newTokens: facts.tokens.length,
     finished: facts.finished,
     timingOnly: !facts.valuesComputed,
+    ...(facts.assumedGroups === undefined ? {} : { assumedGroups: facts.assumedGroups }),
     cycles: {
       total: facts.totalCycles,
       firstToken: first ? first.cycle : null,

@@ -67,6 +67,13 @@ function facts(summary: Summary, host: HostFacts | undefined): string[] {
       `weights ${bytes(weightBuffer)}, keys and values ${bytes(kvStore)}, gains and embedding ${bytes(dma)}, code ${bytes(frontEnd)}`,
     ]);
   }
+  if (summary.assumedGroups !== undefined) {
+    rows.push([
+      'head',
+      `${summary.assumedGroups + 1} groups`,
+      'of rows scored per token, one of them to begin with: assumed (--head-groups), for how many there are is data',
+    ]);
+  }
   if (exposed) {
     rows.push([
       'not hidden',

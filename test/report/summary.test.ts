@@ -120,6 +120,12 @@ describe('summarise', () => {
 });
 
 describe('renderSummary', () => {
+  it('says how many groups of a two-pass head were assumed', () => {
+    const lines = renderSummary(summarise({ ...facts, valuesComputed: false, assumedGroups: 64 }), undefined);
+    expect(lines.find((line) => line.startsWith('  head '))).toMatch(/65 groups +of rows .* assumed/);
+    expect(renderSummary(summarise(facts), undefined).join('\n')).not.toContain('assumed');
+  });
+
   it('says everything on one screen', () => {
     const host = { wallSeconds: 2, tokensPerSecond: 1.5, cyclesPerSecond: 1_250_000, peakMemoryBytes: 180_000_000 };
     expect(renderSummary(summarise(facts), host)).toEqual([

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { exitCodes, LutraError } from '../../base/diagnostics.ts';
 import { derive, type HardwareModel, hardwareDigest } from '../../hw/index.ts';
+import { defaultAssumedGroups } from '../../machine/machine.ts';
 import { Run } from '../../machine/run.ts';
 import { streamingBytesPerCycle } from '../../machine/streaming.ts';
 import { exposedSink, operationSink } from '../../report/operations.ts';
@@ -210,7 +211,7 @@ function progressLine(run: Run, startedAt: number): string {
 
 function summariseRun(
   run: Run,
-  { program, hw, prompt }: Task,
+  { program, hw, prompt, options }: Task,
   facts: Pick<RunFacts, 'operations' | 'exposed' | 'work' | 'text' | 'finished'> & { readonly values: boolean },
 ): Summary {
   const { metadata } = program.image;
@@ -235,6 +236,9 @@ function summariseRun(
     exposed: facts.exposed,
     work: facts.work,
     streamingBytesPerCycle: streamingBytesPerCycle(hw),
+    ...(!facts.values && program.image.code.some(({ spec }) => spec.name === 'sampler.next')
+      ? { assumedGroups: options.headGroups ?? defaultAssumedGroups }
+      : {}),
     plan: metadata.plan,
   });
 }
