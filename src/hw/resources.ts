@@ -304,6 +304,8 @@ function buffers(hw: HardwareModel, d: Derived): UnitEstimate {
       { lut: 120 + actBits + inputBits + accBits },
       { ff: 50 + 2 * actBits + coefBits + inputBits + 3 * accBits + 32 * columns },
       ultraRamChoice(actBits, d.actWords),
+      // Every bank chooses among the rows of a step, and every row among the banks.
+      d.rowsPerStep > 1 ? { lut: 2.2 * d.rowsPerStep * accBits, ff: 2 * d.rowsPerStep * accBits } : {},
       straddles ? { lut: 2 * accBits * Math.ceil(ceilLog2(d.accWordElements) / 2) } : {},
       elementBytes === 2 ? { lut: 160 * d.actWordElements } : {},
       bufferMemory(activationElements * elementBytes, elementBytes * d.actWordElements, true),
