@@ -3,7 +3,7 @@
  */
 import { join } from 'node:path';
 import { type Diagnostic, LutraError } from '../base/diagnostics.ts';
-import { compile } from '../compiler/index.ts';
+import { compile, compileCoprocessor } from '../compiler/index.ts';
 import { type HardwareModel, loadHardwareModel } from '../hw/index.ts';
 import { assemble, checkImageFor, type ProgramImage, parseImage, programImage, verifyProgram } from '../isa/index.ts';
 import {
@@ -135,8 +135,14 @@ export function compileModel(
   }
   const directory = modelDirectory(path);
   const graph = openGraph(directory, options);
-  const image = compileFor(directory.name, graph, hw, {
-    weights: options.timingOnly === true ? 'none' : 'pack',
+  const weights = options.timingOnly === true ? 'none' : 'pack';
+  if (options.coprocessor === true) {
+    const rows = options.rowsPerPass ?? 1;
+    const image = inModel(directory.name, () => compileCoprocessor(graph, hw, { weights, rows, headRows: 1 }));
+    return { image, tokenizer: undefined, warnings: [] };
+  }
+  const compileOptions = {
+    weights,
     fuse: options.fuse,
     ...(options.headBits === undefined ? {} : { headBits: options.headBits }),
     ...(options.rowGroups === undefined ? {} : { rowGroups: options.rowGroups }),
@@ -148,7 +154,8 @@ export function compileModel(
     ...(options.activations === undefined ? {} : { activations: options.activations }),
     ...(options.attentionOrder === undefined ? {} : { attentionOrder: options.attentionOrder }),
     onTileProgress: progress,
-  });
+  } as const;
+  const image = inModel(directory.name, () => compile(graph, hw, compileOptions));
   const files = tokenizerFiles(directory);
   return {
     image: files.size === 0 ? image : { ...image, files },
@@ -158,9 +165,9 @@ export function compileModel(
 }
 
 /** Compiles; a fault that has no place of its own lies in the model. */
-function compileFor(file: string, ...args: Parameters<typeof compile>): ProgramImage {
+function inModel(file: string, make: () => ProgramImage): ProgramImage {
   try {
-    return compile(...args);
+    return make();
   } catch (error) {
     if (!(error instanceof LutraError)) throw error;
     throw new LutraError(

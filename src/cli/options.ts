@@ -48,6 +48,8 @@ export interface CompileOptions {
   readonly activations?: 'on-chip' | 'spilled';
   readonly attentionOrder?: AttentionOrder;
   readonly timingOnly?: boolean;
+  /** Only the matrix products: a host does the rest. */
+  readonly coprocessor?: boolean;
 }
 
 export interface OutputOptions {
@@ -157,7 +159,11 @@ export function addCompileOptions(command: Command): Command {
         'with spilled activations: the last queries first, or the first ones with masked work done (default: reversed)',
       ).choices([...attentionOrders]),
     )
-    .option('--max-positions <positions>', 'longest context the program serves (default: the model’s)', integer(1));
+    .option('--max-positions <positions>', 'longest context the program serves (default: the model’s)', integer(1))
+    .option(
+      '--coprocessor',
+      'only the matrix products of --rows-per-pass rows (default: 1) and of a coarse ternary head; a host does the rest',
+    );
 }
 
 export function addRtlOptions(command: Command): Command {

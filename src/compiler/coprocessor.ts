@@ -26,7 +26,7 @@ import { operationNames } from './lower.ts';
 import { packLayer, ternariseRows, tileShape } from './pack.ts';
 import { registers as r } from './registers.ts';
 import { schedule } from './schedule.ts';
-import { roundUp, tileAlignment } from './tile.ts';
+import { roundUp, rowCount, tileAlignment } from './tile.ts';
 
 export interface CoprocessorOptions {
   /** `none`: segments without contents, for timing only; tensors are not read. Default `pack`. */
@@ -61,6 +61,18 @@ export interface CoprocessorPlan {
   readonly sumStride: number;
   /** Behind those of the last layer. */
   readonly head: ProductPlan | null;
+}
+
+/** The plan as lines of text. */
+export function describeCoprocessorPlan({ layer, head, inputStride, sumStride }: CoprocessorPlan): string[] {
+  const grouped = (value: number) => value.toLocaleString('en-US');
+  const line = (product: ProductPlan) =>
+    `  ${product.name.padEnd(6)}${rowCount(product.rows)} × ${grouped(product.columns)} columns in ${product.tiles} tiles, ${grouped(product.weightBytes)} bytes of weights; inputs at ${product.inputs.offset}, ${product.inputs.rowBytes} bytes a row; sums at ${product.sums.offset}, ${product.sums.rowBytes} bytes a row`;
+  return [
+    `layer  ${grouped(inputStride)} bytes of inputs, ${grouped(sumStride)} bytes of sums`,
+    ...layer.map(line),
+    ...(head === null ? [] : ['head   behind those of the last layer', line(head)]),
+  ];
 }
 
 /** A product with the places of its operands. */

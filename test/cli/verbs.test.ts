@@ -153,6 +153,35 @@ describe('compile', () => {
   });
 });
 
+describe('compile --coprocessor', () => {
+  it('prints where the host finds its operands, and the image runs to its end without a token', async () => {
+    const image = at('products.img');
+    const compiled = await lutra('compile', stories, '--coprocessor', '--rows-per-pass', '2', '-o', image);
+    expect(compiled.code).toBe(0);
+    expect(compiled.stdout).toMatch(
+      /^ {2}down +2 rows × 256 columns in \d+ tiles, [\d,]+ bytes of weights; inputs at \d+/m,
+    );
+    expect(compiled.stdout).toMatch(/^ {2}head +1 row × 2,048 columns/m);
+    const { code, stdout } = await lutra('run', image, '--prompt-tokens', '1', '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ newTokens: 0, finished: true });
+  });
+
+  it('refuses rows that the engine does not take', async () => {
+    const { code, stderr } = await lutra(
+      'compile',
+      stories,
+      '--coprocessor',
+      '--rows-per-pass',
+      '200',
+      '-o',
+      at('no.img'),
+    );
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/^error\[CMP050\] .*product qkv of 200 rows cannot be run: the engine takes \d+ rows/);
+  });
+});
+
 describe('run', () => {
   it('echoes the prompt, streams the story and prints the summary', async () => {
     const { code, stdout, stderr } = await lutra('run', '--max-tokens', '4', '--prompt', 'Once upon a time');

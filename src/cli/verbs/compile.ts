@@ -1,5 +1,5 @@
 import { exitCodes } from '../../base/diagnostics.ts';
-import { describePlan, type Plan } from '../../compiler/index.ts';
+import { type CoprocessorPlan, describeCoprocessorPlan, describePlan, type Plan } from '../../compiler/index.ts';
 import { type ProgramImage, serializeImage } from '../../isa/index.ts';
 import { checkOutputFile, writeFile } from '../files.ts';
 import { compileModel, openHardware } from '../inputs.ts';
@@ -17,7 +17,9 @@ export async function compileVerb(model: string, options: CompileVerbOptions): P
   await writeImage(options.out, image, options.force === true);
   if (options.json) printJson({ schema: 'lutra.compile/1', image: options.out, ...image.metadata });
   else {
-    for (const line of describePlan(image.metadata.plan as Plan)) printLine(line);
+    const { plan } = image.metadata;
+    const lines = options.coprocessor ? describeCoprocessorPlan(plan as CoprocessorPlan) : describePlan(plan as Plan);
+    for (const line of lines) printLine(line);
     printNote(`\nprogram image: ${options.out}`);
   }
   return exitCodes.ok;
