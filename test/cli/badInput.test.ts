@@ -92,6 +92,11 @@ describe('wrong use', () => {
       `option '--temperature <t>': '-1' does not fit; it takes a number from 0 (greedy) to 100 ${help}`,
     ],
     [
+      'an order of attention that is none',
+      ['run', '--attention-order', 'sideways'],
+      `option '--attention-order <order>': 'sideways' does not fit; Allowed choices are reversed, naive ${help}`,
+    ],
+    [
       'an unknown shell',
       ['completion', 'ksh'],
       `command-argument value 'ksh' is invalid for argument 'shell'. Allowed choices are bash, zsh, fish ${help}`,

@@ -183,6 +183,23 @@ describe('compile --coprocessor', () => {
 });
 
 describe('run', () => {
+  it('writes the same with activations in memory, and takes another time', async () => {
+    const run = async (...more: string[]) =>
+      JSON.parse((await lutra('run', '--max-tokens', '4', '--json', '--prompt', 'One day', ...more)).stdout);
+    const [resident, spilled, naive] = [
+      await run(),
+      await run('--activations', 'spilled'),
+      await run('--activations', 'spilled', '--attention-order', 'naive'),
+    ];
+    expect(spilled.text).toBe(resident.text);
+    expect(naive.text).toBe(resident.text);
+    expect(new Set([resident, spilled, naive].map(({ cycles }) => cycles.total)).size).toBe(3);
+    expect(spilled.memory.bytesWritten).toBeGreaterThan(resident.memory.bytesWritten);
+    const refused = await lutra('run', '--attention-order', 'naive');
+    expect(refused.code).toBe(3);
+    expect(refused.stderr).toContain('error[CMP007]');
+  });
+
   it('echoes the prompt, streams the story and prints the summary', async () => {
     const { code, stdout, stderr } = await lutra('run', '--max-tokens', '4', '--prompt', 'Once upon a time');
     expect(code).toBe(0);
