@@ -5,10 +5,16 @@
  * measurements fix two factors: the idle power what the board draws beside the clock, the other what all work of the
  * fabric costs against the published figures of other silicon.
  */
+
+import { derive } from '../hw/derive.ts';
 import type { HardwareModel } from '../hw/schema.ts';
-import { type Activity, joulesOf, totalJoules } from '../report/energy.ts';
+import { type Activity, activityOf, joulesOf, totalJoules } from '../report/energy.ts';
+import { type WorkKind, workKinds } from '../trace/work.ts';
+import { measure, measuredSteps } from './ablations/measure.ts';
+import type { PaperInputs } from './inputs.ts';
 import type { PaperFigure } from './paperMachine.ts';
 import type { PaperRow } from './table.ts';
+import { tellmeOptions } from './tellmeV2.ts';
 
 type Coefficients = NonNullable<HardwareModel['energy']>;
 
@@ -49,30 +55,28 @@ const bitnetKv260: MeasuredDesign & { readonly idleWatts: number } = {
   idleWatts: 3.81,
 };
 
-const tellmeWeights = 679_477_248;
-const tellmePositions = 64;
+const shortContext = 64;
+/** Bytes of the head of BitNet 0.73B in int8, which TeLLMe’s processor reads. */
+const tellmeHeadBytes = 49_155_072;
 
 /**
- * A token of TeLLMe v2 (arXiv 2510.15926) at 64 positions: weights of 1.67 bits and their padding, keys and values in
- * float16, the head’s int8 weights, which its processor reads. A look-up and an addition for three weights, which come as
- * five bits from UltraRAM. Float work of its norms and attention is left out: it is small, and its counts are not published.
+ * A token of TeLLMe v2 (arXiv 2510.15926) at 64 positions, 25 tokens per second: what its machine, simulated, does in the
+ * layers, the bytes of its head, and the flip-flops that the paper gives.
  */
-const tellmeV2: MeasuredDesign = {
-  name: 'tellme-v2-kv260',
-  source: 'arXiv 2510.15926',
-  activity: {
-    ...noWork,
-    seconds: 1 / 25,
-    cycles: clockHz / 25,
-    flipFlops: 137_000,
-    memoryBytes: 160.2e6 + 49_155_072 + tellmePositions * 147_456,
-    ultraRamBytes: (2 * (tellmeWeights / 3) * 5) / 8,
-    blockRamBytes: 0,
-    lookups: tellmeWeights / 3,
-    integerAdds: tellmeWeights / 3,
-  },
-  watts: 4.8,
-};
+function tellmeV2(inputs: PaperInputs): MeasuredDesign {
+  const name = 'tellme-v2-kv260';
+  const hw = inputs.hardware(name);
+  const options = { ...tellmeOptions, firstPosition: shortContext - 2 };
+  const { work } = measure(inputs.graph('bitnet-0.73b'), hw, 1, options);
+  const layers = Object.entries(work.decode).filter(([operation]) => operation !== 'head');
+  const counts = Object.fromEntries(
+    workKinds.map((kind) => [kind, layers.reduce((sum, [, { counts: each }]) => sum + each[kind], 0) / measuredSteps]),
+  ) as Record<WorkKind, number>;
+  const tokensPerSecond = 25;
+  const bytes = counts.memoryBytes + tellmeHeadBytes;
+  const activity = activityOf(hw, derive(hw), counts, hw.clockHz / tokensPerSecond, bytes);
+  return { name, source: 'arXiv 2510.15926', activity: { ...activity, flipFlops: 137_000 }, watts: 4.8 };
+}
 
 /** Watts of a design by coefficients. */
 function wattsOf(energy: Coefficients, { activity }: MeasuredDesign): number {
@@ -96,7 +100,8 @@ export function fittedCoefficients(energy: Coefficients): Pick<Coefficients, 'bo
 }
 
 /** The measured powers of designs on this board beside the estimates; `energy` is that of a hardware model of it. */
-export function energyRows(energy: Coefficients): PaperRow[] {
+export function energyRows(energy: Coefficients, inputs: PaperInputs): PaperRow[] {
+  const tellme = tellmeV2(inputs);
   const row = (
     { name }: MeasuredDesign,
     figure: string,
@@ -119,9 +124,12 @@ export function energyRows(energy: Coefficients): PaperRow[] {
   return [
     row(bitnetKv260, 'power, idle', bitnetKv260.idleWatts, idle, 'fitted', 0.01),
     row(bitnetKv260, 'power, generating', bitnetKv260.watts, wattsOf(energy, bitnetKv260), 'fitted', 0.01),
-    row(tellmeV2, 'power, generating', tellmeV2.watts, wattsOf(energy, tellmeV2), 'predicted', 0.2),
+    row(tellme, 'power, generating', tellme.watts, wattsOf(energy, tellme), 'predicted', 0.2),
   ];
 }
 
 /** Where the measured powers come from, a line for each design. */
-export const energySources: readonly string[] = [bitnetKv260, tellmeV2].map(({ name, source }) => `${name}: ${source}`);
+export const energySources: readonly string[] = [
+  `${bitnetKv260.name}: ${bitnetKv260.source}`,
+  'tellme-v2-kv260: arXiv 2510.15926',
+];

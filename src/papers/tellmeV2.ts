@@ -36,7 +36,7 @@ const fittedPrompt = 128;
 const wholePrompt = 256;
 
 /** The compiler options of the machine. The head is not its: one bit a weight, and left out of all times. */
-const options = { activations: 'spilled', attentionOrder: 'reversed', fuse: false, headBits: 1 } as const;
+export const tellmeOptions = { activations: 'spilled', attentionOrder: 'reversed', fuse: false, headBits: 1 } as const;
 
 /** The machine of the paper. Throws LutraError PAP002 for a context or a prompt beyond the model's positions. */
 export function createTellmeV2(inputs: PaperInputs): PaperMachine {
@@ -67,7 +67,7 @@ export function createTellmeV2(inputs: PaperInputs): PaperMachine {
     checkLimit(name, `--context ${context}`, context, graph.maxPositions, limit);
     const counts = { passes: 1, rows: 1, positions: context, tokens: 1 };
     // What came before is in memory, and its time is that of `prefill`. At the first position nothing came before.
-    const run = runPrompt(graph, hw, 1, { ...options, firstPosition: Math.max(0, context - 2) });
+    const run = runPrompt(graph, hw, 1, { ...tellmeOptions, firstPosition: Math.max(0, context - 2) });
     return figuresOf('decode step', context, context > 1 ? run.step : run.prompt, counts);
   };
   const prefill = (prompt: number): PaperFigure[] => {
@@ -75,8 +75,8 @@ export function createTellmeV2(inputs: PaperInputs): PaperMachine {
     const counts = { passes: 1, rows: prompt, positions: (prompt * (prompt + 1)) / 2, tokens: 1 };
     const times =
       prompt <= wholePrompt
-        ? runPrompt(graph, hw, prompt, options).prompt
-        : extrapolatePrompt(graph, hw, prompt, options);
+        ? runPrompt(graph, hw, prompt, tellmeOptions).prompt
+        : extrapolatePrompt(graph, hw, prompt, tellmeOptions);
     return figuresOf('prefill', prompt, times, counts);
   };
   const compared = (rows: readonly PaperFigure[], source: number, kind: PaperFigure['kind']): PaperFigure[] => {
@@ -99,7 +99,7 @@ export function createTellmeV2(inputs: PaperInputs): PaperMachine {
           compared(prefill(Number(prompt)), source, Number(prompt) === fittedPrompt ? 'fitted' : 'predicted'),
         ),
         ...compared(decode(shortContext), published.step, 'fitted'),
-        ...attentionFigures(attentionOrderTimes(graph, hw, published.attention.prompt, options.fuse)),
+        ...attentionFigures(attentionOrderTimes(graph, hw, published.attention.prompt, tellmeOptions.fuse)),
         ...sizeFigures(),
       ];
     },

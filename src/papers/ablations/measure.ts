@@ -19,7 +19,8 @@ export interface Measured {
   readonly units: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
-const steps = 2;
+/** Decode steps of a run. */
+export const measuredSteps = 2;
 
 /** A prompt of `prompt` tokens and two decode steps. Throws what the compiler and the machine throw. */
 export function measure(graph: ModelGraph, hw: HardwareModel, prompt: number, options: CompileOptions = {}): Measured {
@@ -27,7 +28,7 @@ export function measure(graph: ModelGraph, hw: HardwareModel, prompt: number, op
   const sink = workSink(image.metadata.operations);
   const request = {
     prompt: new Array<number>(prompt).fill(graph.bosTokenId),
-    maxNewTokens: steps + 1,
+    maxNewTokens: measuredSteps + 1,
     temperature: 0,
     topK: 1,
     seed: 0,
@@ -35,15 +36,15 @@ export function measure(graph: ModelGraph, hw: HardwareModel, prompt: number, op
   };
   const run = new Run(image, hw, request, { values: false, dense: false, sinks: [sink] });
   while (!run.advance(100_000));
-  const [first, last] = [run.tokens[0], run.tokens[steps]];
-  if (!first || !last) throw new Error(`${steps + 1} tokens were asked for, and ${run.tokens.length} came`);
-  const perToken = (last.cycle - first.cycle) / steps;
+  const [first, last] = [run.tokens[0], run.tokens[measuredSteps]];
+  if (!first || !last) throw new Error(`${measuredSteps + 1} tokens were asked for, and ${run.tokens.length} came`);
+  const perToken = (last.cycle - first.cycle) / measuredSteps;
   const moved = last.bytesRead + last.bytesWritten - first.bytesRead - first.bytesWritten;
   return {
     image,
     firstToken: first.cycle,
     perToken,
-    bytesPerToken: moved / steps,
+    bytesPerToken: moved / measuredSteps,
     tokensPerSecond: hw.clockHz / perToken,
     work: sink.result(),
     units: run.machine.counters.snapshot(run.machine.cycle),

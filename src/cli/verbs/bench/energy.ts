@@ -3,6 +3,7 @@ import { energyRows, energySources, isOutside, paperTable } from '../../../paper
 import { openHardware } from '../../inputs.ts';
 import type { HardwareOptions } from '../../options.ts';
 import { printJson, printLine } from '../../output.ts';
+import { paperInputs } from '../../paperInputs.ts';
 
 /**
  * `lutra bench energy`: powers measured on the board beside those that the coefficients of a hardware model of it give.
@@ -17,7 +18,7 @@ export function benchEnergyVerb(options: HardwareOptions & { readonly json?: boo
       hint: 'kv260 has one; docs/energy.md says what its fields are',
     });
   }
-  const rows = energyRows(hw.energy);
+  const rows = energyRows(hw.energy, paperInputs());
   if (options.json) printJson({ schema: 'lutra.bench.energy/1', rows });
   else for (const line of [...paperTable(rows), ...energySources]) printLine(line);
   return rows.some(isOutside) ? exitCodes.no : exitCodes.ok;
