@@ -4,6 +4,8 @@
 //   BURST_BEATS   longest burst
 //   BEATS_BITS    bits of the beats of a row
 //   ROWS_BITS     bits of the number of rows
+//   LAST_APART    1: the last row lies where last_address_i says and has last_beats_i. These two are read from the
+//                 cycle after the start on, and only if there are two rows or more.
 //
 // Addresses and strides are multiples of PORT_BYTES. Rows and beats of a row are at least 1. The first burst is there
 // two cycles after the start, each next one in the cycle after `next_i`.
@@ -20,7 +22,8 @@ module burst_walker #(
   parameter PORT_BYTES  = 16,
   parameter BURST_BEATS = 64,
   parameter BEATS_BITS  = 28,
-  parameter ROWS_BITS   = 32
+  parameter ROWS_BITS   = 32,
+  parameter LAST_APART  = 0
 ) (
   input  logic                  clk_i,
   input  logic                  rst_ni,
@@ -29,6 +32,8 @@ module burst_walker #(
   input  logic [BEATS_BITS-1:0] row_beats_i,
   input  logic [ROWS_BITS-1:0]  rows_i,
   input  logic [31:0]           stride_i,
+  input  logic [31:0]           last_address_i,
+  input  logic [BEATS_BITS-1:0] last_beats_i,
   input  logic                  next_i,
   output logic                  valid_o,
   output logic [31:0]           address_o,
@@ -47,6 +52,7 @@ module burst_walker #(
   logic [BEATS_BITS-1:0] row_beats_q, left_q;       // beats of a row, and of it those that are not asked for yet
   logic [ROWS_BITS-1:0]  rows_q;                    // rows after this one
   logic                  ends_row_q, last_row_q;
+  logic                  to_last;                   // the row behind the next one is the last, and lies elsewhere
   // What the burst may have; what it and the one behind it may have together; beats to the page's end behind it.
   logic [COUNT_BITS-1:0] limit_q, ahead_q;
   logic [COUNT_BITS:0]   reach_q;
@@ -74,6 +80,7 @@ module burst_walker #(
   logic                  row_ends;
 
   assign next_row  = prepare_q || (next_i && ends_row_q);
+  assign to_last   = LAST_APART == 1 && rows_q == ROWS_BITS'(2);
   assign row_place = next_row_q[PAGE_BITS-1:0];
   assign row_left  = {row_rest_q == '0, row_rest_q};
   assign row_room  = COUNT_BITS'(row_place) + COUNT_BITS'(row_beats_q) - 1'b1;
@@ -99,8 +106,9 @@ module burst_walker #(
       row_beats_q <= row_beats_i;
       rows_q      <= rows_i;
     end else if (next_row) begin
-      next_row_q <= next_row_q + stride_q;
-      row_rest_q <= row_rest_q - stride_q[PAGE_BITS-1:0];
+      next_row_q <= to_last ? last_address_i[31:LOW] : next_row_q + stride_q;
+      row_rest_q <= to_last ? -last_address_i[11:LOW] : row_rest_q - stride_q[PAGE_BITS-1:0];
+      if (to_last) row_beats_q <= last_beats_i;
       rows_q     <= rows_q - 1'b1;
       last_row_q <= rows_q == ROWS_BITS'(1);
     end
@@ -127,7 +135,7 @@ module burst_walker #(
 
   // The low bits of addresses are zero by contract.
   logic unused;
-  assign unused = ^{address_i[LOW-1:0], stride_i[LOW-1:0], 1'b0};
+  assign unused = ^{address_i[LOW-1:0], stride_i[LOW-1:0], last_address_i, last_beats_i};
 endmodule
 
 `default_nettype wire

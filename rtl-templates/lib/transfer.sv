@@ -161,6 +161,8 @@ module transfer #(
     .row_beats_i(row_beats_q),
     .rows_i     (rows_q),
     .stride_i   (stride_q),
+    .last_address_i(32'd0),
+    .last_beats_i(BEATS_BITS'(0)),
     .next_i     (burst_granted),
     .valid_o    (walker_valid),
     .address_o  (burst_address_o),

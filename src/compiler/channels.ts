@@ -72,6 +72,17 @@
  * sumsDone     matmul → dma. Run n gives; the store of tile n's sums takes.
  * productBegun dma → weightBuffer. The load of the inputs gives, the first load of weights takes: nothing streams while
  *              the host works, and the ring of slots begins anew, all runs of the product before being over.
+ *
+ * A pass of two groups of rows (`emitPair.ts`) uses the same channels. Its operations follow each other one by one, now
+ * of the one group, now of the other, so all that is said of an operation holds. What differs:
+ *
+ * dmaDone      one count for the activations and rotations of both groups; the first group's `qkv` of each layer takes.
+ * coefFree     given when both groups are through with a layer. Layer l + 2 is loaded then, while both slots, l + 1 and
+ *              l, are behind the loads: it takes the count just given.
+ * attended     the groups' attends alternate, and so do their quantisations of `o`; between a group's two are an attend
+ *              and a quantisation of the other's, on both sides.
+ * rowsKept     rows of the pass lie in an area of the group's own. The first group's rows are history to the second; the
+ *              KV store spills them before it fills them again. `configure` moves attention to the other group's queries.
  */
 import type { IssueUnit } from '../isa/table.ts';
 import { spilledChannels } from './channelsSpilled.ts';

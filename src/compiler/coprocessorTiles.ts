@@ -6,8 +6,9 @@
  * where the engine is slower (more rows than it runs per step), tiles that begin small let it start soon.
  */
 import { LutraError } from '../base/diagnostics.ts';
-import { type Derived, sliceStrideBytes, sumPitchElements } from '../hw/derive.ts';
+import { type Derived, sumPitchElements } from '../hw/derive.ts';
 import type { HardwareModel } from '../hw/schema.ts';
+import { tileSlices } from '../hw/slices.ts';
 import type { MatrixName, Output } from './lower.ts';
 import {
   inputPitch,
@@ -89,10 +90,10 @@ export function productOf(
   let column = 0;
   const tiles = cuts.map((count): Tile => {
     const words = blocks * count;
-    const stride = sliceStrideBytes(words, derived.ternary.sliceBytes, derived.portBytes);
+    const { slices, bytes } = tileSlices(words, derived.ternary.sliceBytes, derived);
     const pieces = piecesOf(outputs, column, count * columns);
     column += count * columns;
-    return { pieces, steps: count, words, bytes: roundUp(derived.weightSlices * stride, tileAlignment) };
+    return { pieces, steps: count, words, bytes: roundUp(slices * bytes, tileAlignment) };
   });
   return {
     name,

@@ -383,7 +383,9 @@ function emitBeforeHead(context: SpilledContext): void {
     localPitch: halves[0].x.pitch,
   });
   builder.emit('li', { rd: r.rows, value: 1 });
-  for (let slot = areas; slot < model.slots; slot++) builder.emit('matmul.sync', {}, { gives: ['weightFree'] });
+  // A slot may lie in any area, so all areas are taken back before slots are given.
+  for (let area = 0; area < areas; area++) builder.emit('weightBuffer.sync', {}, { needs: ['weightsUsed'] });
+  for (let slot = 0; slot < model.slots; slot++) builder.emit('matmul.sync', {}, { gives: ['weightFree'] });
   for (let slot = 0; slot < 2; slot++) builder.emit('vector.sync', {}, { gives: ['coefFree'] });
   builder.emit('li', { rd: r.loadSlot, value: 0 });
   builder.emit('li', { rd: r.runSlot, value: 0 });

@@ -5,8 +5,9 @@
  * more room in the weight buffer to run ahead; `cost` weighs a decoded token against a prefilled one.
  */
 import { LutraError } from '../base/diagnostics.ts';
-import { type Derived, matmulStalls, sliceStrideBytes, sumPitchElements } from '../hw/derive.ts';
+import { type Derived, matmulStalls, sumPitchElements } from '../hw/derive.ts';
 import type { HardwareModel } from '../hw/schema.ts';
+import { tileSlices } from '../hw/slices.ts';
 import { lcm, type MatrixOperation, type Output } from './lower.ts';
 
 /** Columns `first` … `first + columns − 1` of an output, from column `offset` of the tile on. */
@@ -134,8 +135,8 @@ function sizeOf(operation: MatrixOperation, atoms: number, blocks: number, hw: H
   // Rows of sums follow each other steps × Q apart, and the vector unit reads them from a multiple of its lanes on.
   const steps = roundUp(width, lcm(columns, hw.vector.lanes)) / columns;
   const words = blocks * operation.planes * steps;
-  const stride = sliceStrideBytes(words, derived[operation.alphabet].sliceBytes, derived.portBytes);
-  return { steps, words, bytes: roundUp(derived.weightSlices * stride, tileAlignment) };
+  const { slices, bytes } = tileSlices(words, derived[operation.alphabet].sliceBytes, derived);
+  return { steps, words, bytes: roundUp(slices * bytes, tileAlignment) };
 }
 
 function fits(

@@ -43,6 +43,8 @@ export interface Derived {
   readonly sliceColumns: number;
   /** Slices of a weight word: each comes through a port of its own. */
   readonly weightSlices: number;
+  /** Bytes of a slice in its turn (src/hw/slices.ts). */
+  readonly turnBytes: number;
   readonly ternary: AlphabetDerived;
   readonly binary: AlphabetDerived;
   /** Bytes that the simulator keeps per weight-buffer word. */
@@ -126,11 +128,6 @@ export function weightBufferUltraRams(rows: number, cascade: number, columns: nu
 /** log2 of a power of two, rounded up for other numbers. */
 export function ceilLog2(value: number): number {
   return Math.ceil(Math.log2(value));
-}
-
-/** Bytes from one slice of `words` weight words to the next in memory: whole beats. */
-export function sliceStrideBytes(words: number, sliceBytes: number, portBytes: number): number {
-  return Math.ceil((words * sliceBytes) / portBytes) * portBytes;
 }
 
 /**
@@ -270,6 +267,7 @@ export function derive(hw: HardwareModel): Derived {
     wordDigits: matmul.columns * matmul.tables * matmul.group,
     sliceColumns,
     weightSlices,
+    turnBytes: 2 ** Math.floor(Math.log2(Math.min(2 * burstBytes, 4096))),
     ternary,
     binary,
     wordBytes: Math.max(ternary.wordBytes, binary.wordBytes),

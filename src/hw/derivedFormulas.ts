@@ -31,6 +31,11 @@ export const derivedFormulas: Scalars = {
     unit: 'slices',
     meaning: 'slices of a weight word; slice s comes through port s',
   },
+  turnBytes: {
+    formula: '2 ** log2down(min(2 * burstBytes, 4096))',
+    unit: 'bytes',
+    meaning: 'of a slice in its turn, where the slices of a tile lie in memory',
+  },
   wordBytes: {
     formula: 'max(ternary.wordBytes, binary.wordBytes)',
     unit: 'bytes',

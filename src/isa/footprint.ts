@@ -4,9 +4,10 @@
  * Used for bounds checks, port claims and race detection in the machine, and, with NaN for values that only registers
  * know, by the static verifier: a range whose end is not known ends at NaN, and comparisons with it are false.
  */
-import { type Derived, derive, sliceStrideBytes, sumPitchElements } from '../hw/derive.ts';
+import { type Derived, derive, sumPitchElements } from '../hw/derive.ts';
 import { alphabets } from '../hw/operands.ts';
 import type { HardwareModel } from '../hw/schema.ts';
+import { tileSlices } from '../hw/slices.ts';
 import { type InstructionSpec, type MemoryFormat, memoryFormats, type Space, spaces } from './table.ts';
 
 /**
@@ -161,11 +162,8 @@ const rules: Readonly<Record<string, Rule>> = {
     const [dst, src, words, alphabet] = values as Eight;
     const name = alphabets[alphabet];
     const sliceBytes = name === undefined ? Number.NaN : derived[name].sliceBytes;
-    const stride = sliceStrideBytes(words, sliceBytes, derived.portBytes);
-    return [
-      grid('ddr', false, src, words * sliceBytes, derived.weightSlices, stride),
-      run('weights', true, dst, words),
-    ];
+    const { slices, bytes } = tileSlices(words, sliceBytes, derived);
+    return [run('ddr', false, src, slices * bytes), run('weights', true, dst, words)];
   },
   'matmul.run': (values, { hw, derived }) => {
     const [input, weights, output, rows, blocks, steps, , planes] = values as Eight;

@@ -2,14 +2,15 @@
  * Weight tiles as packed words, and back (docs/machine.md, matmul engine).
  *
  * A tile is `blocks × steps` words for each plane, in the order block, plane, step. A word holds the weights of Q columns
- * for T·G inputs, cut into slices of some columns: a tile is its words' first slices, then their second ones, and so on.
+ * for T·G inputs, cut into slices of some columns; in memory the slices of a tile take turns (src/hw/slices.ts).
  * A slice goes column by column: five ternary digits to a byte (the first the most significant), or eight binary bits to
  * a byte (the first the least significant), then zero bytes.
  */
 import { LutraError } from '../base/diagnostics.ts';
-import { type Derived, digitsPerByte, maximumPlanes, sliceStrideBytes } from '../hw/derive.ts';
+import { type Derived, digitsPerByte, maximumPlanes } from '../hw/derive.ts';
 import type { Alphabet } from '../hw/operands.ts';
 import type { HardwareModel } from '../hw/schema.ts';
+import { interleaveSlices, separateSlices, type TileSlices, tileSlices } from '../hw/slices.ts';
 
 /** The shape of a word: G inputs per table, T tables, Q columns. Any part of a hardware model's `matmul` will do. */
 export interface Geometry {
@@ -23,24 +24,27 @@ export interface WordLayout extends Geometry {
   /** Columns of a slice; what is missing in the last one is padding. */
   readonly sliceColumns: number;
   readonly sliceBytes: Readonly<Record<Alphabet, number>>;
-  /** Slices of a tile begin at multiples of this, counted from the first. */
+  /** Slices of a tile are whole beats. */
   readonly portBytes: number;
+  /** Bytes of a slice in its turn. */
+  readonly turnBytes: number;
 }
 
 /** The layout of a machine's words. */
 export function wordLayout(hw: HardwareModel, derived: Derived): WordLayout {
   const { group, tables, columns } = hw.matmul;
-  const { sliceColumns, portBytes, ternary, binary } = derived;
+  const { sliceColumns, portBytes, turnBytes, ternary, binary } = derived;
   const sliceBytes = { ternary: ternary.sliceBytes, binary: binary.sliceBytes };
-  return { group, tables, columns, sliceColumns, sliceBytes, portBytes };
+  return { group, tables, columns, sliceColumns, sliceBytes, portBytes, turnBytes };
 }
 
-/** Bytes from one slice of a tile to the next, and slices. */
-function tileSlices(layout: WordLayout, alphabet: Alphabet, words: number): { stride: number; slices: number } {
-  return {
-    stride: sliceStrideBytes(words, layout.sliceBytes[alphabet], layout.portBytes),
-    slices: Math.ceil(layout.columns / layout.sliceColumns),
-  };
+function slicesOf(layout: WordLayout, alphabet: Alphabet, words: number): TileSlices {
+  const { columns, sliceColumns, portBytes, turnBytes, sliceBytes } = layout;
+  return tileSlices(words, sliceBytes[alphabet], {
+    weightSlices: Math.ceil(columns / sliceColumns),
+    portBytes,
+    turnBytes,
+  });
 }
 
 /** A tile of a weight matrix. Inputs and columns past the end get weight 0 (ternary) or −(2ᵇ−1) (binary). */
@@ -64,8 +68,8 @@ export const zeroTernaryByte = 121;
 
 /** Bytes of a packed tile: all slices, each filled up to whole beats. */
 export function packedTileBytes(layout: WordLayout, alphabet: Alphabet, planes: number, shape: TileShape): number {
-  const { stride, slices } = tileSlices(layout, alphabet, shape.blocks * planes * shape.steps);
-  return slices * stride;
+  const { bytes, slices } = slicesOf(layout, alphabet, shape.blocks * planes * shape.steps);
+  return slices * bytes;
 }
 
 /**
@@ -79,13 +83,13 @@ export function packTernaryTile(
   outOffset: number,
 ): number {
   const bytes = checkTile(layout, tile, tile.weights.length, out.length - outOffset, 'ternary', 1);
-  const { stride, slices } = tileSlices(layout, 'ternary', tile.blocks * tile.steps);
+  const place = slicesOf(layout, 'ternary', tile.blocks * tile.steps);
+  const packed = new Uint8Array(bytes);
   const sliceBytes = layout.sliceBytes.ternary;
   const digits = new Int8Array(roundUp(layout.sliceColumns * layout.tables * layout.group, digitsPerByte));
   let wrong = 0;
-  out.fill(0, outOffset, outOffset + bytes);
-  for (let slice = 0; slice < slices; slice++) {
-    let word = outOffset + slice * stride;
+  for (let slice = 0; slice < place.slices; slice++) {
+    let word = slice * place.bytes;
     for (let block = 0; block < tile.blocks; block++) {
       for (let step = 0; step < tile.steps; step++, word += sliceBytes) {
         gatherSlice(layout, tile, block, step, slice, digits);
@@ -99,12 +103,13 @@ export function packTernaryTile(
           // A legal digit is 0, 1 or 2: no bit above bit 1, and not both low bits.
           const both = (a & (a >> 1)) | (b & (b >> 1)) | (c & (c >> 1)) | (d & (d >> 1)) | (e & (e >> 1));
           wrong |= a | b | c | d | e | (both << 2);
-          out[at++] = 81 * a + 27 * b + 9 * c + 3 * d + e;
+          packed[at++] = 81 * a + 27 * b + 9 * c + 3 * d + e;
         }
       }
     }
   }
   if ((wrong & ~3) !== 0) throw notTernary(tile);
+  interleaveSlices(place, packed, out, outOffset);
   return bytes;
 }
 
@@ -121,25 +126,26 @@ export function packBinaryTile(
   outOffset: number,
 ): number {
   const bytes = checkTile(layout, tile, tile.weights.length, out.length - outOffset, 'binary', planes);
-  const { stride, slices } = tileSlices(layout, 'binary', tile.blocks * planes * tile.steps);
+  const place = slicesOf(layout, 'binary', tile.blocks * planes * tile.steps);
+  const packed = new Uint8Array(bytes);
   const sliceBytes = layout.sliceBytes.binary;
   const planeBytes = tile.steps * sliceBytes;
   const top = 2 ** planes - 1;
   const levels = new Int16Array(roundUp(layout.sliceColumns * layout.tables * layout.group, 8)).fill(-top);
   let wrong = 0;
-  out.fill(0, outOffset, outOffset + bytes);
-  for (let slice = 0; slice < slices; slice++) {
+  for (let slice = 0; slice < place.slices; slice++) {
     for (let block = 0; block < tile.blocks; block++) {
       for (let step = 0; step < tile.steps; step++) {
         gatherSlice(layout, tile, block, step, slice, levels, -top);
-        let at = outOffset + slice * stride + block * planes * planeBytes + step * sliceBytes;
+        let at = slice * place.bytes + block * planes * planeBytes + step * sliceBytes;
         for (let i = 0; i < levels.length; i += 8, at++) {
-          wrong |= spreadPlanes(levels, i, top, planes, planeBytes, out, at);
+          wrong |= spreadPlanes(levels, i, top, planes, planeBytes, packed, at);
         }
       }
     }
   }
   if (wrong !== 0) throw notOdd(tile, planes);
+  interleaveSlices(place, packed, out, outOffset);
   return bytes;
 }
 
@@ -176,10 +182,11 @@ function spreadPlanes(
 /** The weights of a packed ternary tile, [columns][inputs]. */
 export function unpackTernaryTile(layout: WordLayout, shape: TileShape, bytes: Uint8Array, offset: number): Int8Array {
   const weights = new Int8Array(shape.columns * shape.inputs);
-  const { stride } = tileSlices(layout, 'ternary', shape.blocks * shape.steps);
+  const place = slicesOf(layout, 'ternary', shape.blocks * shape.steps);
+  const packed = separateSlices(place, bytes, offset);
   forEachWeight(layout, shape, (block, step, slice, digit, index) => {
     const word = (block * shape.steps + step) * layout.sliceBytes.ternary;
-    const byte = bytes[offset + slice * stride + word + Math.floor(digit / digitsPerByte)]!;
+    const byte = packed[slice * place.bytes + word + Math.floor(digit / digitsPerByte)]!;
     weights[index] = (Math.floor(byte / 3 ** (digitsPerByte - 1 - (digit % digitsPerByte))) % 3) - 1;
   });
   return weights;
@@ -194,11 +201,12 @@ export function unpackBinaryTile(
   offset: number,
 ): Int16Array {
   const levels = new Int16Array(shape.columns * shape.inputs);
-  const { stride } = tileSlices(layout, 'binary', shape.blocks * planes * shape.steps);
+  const place = slicesOf(layout, 'binary', shape.blocks * planes * shape.steps);
+  const packed = separateSlices(place, bytes, offset);
   forEachWeight(layout, shape, (block, step, slice, digit, index) => {
     for (let plane = 0; plane < planes; plane++) {
       const word = ((block * planes + plane) * shape.steps + step) * layout.sliceBytes.binary;
-      const byte = bytes[offset + slice * stride + word + (digit >> 3)]!;
+      const byte = packed[slice * place.bytes + word + (digit >> 3)]!;
       levels[index]! += ((byte >> (digit & 7)) & 1 ? 1 : -1) * 2 ** plane;
     }
   });

@@ -5,21 +5,22 @@ import { hardware, modelNames } from './models.ts';
 
 test('kv260, computed by hand', () => {
   expect(derive(hardware('kv260'))).toMatchObject({
-    blockInputs: 130, // 26 · 5
-    wordDigits: 1040, // 130 · 8
+    blockInputs: 140, // 28 · 5
+    wordDigits: 1120, // 140 · 8
     sliceColumns: 2, // 8 columns through 4 ports
     weightSlices: 4,
-    // 3⁵ = 243 entries, half of them stored; 122/4 → 31; 8 bits hold 243; 260/5; 4 · 52.
+    turnBytes: 2048, // two bursts
+    // 3⁵ = 243 entries, half of them stored; 122/4 → 31; 8 bits hold 243; 280/5; 4 · 56.
     ternary: {
       tableEntries: 122,
       tableRows: 32,
       buildCycles: 37,
       indexBits: 8,
-      sliceBytes: 52,
+      sliceBytes: 56,
       sliceWordsPerBeat: 1,
-      wordBytes: 208,
+      wordBytes: 224,
     },
-    // 2⁵ = 32; 16 stored; 16/4; 5 bits; 260/8 → 33 → 36; 4 · 36.
+    // 2⁵ = 32; 16 stored; 16/4; 5 bits; 280/8 → 35 → 36; 4 · 36.
     binary: {
       tableEntries: 16,
       tableRows: 4,
@@ -29,13 +30,13 @@ test('kv260, computed by hand', () => {
       sliceWordsPerBeat: 1,
       wordBytes: 144,
     },
-    wordBytes: 208,
+    wordBytes: 224,
     tableEntryBits: 11, // ±640
     largestSum: 2_139_095_040, // 65536 · 32640 < 2³¹
-    inputLoadCycles: 10, // ⌈130 / 16⌉ + 1
-    matmulLatency: 14, // 9 + 5 (26 → 1)
-    weightBufferCascade: 3, // 208 bits in words of 72
-    weightBufferUltraRams: 24, // 1 · 3 · 8
+    inputLoadCycles: 10, // ⌈140 / 16⌉ + 1
+    matmulLatency: 14, // 9 + 5 (28 → 1)
+    weightBufferCascade: 4, // 224 bits in words of 72
+    weightBufferUltraRams: 32, // 1 · 4 · 8
     reduceLatency: 40, // 4 + (2 + 1 + 3) · 6
     rootLatency: 22, // 4 + 6 + 9 + 3
     scalarLatency: 31, // 4 + 6 + 9 + 9 + 3
@@ -68,8 +69,8 @@ test('kv260, computed by hand', () => {
     inputWords: 4096,
     accWordElements: 8, // 8 columns
     accWords: 2048,
-    kvWordBytes: 64, // 16 attention lanes of float32
-    kvWords: 8192,
+    kvWordBytes: 32, // 16 attention lanes of float16
+    kvWords: 12288,
   });
 });
 

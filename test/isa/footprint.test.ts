@@ -103,11 +103,10 @@ const oracles: Record<string, Oracle> = {
   'weightBuffer.load': (v, read, write) => {
     const size = v.alphabet === 0 ? derived.ternary.sliceBytes : derived.binary.sliceBytes;
     const { portBytes } = derived;
-    const stride = Math.ceil(((v.words as number) * size) / portBytes) * portBytes;
-    each(v.words as number, (word) => {
-      write('weights', (v.dst as number) + word);
-      each(derived.weightSlices, (slice) => bytes(read, 'ddr', (v.src as number) + slice * stride + word * size, size));
-    });
+    const slice = Math.ceil(((v.words as number) * size) / portBytes) * portBytes;
+    each(v.words as number, (word) => write('weights', (v.dst as number) + word));
+    // Wherever a slice has its turns: together they are the tile, in whole beats.
+    bytes(read, 'ddr', v.src as number, derived.weightSlices * slice);
   },
   'matmul.run': (v, read, write) => {
     const columns = (v.steps as number) * hw.matmul.columns;

@@ -8,10 +8,16 @@ interface Shape {
 }
 
 /** A word of one slice without padding, or of slices of `sliceColumns` columns with `slack` more bytes each. */
-export function layoutOf(shape: Shape, sliceColumns = shape.columns, slack = 0, portBytes = 1): WordLayout {
+export function layoutOf(
+  shape: Shape,
+  sliceColumns = shape.columns,
+  slack = 0,
+  portBytes = 1,
+  turnBytes = 64 * portBytes,
+): WordLayout {
   const digits = sliceColumns * shape.tables * shape.group;
   const sliceBytes = { ternary: Math.ceil(digits / 5) + slack, binary: Math.ceil(digits / 8) + slack };
-  return { ...shape, sliceColumns, sliceBytes, portBytes };
+  return { ...shape, sliceColumns, sliceBytes, portBytes, turnBytes };
 }
 
 /** Layouts of words up to this shape, in one slice or several. */
@@ -24,8 +30,15 @@ export function layouts(group: number, tables: number, columns: number): fc.Arbi
       slices: fc.integer({ min: 1, max: columns }),
       slack: fc.integer({ min: 0, max: 3 }),
       portBytes: fc.constantFrom(1, 4, 16),
+      turnBeats: fc.constantFrom(1, 2, 64),
     })
-    .map(({ slices, slack, portBytes, ...shape }) =>
-      layoutOf(shape, Math.ceil(shape.columns / Math.min(slices, shape.columns)), slack, portBytes),
+    .map(({ slices, slack, portBytes, turnBeats, ...shape }) =>
+      layoutOf(
+        shape,
+        Math.ceil(shape.columns / Math.min(slices, shape.columns)),
+        slack,
+        portBytes,
+        turnBeats * portBytes,
+      ),
     );
 }

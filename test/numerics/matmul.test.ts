@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { maximumPlanes } from '../../src/hw/derive.ts';
 import type { Alphabet } from '../../src/hw/operands.ts';
+import { separateSlices, tileSlices } from '../../src/hw/slices.ts';
 import { lutMatmul, lutMatmulByTables, type MatmulRun, type TableForm } from '../../src/numerics/matmul.ts';
 import { packBinaryTile, packedTileBytes, packTernaryTile, type WordLayout } from '../../src/numerics/pack.ts';
 import { layoutOf, layouts } from './layouts.ts';
@@ -62,13 +63,15 @@ function problem(
   const wordBytes = slices * sliceBytes;
   const wordStride = wordBytes + layout.wordSlack;
   const count = shape.blocks * planes * shape.steps;
+  const place = tileSlices(count, sliceBytes, { ...geometry, weightSlices: slices });
+  const separate = separateSlices(place, packed, 0);
   // The last word ends with the array, so that reading past it would show.
   const words = new Uint8Array(layout.wordsOffset + (count - 1) * wordStride + wordBytes).fill(0xa5);
   for (let word = 0; word < count; word++) {
     for (let slice = 0; slice < slices; slice++) {
-      const from = (slice * packed.length) / slices + word * sliceBytes;
+      const from = slice * place.bytes + word * sliceBytes;
       const to = layout.wordsOffset + word * wordStride + slice * sliceBytes;
-      words.set(packed.subarray(from, from + sliceBytes), to);
+      words.set(separate.subarray(from, from + sliceBytes), to);
     }
   }
   const inputPitch = inputs + layout.inputSlack;

@@ -20,13 +20,15 @@ describeVerilog.each(shapes)(
       const module = await compile({
         files: [{ name: 'burst_walker.sv', text }],
         top: 'burst_walker',
-        parameters: { PORT_BYTES: portBytes, BURST_BEATS: burstBeats },
+        parameters: { PORT_BYTES: portBytes, BURST_BEATS: burstBeats, LAST_APART: 1 },
       });
       const stream = fc.record({
         address: fc.nat(4000),
         rowBytes: fc.oneof(fc.integer({ min: 1, max: 3 * portBytes }), fc.integer({ min: 1, max: 10_000 })),
         rows: fc.integer({ min: 1, max: 5 }),
         stride: fc.integer({ min: -300, max: 300 }),
+        // The last row lies where the rows before it lead, or elsewhere.
+        last: fc.option(fc.record({ address: fc.nat(4000), bytes: fc.integer({ min: 1, max: 5000 }) })),
         waits: fc.array(fc.nat(2), { minLength: 1, maxLength: 4 }),
       });
       fc.assert(
@@ -36,10 +38,17 @@ describeVerilog.each(shapes)(
           port('rst_ni').set(0);
           sim.tick();
           port('rst_ni').set(1);
-          for (const { address, rowBytes, rows, stride, waits } of streams) {
+          for (const { address, rowBytes, rows, stride, last, waits } of streams) {
             const base = (address + 3000) * portBytes;
             const cursors = new BurstCursors(1, 1, portBytes, burstBeats * portBytes);
-            cursors.begin(0, 0, base, rowBytes, rows, stride * portBytes);
+            const apart = last !== null && rows > 1;
+            const end = apart
+              ? { address: last.address * portBytes, bytes: last.bytes }
+              : { address: base + (rows - 1) * stride * portBytes, bytes: rowBytes };
+            if (apart) cursors.begin(0, 0, base, rowBytes, rows - 1, stride * portBytes, end.address, end.bytes);
+            else cursors.begin(0, 0, base, rowBytes, rows, stride * portBytes);
+            port('last_address_i').set(end.address);
+            port('last_beats_i').set(Math.ceil(end.bytes / portBytes));
             port('start_i').set(1);
             port('next_i').set(0);
             port('address_i').set(base);

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import type { Simulation } from 'verilator-wasm';
 import { expect, test } from 'vitest';
-import { type Derived, derive, digitsPerByte, sliceStrideBytes } from '../../src/hw/derive.ts';
+import { type Derived, derive, digitsPerByte } from '../../src/hw/derive.ts';
 import type { HardwareModel } from '../../src/hw/schema.ts';
+import { sliceOffset, tileSlices } from '../../src/hw/slices.ts';
 import { describeVerilog } from '../describeWith.ts';
 import { hardware } from '../machine/harness.ts';
 import { hasTool, needs } from '../tools.ts';
@@ -135,9 +136,8 @@ function check(sim: Simulation, hw: HardwareModel, list: readonly Load[], seed: 
     const room = Math.floor((hw.weightBuffer.words - count) / alphabet.sliceWordsPerBeat);
     const dst = Math.floor(room * item.dst) * alphabet.sliceWordsPerBeat;
     const src = 0x10000 + Math.floor(item.page / portBytes) * portBytes;
-    const rowBytes = count * alphabet.sliceBytes;
-    const stride = sliceStrideBytes(count, alphabet.sliceBytes, portBytes);
-    const bytes = Array.from({ length: slices * stride }, () => (item.binary ? random() & 255 : random() % 243));
+    const tile = tileSlices(count, alphabet.sliceBytes, derived);
+    const bytes = Array.from({ length: slices * tile.bytes }, () => (item.binary ? random() & 255 : random() % 243));
 
     if (item.sync) {
       start?.set(1);
@@ -158,8 +158,8 @@ function check(sim: Simulation, hw: HardwareModel, list: readonly Load[], seed: 
 
     // Each port takes its bursts when it likes, and brings their beats with gaps.
     const pending = Array.from({ length: slices }, () => [] as number[]);
-    const nextAddress = Array.from({ length: slices }, (_, s) => src + s * stride);
-    const ends = Array.from({ length: slices }, (_, s) => src + s * stride + rowBytes);
+    // Bytes of each slice that have been asked for.
+    const requested = Array.from({ length: slices }, () => 0);
     const moving = Math.ceil((count * alphabet.wordBytes) / derived.portBytesPerCycle);
     let [firstBeat, lastBeat, after] = [-1, -1, 0];
     for (; lastBeat < 0 || after < lastBeat + derived.loadLatency; after++) {
@@ -175,10 +175,8 @@ function check(sim: Simulation, hw: HardwareModel, list: readonly Load[], seed: 
           beat = 0n;
           for (let i = portBytes - 1; i >= 0; i--) beat = (beat << 8n) | BigInt(bytes[at - src + i] ?? 0);
           if (firstBeat < 0) firstBeat = after;
-          if (queue.length === 0 && (nextAddress[s] as number) >= (ends[s] as number)) {
-            const others = pending.every(
-              (beats, other) => beats.length === 0 && (nextAddress[other] as number) >= (ends[other] as number),
-            );
+          if (queue.length === 0 && requested[s] === tile.bytes) {
+            const others = pending.every((beats, other) => beats.length === 0 && requested[other] === tile.bytes);
             if (others) lastBeat = after;
           }
         }
@@ -193,22 +191,22 @@ function check(sim: Simulation, hw: HardwareModel, list: readonly Load[], seed: 
       let grants = 0;
       for (let s = 0; s < slices; s++) {
         const wants = ((valid?.get() ?? 0) >> s) & 1;
-        const at = nextAddress[s] as number;
-        const left = at < (ends[s] as number) && after >= derived.requestLatency;
+        const from = requested[s] as number;
+        const left = from < tile.bytes && after >= derived.requestLatency;
         if (wants !== +left) throw new Error(`cycle ${after}: slice ${s} ${wants ? 'wants' : 'does not want'} a burst`);
         if (!left || random() % 3 === 0) continue;
-        const length = Math.min(
-          burstBytes,
-          4096 - (at % 4096),
-          Math.ceil(((ends[s] as number) - at) / portBytes) * portBytes,
-        );
+        const at = src + sliceOffset(tile, s, from);
+        // A burst ends with its turn.
+        const turnEnd =
+          from < tile.turns * tile.turnBytes ? from + tile.turnBytes - (from % tile.turnBytes) : tile.bytes;
+        const length = Math.min(burstBytes, 4096 - (at % 4096), turnEnd - from);
         const shown = [
           Number((get(address as ReturnType<typeof port>) >> BigInt(32 * s)) & 0xffffffffn),
           Number((get(beats as ReturnType<typeof port>) >> BigInt(9 * s)) & 511n),
         ];
         expect(shown).toEqual([at, length / portBytes]);
         for (let beat = 0; beat < length; beat += portBytes) (pending[s] as number[]).push(at + beat);
-        nextAddress[s] = at + length;
+        requested[s] = from + length;
         grants |= 1 << s;
       }
       grant?.set(grants);
@@ -225,8 +223,8 @@ function check(sim: Simulation, hw: HardwareModel, list: readonly Load[], seed: 
     grant?.set(0);
     for (let word = 0; word < count; word++) {
       const parts = Array.from({ length: slices }, (_, s) => {
-        const from = s * stride + word * alphabet.sliceBytes;
-        return bytes.slice(from, from + alphabet.sliceBytes);
+        const from = word * alphabet.sliceBytes;
+        return Array.from({ length: alphabet.sliceBytes }, (_, i) => bytes[sliceOffset(tile, s, from + i)] as number);
       });
       expected.set(dst + word, storedWord(hw, derived, item.binary, parts));
     }

@@ -1,8 +1,9 @@
 /** The contents of memory as written in a program: lists, repetitions, ramps and seeded pseudo-random values. */
 import { decodeFloat, encodeFloat } from '../../base/float.ts';
 import { hash } from '../../base/hash.ts';
-import { derive, sliceStrideBytes } from '../../hw/derive.ts';
+import { derive } from '../../hw/derive.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
+import { interleaveSlices, tileSlices } from '../../hw/slices.ts';
 import type { Cursor, Scope, Value } from './expression.ts';
 import { evaluate } from './expression.ts';
 
@@ -77,24 +78,26 @@ export function isWordDirective(name: string): name is WordDirective {
 }
 
 /**
- * A tile as `weightBuffer.load` finds it in memory: of all words the first slice, then of all the second, and so on
- * (docs/machine.md, matmul engine). `digits` word by word; missing ones of the last word are 0.
+ * A tile as `weightBuffer.load` finds it in memory: the slices of all words take turns (docs/machine.md, matmul engine). `digits` word by word; missing ones of the last word are 0.
  */
 export function packWords(directive: WordDirective, digits: readonly number[], hw: HardwareModel): Uint8Array {
   const { alphabet, pack } = wordDirectives[directive];
-  const { sliceColumns, weightSlices, wordDigits, blockInputs, portBytes, [alphabet]: shape } = derive(hw);
+  const derived = derive(hw);
+  const { sliceColumns, weightSlices, wordDigits, blockInputs, [alphabet]: shape } = derived;
   const words = Math.ceil(digits.length / wordDigits);
-  const stride = sliceStrideBytes(words, shape.sliceBytes, portBytes);
-  const result = new Uint8Array(weightSlices * stride);
+  const tile = tileSlices(words, shape.sliceBytes, derived);
+  const packed = new Uint8Array(weightSlices * tile.bytes);
   for (let slice = 0; slice < weightSlices; slice++) {
     for (let word = 0; word < words; word++) {
       const own = Array.from({ length: sliceColumns * blockInputs }, (_, digit) => {
         const inWord = slice * sliceColumns * blockInputs + digit;
         return (inWord < wordDigits ? digits[word * wordDigits + inWord] : undefined) ?? 0;
       });
-      result.set(pack(own), slice * stride + word * shape.sliceBytes);
+      packed.set(pack(own), slice * tile.bytes + word * shape.sliceBytes);
     }
   }
+  const result = new Uint8Array(packed.length);
+  interleaveSlices(tile, packed, result, 0);
   return result;
 }
 

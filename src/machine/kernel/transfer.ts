@@ -6,6 +6,8 @@ export interface TransferStream {
   readonly rowBytes: number;
   readonly rows: number;
   readonly stride: number;
+  /** One more row, elsewhere; nothing if it has no bytes. */
+  readonly last?: { readonly address: number; readonly bytes: number };
 }
 
 export interface TransferRequest {

@@ -26,6 +26,9 @@ export class BurstCursors {
   private readonly rowBytes: Float64Array;
   private readonly rows: Float64Array;
   private readonly stride: Float64Array;
+  // The last row, if it lies elsewhere: address and bytes.
+  private readonly lastAddress: Float64Array;
+  private readonly lastBytes: Float64Array;
   private readonly rowAt: Float64Array;
   private readonly start: Float64Array;
   private readonly stop: Float64Array;
@@ -37,16 +40,28 @@ export class BurstCursors {
     this.burstBytes = burstBytes;
     const perCursor = () => new Float64Array(users * ports);
     [this.base, this.rowBytes, this.rows, this.stride] = [perCursor(), perCursor(), perCursor(), perCursor()];
+    [this.lastAddress, this.lastBytes] = [perCursor(), perCursor()];
     [this.rowAt, this.start, this.stop, this.rowEnd] = [perCursor(), perCursor(), perCursor(), perCursor()];
   }
 
-  /** Begins a stream. */
-  begin(user: number, port: number, address: number, rowBytes: number, rows: number, stride: number): void {
+  /** Begins a stream; behind its rows there may be one more, elsewhere. */
+  begin(
+    user: number,
+    port: number,
+    address: number,
+    rowBytes: number,
+    rows: number,
+    stride: number,
+    lastAddress = 0,
+    lastBytes = 0,
+  ): void {
     const cursor = user * this.ports + port;
     this.base[cursor] = address;
     this.rowBytes[cursor] = rowBytes;
-    this.rows[cursor] = rowBytes > 0 ? rows : 0;
+    this.rows[cursor] = (rowBytes > 0 ? rows : 0) + (lastBytes > 0 ? 1 : 0);
     this.stride[cursor] = stride;
+    this.lastAddress[cursor] = lastAddress;
+    this.lastBytes[cursor] = lastBytes;
     this.enterRow(cursor, 0);
   }
 
@@ -77,8 +92,9 @@ export class BurstCursors {
 
   private enterRow(cursor: number, row: number): void {
     this.rowAt[cursor] = row;
-    const address = this.base[cursor]! + row * this.stride[cursor]!;
-    this.rowEnd[cursor] = address + this.rowBytes[cursor]!;
+    const elsewhere = this.lastBytes[cursor]! > 0 && row === this.rows[cursor]! - 1;
+    const address = elsewhere ? this.lastAddress[cursor]! : this.base[cursor]! + row * this.stride[cursor]!;
+    this.rowEnd[cursor] = address + (elsewhere ? this.lastBytes[cursor]! : this.rowBytes[cursor]!);
     this.enterBurst(cursor, address);
   }
 

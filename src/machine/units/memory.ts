@@ -235,8 +235,8 @@ export class Memory {
   }
 
   private startCursor(user: number, gather: boolean, stream: TransferStream): void {
-    const { port, address, rowBytes, rows, stride } = stream;
-    if (!gather) this.cursors.begin(user, port, address, rowBytes, rows, stride);
+    const { port, address, rowBytes, rows, stride, last } = stream;
+    if (!gather) this.cursors.begin(user, port, address, rowBytes, rows, stride, last?.address, last?.bytes);
     else this.cursors.begin(user, port, 0, rowBytes, rows, Math.ceil(rowBytes / pageBytes) * pageBytes);
   }
 

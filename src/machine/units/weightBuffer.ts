@@ -1,5 +1,5 @@
-import { sliceStrideBytes } from '../../hw/derive.ts';
 import { type Alphabet, alphabets } from '../../hw/operands.ts';
+import { separateSlices, sliceOffset, tileSlices } from '../../hw/slices.ts';
 import type { Command, Timing } from '../kernel/command.ts';
 import { portMask } from '../kernel/ports.ts';
 import { type Surroundings, Unit } from '../kernel/unit.ts';
@@ -25,17 +25,18 @@ export class WeightBuffer extends Unit {
     if (command.spec.name === 'weightBuffer.sync') return { first: 1, finish: 1 };
     const { buffers, store, derived, values } = this.around;
     const [dst, src, words, alphabet] = command.values as readonly [number, number, number, number];
-    const { loadLatency, requestLatency, portBytes, portBytesPerCycle, weightSlices } = derived;
+    const { loadLatency, requestLatency, portBytesPerCycle, weightSlices } = derived;
     const { sliceBytes, wordBytes } = derived[alphabets[alphabet] as Alphabet];
-    const stride = sliceStrideBytes(words, sliceBytes, portBytes);
-    const rowBytes = words * sliceBytes;
+    const tile = tileSlices(words, sliceBytes, derived);
+    const { turns, turnBytes, lastBytes } = tile;
     const moving = Math.ceil((words * wordBytes) / portBytesPerCycle);
     const streams = Array.from({ length: weightSlices }, (_, slice) => ({
       port: slice,
-      address: src + slice * stride,
-      rowBytes,
-      rows: 1,
-      stride: 0,
+      address: src + sliceOffset(tile, slice, 0),
+      rowBytes: turnBytes,
+      rows: turns,
+      stride: weightSlices * turnBytes,
+      last: { address: src + sliceOffset(tile, slice, turns * turnBytes), bytes: lastBytes },
     }));
     this.around.requestTransfer(
       {
@@ -49,10 +50,12 @@ export class WeightBuffer extends Unit {
       cycle,
     );
     if (values) buffers.weightAlphabets.fill(1 + alphabet, dst, dst + words);
-    for (let slice = 0; values && slice < weightSlices; slice++) {
-      const packed = store.read(src + slice * stride, rowBytes);
+    if (!values) return undefined;
+    const packed = separateSlices(tile, store.read(src, weightSlices * tile.bytes), 0);
+    for (let slice = 0; slice < weightSlices; slice++) {
       let to = dst * derived.wordBytes + slice * sliceBytes;
-      for (let from = 0; from < rowBytes; from += sliceBytes, to += derived.wordBytes) {
+      const end = slice * tile.bytes + words * sliceBytes;
+      for (let from = slice * tile.bytes; from < end; from += sliceBytes, to += derived.wordBytes) {
         for (let i = 0; i < sliceBytes; i++) buffers.weights[to + i] = packed[from + i]!;
       }
     }

@@ -1,4 +1,5 @@
-import { powerOfTwoUp, sliceStrideBytes, sumAlignmentElements, sumPitchElements } from '../../../src/hw/derive.ts';
+import { powerOfTwoUp, sumAlignmentElements, sumPitchElements } from '../../../src/hw/derive.ts';
+import { tileSlices } from '../../../src/hw/slices.ts';
 import {
   attentionShape,
   type MemoryFormat,
@@ -69,7 +70,7 @@ export function transfer(shop: Workshop): Stream {
 function weightLoad(shop: Workshop, binary: boolean, dst: number, words: number): Stream {
   const { derived } = shop.shape;
   const name = binary ? 'binary' : 'ternary';
-  const bytes = derived.weightSlices * sliceStrideBytes(words, derived[name].sliceBytes, derived.portBytes);
+  const bytes = derived.weightSlices * tileSlices(words, derived[name].sliceBytes, derived).bytes;
   return attempt(() =>
     shop.make('weightBuffer.load', {
       dst,

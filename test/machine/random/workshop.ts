@@ -1,6 +1,6 @@
-import { sliceStrideBytes } from '../../../src/hw/derive.ts';
 import { derive, type HardwareModel } from '../../../src/hw/index.ts';
 import { alphabets } from '../../../src/hw/operands.ts';
+import { tileSlices } from '../../../src/hw/slices.ts';
 import {
   type AttentionShape,
   type Footprint,
@@ -284,8 +284,8 @@ function memoryAreas(hw: HardwareModel, areas: Workshop['areas'], random: Random
   add('int8', input.size, [`.i8 random(${input.size}, ${seed()})`]);
   // Any bytes of digits will do for a tile: what lies between them is padding.
   const packed = (alphabet: 'ternary' | 'binary', directive: string, digitsPerByte: number) => {
-    const stride = sliceStrideBytes(weights.size, derived[alphabet].sliceBytes, derived.portBytes);
-    const bytes = derived.weightSlices * stride + 4 * derived.portBytes;
+    const slice = tileSlices(weights.size, derived[alphabet].sliceBytes, derived).bytes;
+    const bytes = derived.weightSlices * slice + 4 * derived.portBytes;
     add(alphabet, bytes, [`${directive} random(${bytes * digitsPerByte}, ${seed()})`]);
   };
   packed('ternary', '.trits', 5);

@@ -105,7 +105,7 @@ describe('weightBuffer', () => {
       return finished - started;
     };
     const { ternary, binary, portBytesPerCycle } = derive(hw);
-    expect([ternary.wordBytes, binary.wordBytes]).toEqual([208, 144]);
+    expect([ternary.wordBytes, binary.wordBytes]).toEqual([224, 144]);
     for (const [alphabet, { wordBytes }] of [
       ['ternary', ternary],
       ['binary', binary],
@@ -116,11 +116,11 @@ describe('weightBuffer', () => {
     }
   });
 
-  it('streams every slice through its own port', () => {
+  it('streams every slice through its own port, in turns', () => {
     const bursts: (readonly [port: number, address: number, bytes: number, issued: number])[] = [];
     const hw = hardware('kv260', 'memory.kind=ideal');
     const program = assemble(
-      '.reserve weights = 0x10000, 65536\nweightBuffer.load dst=0, src=weights, words=21, alphabet=ternary\nhalt',
+      '.reserve weights = 0x10000, 65536\nweightBuffer.load dst=0, src=weights, words=41, alphabet=ternary\nhalt',
       'slices.lasm',
       { hw },
     );
@@ -135,17 +135,13 @@ describe('weightBuffer', () => {
       },
     });
     while (!machine.advance(1000));
-    // 21 slices of 52 bytes are 1092; whole beats: 1104. The last stream meets a page.
+    // 41 slices of 56 bytes are 2296: a turn of 2048 bytes, two bursts, and 248, which are 16 beats.
     const issued = bursts[0]?.[3] as number;
+    const ports = [0, 1, 2, 3];
     expect(bursts).toEqual([
-      [0, 0x10000, 1024, issued],
-      [1, 0x10000 + 1104, 1024, issued],
-      [2, 0x10000 + 2208, 1024, issued],
-      [3, 0x10000 + 3312, 784, issued],
-      [0, 0x10000 + 1024, 68, issued + 1],
-      [1, 0x10000 + 2128, 68, issued + 1],
-      [2, 0x10000 + 3232, 68, issued + 1],
-      [3, 0x11000, 308, issued + 1],
+      ...ports.map((port) => [port, 0x10000 + 2048 * port, 1024, issued]),
+      ...ports.map((port) => [port, 0x10000 + 2048 * port + 1024, 1024, issued + 1]),
+      ...ports.map((port) => [port, 0x10000 + 8192 + 256 * port, 248, issued + 2]),
     ]);
   });
 
