@@ -46,11 +46,27 @@ describe('other machines', () => {
     ['wide ports', 'board.memoryPorts.bits=512', 'memory.portBits=512', 'kvStore.bytes=131072'],
     ['bursts that are no power of two', 'memory.portBits=64', 'memory.burstBeats=24'],
     ['slices of different sizes', 'memory.ports=3', 'matmul.columns=5', 'matmul.accumulatorElements=16000'],
+    ['two rows that share each weight word', 'matmul.rowsPerStep=2'],
+    ['four of them', 'matmul.rowsPerStep=4'],
     ['slots that are no whole beats', 'weightBuffer.words=3001', 'memory.ports=1', 'memory.portBits=32'],
   ])('write the same with %s: how data is laid out and moved does not matter', (_, ...overrides) => {
     const hw = hardware('kv260', ...overrides);
     const run = runToHalt(compileSmall(hw), hw, { prompt, maxNewTokens: 4 });
     expect(outputOf(run)).toEqual(golden[1]?.output_ids.slice(0, 4));
+  });
+
+  it('run a prompt sooner and a token no later with two rows that share each weight word', () => {
+    const times = (rows: number) => {
+      const hw = hardware('kv260', `matmul.rowsPerStep=${rows}`);
+      const image = compileSmall(hw, { weights: 'none' });
+      const ids = Array.from({ length: 64 }, (_, i) => i);
+      const run = runToHalt(image, hw, { prompt: ids, maxNewTokens: 2 }, { values: false });
+      const [first, second] = run.tokens.map(({ cycle }) => cycle) as [number, number];
+      return { first, step: second - first };
+    };
+    const [one, two] = [times(1), times(2)];
+    expect(two.first).toBeLessThan(0.95 * one.first);
+    expect(two.step).toBeLessThan(1.01 * one.step);
   });
 
   it('take the same cycles with and without values, and with every unit evaluated in every cycle', () => {
