@@ -267,7 +267,7 @@ export function derive(hw: HardwareModel): Derived {
     wordDigits: matmul.columns * matmul.tables * matmul.group,
     sliceColumns,
     weightSlices,
-    turnBytes: 2 ** Math.floor(Math.log2(Math.min(2 * burstBytes, 4096))),
+    turnBytes: hw.weightBuffer.turnBytes ?? 2 ** Math.floor(Math.log2(Math.min(2 * burstBytes, 4096))),
     ternary,
     binary,
     wordBytes: Math.max(ternary.wordBytes, binary.wordBytes),

@@ -32,7 +32,7 @@ export const derivedFormulas: Scalars = {
     meaning: 'slices of a weight word; slice s comes through port s',
   },
   turnBytes: {
-    formula: '2 ** log2down(min(2 * burstBytes, 4096))',
+    formula: 'or(weightBuffer.turnBytes, 2 ** log2down(min(2 * burstBytes, 4096)))',
     unit: 'bytes',
     meaning: 'of a slice in its turn, where the slices of a tile lie in memory',
   },

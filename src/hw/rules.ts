@@ -162,6 +162,14 @@ export const rules: readonly Rule[] = [
     hint: () => 'fewer bits, or more tables',
   },
   {
+    code: 'HW054',
+    paths: ['weightBuffer.turnBytes', 'memory.portBits'],
+    sentence: '`weightBuffer.turnBytes` is at least `portBytes`: a turn is whole beats.',
+    holds: (_, { turnBytes, portBytes }) => turnBytes >= portBytes,
+    message: (_, { turnBytes, portBytes }) => `${turnBytes} is less than a beat of ${portBytes} bytes`,
+    hint: (_, { portBytes }) => `at least ${portBytes}`,
+  },
+  {
     code: 'HW042',
     paths: ['matmul.tableForm', 'matmul.group'],
     sentence:

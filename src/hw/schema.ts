@@ -117,6 +117,10 @@ const weightBuffer = z
       .describe(
         'columns that share one UltraRAM: 1 = one write and one read port; 2 = both ports read, filled while the engine is idle (TeLLMe v2)',
       ),
+    turnBytes: powerOfTwo(
+      'of each slice of a tile in its turn, where the slices lie in memory; more than a tile has: they follow each other; two bursts, but at most 4096, where left out [bytes]',
+      2 ** 24,
+    ).optional(),
   })
   .describe('weight buffer: UltraRAM banks between memory and the matmul engine');
 

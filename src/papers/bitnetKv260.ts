@@ -232,7 +232,8 @@ function batchFigures(
     ...published.sequences.map((source, index) => {
       const sequences = index + 1;
       const rate = (1000 * sequences) / total(decode(context, sequences));
-      return compared(`${sequences} sequence${sequences === 1 ? '' : 's'} at once`, rate, source, 'tokens/s', 0.05, {
+      // Measured with a later build than the host terms.
+      return compared(`${sequences} sequence${sequences === 1 ? '' : 's'} at once`, rate, source, 'tokens/s', 0.07, {
         context,
       });
     }),

@@ -154,6 +154,8 @@ const broken: [settings: string[], message: string][] = [
     ['matmul.columns=5'],
     'HW050 matmul.accumulatorElements: 16384 is not a multiple of lcm(matmul.columns, vector.lanes) = 80; the engine writes all columns and the vector unit reads all lanes at once (try 16320 or 16400)',
   ],
+  [['weightBuffer.turnBytes=3000'], 'HW012 weightBuffer.turnBytes: 3000 is not a power of two (try 2048 or 4096)'],
+  [['weightBuffer.turnBytes=1'], 'HW054 weightBuffer.turnBytes: 1 is less than a beat of 16 bytes (at least 16)'],
   [['matmul.rowsPerStep=3'], 'HW012 matmul.rowsPerStep: 3 is not a power of two (try 2 or 4)'],
   [
     ['matmul.rowsPerStep=4', 'matmul.maxRows=3'],

@@ -10,11 +10,13 @@ const row = (figure: string, context: number | null = null) =>
 const simulated = (figure: string) => row(figure)?.simulated as number;
 
 describe('bitnet-kv260', () => {
-  it('gives every published figure within its tolerance, 5 % but for the prompt', () => {
+  it('gives every published figure within its tolerance, 5 % but for a prompt and for the sequences of a later build', () => {
     expect(rows.filter(isOutside)).toEqual([]);
     expect(rows.every(({ published }) => published !== null)).toBe(true);
     const loose = rows.filter(({ tolerance }) => (tolerance ?? 1) > 0.05);
-    expect(loose.map(({ figure }) => figure)).toEqual(['prompt token, five prompts']);
+    expect(loose.filter(({ figure }) => !/sequences? at once/.test(figure)).map(({ figure }) => figure)).toEqual([
+      'prompt token, five prompts',
+    ]);
   });
 
   it('predicts the step, the weight stream and everything about batches', () => {

@@ -22,8 +22,15 @@ export const lutMachines: Readonly<Record<string, () => HardwareModel>> = {
   'full, four banks': () => shape('odd', 3, 5, 3, 'full', 4)('memory.portBits=32', 'weightBuffer.words=500'),
   'half of one input': () => shape('tiny', 1, 3, 2, 'half', 2)('weightBuffer.words=200'),
   'select, many terms': () => shape('odd', 4, 7, 2, 'select', 1)('memory.ports=1', 'weightBuffer.words=200'),
-  'two rows a step, select': () =>
-    shape('odd', 5, 4, 2, 'select', 1)('matmul.rowsPerStep=2', 'matmul.maxRows=5', 'weightBuffer.words=300'),
+  'two rows a step, select, slices apart': () =>
+    shape(
+      'odd',
+      5,
+      4,
+      2,
+      'select',
+      1,
+    )('matmul.rowsPerStep=2', 'matmul.maxRows=5', 'weightBuffer.words=300', 'weightBuffer.turnBytes=1048576'),
   'four rows a step, half, wide words of sums': () =>
     shape(
       'odd',
