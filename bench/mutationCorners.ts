@@ -133,7 +133,8 @@ function shortlistPart(): string[] {
       ...next('none'),
       ...next('none'),
     ]),
-    select('plain', 2, 50, 'first'),
+    // An exact logit above all uppers ends the search.
+    `sampler.select src=${place('minus')}, bounds=${place('zeros')}, elements=2, firstGroup=50, options=first`,
     `sampler.scan src=${place('large')}, elements=4, firstToken=0`,
     ...next('none'),
     'sampler.begin temperature=0.0, topK=1, seed=0, step=0',
