@@ -59,6 +59,7 @@ module transfer #(
   // From the cycle after the start to the one before `done_o`, and in which of these cycles the ports were kept busy.
   output logic                          running_o,
   output logic                          moving_o,
+  output logic [PORTS-1:0]              port_o,        // of this transfer or the last one
   // Memory.
   output logic [PORTS-1:0]              burst_valid_o,
   output logic                          burst_write_o,
@@ -172,6 +173,7 @@ module transfer #(
 
   assign burst_valid_o = walker_valid && open_q ? port_q : '0;
   assign burst_write_o = write_q;
+  assign port_o        = port_q;
 
   // ------------------------------------------------------------------------------------------------ Places of beats
   row_cursor #(

@@ -96,6 +96,8 @@ export interface Derived {
   readonly accWords: number;
   readonly kvWordBytes: number;
   readonly kvWords: number;
+  /** Ports that a fill of one row of whole words reads through at once. */
+  readonly kvStreams: number;
   /** Memory. */
   readonly portBytes: number;
   readonly burstBytes: number;
@@ -227,6 +229,18 @@ export function combineCycles(beats: number, add: number): number {
   return 2 * partials * beats + (ceilLog2(partials) + 1) * (add + 1);
 }
 
+/**
+ * Ports of a fill: each has a word of the KV store every `wordBeats` cycles and the store takes one each cycle, so they
+ * are no more than that; not more than 4, so that a word that waits for its turn is there `loadLatency` after its last
+ * beat; and the ports are whole groups of them.
+ */
+const kvStreams = (ports: number, wordBeats: number) => commonDivisor(commonDivisor(ports, wordBeats), 4);
+
+/** The greatest. */
+function commonDivisor(a: number, b: number): number {
+  return b === 0 ? a : commonDivisor(b, a % b);
+}
+
 /** Cycles from the start of an `attend`, besides one per row, in which rows without visible positions are left out. */
 export const rowScanCycles = 12;
 /** Cycles from the last logit's turn to its place in the sampler's list. */
@@ -326,6 +340,7 @@ export function derive(hw: HardwareModel): Derived {
     accWords: Math.ceil(matmul.accumulatorElements / accWordElements),
     kvWordBytes,
     kvWords: Math.ceil(hw.kvStore.bytes / kvWordBytes),
+    kvStreams: kvStreams(memory.ports, kvWordBytes / portBytes),
     portBytes,
     burstBytes,
     dramBurstBytes: (memory.busBits / 8) * memory.transfersPerBurst,

@@ -211,6 +211,11 @@ export const derivedFormulas: Scalars = {
     meaning: 'one word of the KV store',
   },
   kvWords: { formula: 'ceil(kvStore.bytes / kvWordBytes)', unit: 'words', meaning: 'depth of the KV store' },
+  kvStreams: {
+    formula: 'gcd(memory.ports, kvWordBytes / portBytes, 4)',
+    unit: 'streams',
+    meaning: 'ports that a `kvStore.fill` of one row of whole words reads through at once',
+  },
   portBytes: { formula: 'memory.portBits / 8', unit: 'bytes', meaning: 'one beat of a port' },
   burstBytes: { formula: 'memory.burstBeats * portBytes', unit: 'bytes', meaning: 'longest AXI burst' },
   dramBurstBytes: {

@@ -261,15 +261,17 @@ function attention(hw: HardwareModel, d: Derived): UnitEstimate {
 
 function kvStore(hw: HardwareModel, d: Derived): UnitEstimate {
   const bits = 8 * d.kvWordBytes;
+  const streams = d.kvStreams;
   return {
     unit: 'kvStore',
     resources: sum(
       { lut: 780 + 3 * hw.memory.portBits + 1.2 * bits, ff: 770 + 1.8 * bits },
       ultraRamChoice(bits, d.kvWords),
+      streams > 1 ? { lut: 240 * streams + 2 * bits, ff: streams * (250 + 2 * bits) } : {},
       d.kvElementBytes === 2 ? { lut: 100 * hw.vector.lanes } : {},
       bufferMemory(hw.kvStore.bytes, d.kvWordBytes, true),
     ),
-    explanation: `UltraRAM from ${ultraRamFromDepth} words, each as wide as the attention lanes read; 1.2 LUT per bit of a word and another for each UltraRAM more in depth, 3 per bit of a port; 100 LUT per vector lane to convert to a 16-bit format`,
+    explanation: `UltraRAM from ${ultraRamFromDepth} words, each as wide as the attention lanes read; 1.2 LUT per bit of a word and another for each UltraRAM more in depth, 3 per bit of a port; where a fill takes several ports, 240 LUT, 250 FF and two words of FFs for each, and 2 LUT per bit of a word; 100 LUT per vector lane to convert to a 16-bit format`,
   };
 }
 

@@ -71,7 +71,18 @@ test('kv260, computed by hand', () => {
     accWords: 2048,
     kvWordBytes: 32, // 16 attention lanes of float16
     kvWords: 12288,
+    kvStreams: 2, // two beats of a port
   });
+});
+
+test.each([
+  ['kvStore.format=float32', 4],
+  ['memory.portBits=32', 4], // eight beats, but not more than four
+  ['memory.ports=6', 2],
+  ['memory.ports=3', 1],
+  ['attention.lanes=4', 1],
+])('with %s a fill takes %i ports at once', (setting, streams) => {
+  expect(derive(hardware('kv260', setting)).kvStreams).toBe(streams);
 });
 
 test.each([
@@ -124,6 +135,8 @@ describe.each(modelNames)('%s: the formulas of the documentation give what deriv
     log2down: (x: number) => Math.floor(Math.log2(x)),
     log2up: (x: number) => [...Array(64).keys()].find((bits) => 2 ** bits >= x),
     or: (value: number | undefined, other: number) => value ?? other,
+    gcd: (...values: number[]) =>
+      [...Array(65).keys()].findLast((common) => values.every((value) => value % common === 0)),
     bytesOf: floatFormatBytes,
     form: (form: string, entries: number) =>
       form === 'select' ? 0 : form === 'half' ? Math.ceil(entries / 2) : entries,

@@ -14,7 +14,7 @@ import { smallModels } from './models.ts';
 
 /** Random legal instructions of the KV store; memory is below half of `memoryBytes`. */
 function instructions(hw: HardwareModel) {
-  const { portBytes, kvElementBytes } = derive(hw);
+  const { portBytes, kvElementBytes, kvWordBytes } = derive(hw);
   const { lanes } = hw.vector;
   const span = fc.record({
     verb: fc.constantFrom('append', 'fill', 'spill', 'sync'),
@@ -25,11 +25,15 @@ function instructions(hw: HardwareModel) {
     slack: fc.nat(5),
     tail: fc.nat(),
     page: fc.boolean(),
+    whole: fc.boolean(),
     gap: fc.oneof(fc.constant(0), fc.nat(20)),
   });
-  return span.map(({ verb, length, rows, local, remote, slack, tail, page, gap }) => {
-    const bytes = length * portBytes;
-    const stride = (length + slack) * portBytes;
+  return span.map(({ verb, length, rows: some, local, remote, slack, tail, page, whole, gap }) => {
+    // Often one row of whole words, which goes through several ports where there are.
+    const unit = whole ? kvWordBytes : portBytes;
+    const rows = whole ? 1 : some;
+    const bytes = length * unit;
+    const stride = bytes + slack * portBytes;
     const address = page ? 4096 * (1 + (remote % 6)) - portBytes : remote * portBytes;
     // With one row the last beat may be in part.
     const elements = rows === 1 ? length * lanes - (tail % lanes) : length * lanes;
@@ -42,7 +46,7 @@ function instructions(hw: HardwareModel) {
       address,
       elements,
       dst,
-      at: local * portBytes,
+      at: local * unit,
       src: remote * lanes,
       pitch: (length + slack) * lanes,
       gap,
@@ -50,11 +54,40 @@ function instructions(hw: HardwareModel) {
   });
 }
 
-describeVerilog.each(smallModels)('kvStore of $name', (hw) => {
+/** The streams of a fill of one row, where it has several. */
+function partsOf(hw: HardwareModel, at: number, address: number, bytes: number) {
+  const { kvStreams, kvWordBytes } = derive(hw);
+  if (kvStreams === 1 || at % kvWordBytes !== 0 || bytes % kvWordBytes !== 0) return undefined;
+  const words = bytes / kvWordBytes;
+  const even = Math.floor(words / kvStreams);
+  const sizes = Array.from({ length: kvStreams }, (_, part) => even + (part < words % kvStreams ? 1 : 0));
+  return sizes
+    .map((size, part) => ({
+      address: address + kvWordBytes * sizes.slice(0, part).reduce((sum, before) => sum + before, 0),
+      rowBytes: size * kvWordBytes,
+      rows: 1,
+      stride: 0,
+    }))
+    .filter(({ rowBytes }) => rowBytes > 0);
+}
+
+const [tiny, odd, half] = smallModels as readonly [HardwareModel, HardwareModel, HardwareModel];
+
+/** Words of the store of two beats and of four, so that fills take two ports and four. */
+const wideModels: readonly HardwareModel[] = [
+  { ...half, name: 'pairs', memory: { ...half.memory, ports: 4 } },
+  {
+    ...half,
+    name: 'fours',
+    memory: { ...half.memory, ports: 4, portBits: 64, burstBeats: 8, outstandingBursts: 2 },
+  },
+];
+
+describeVerilog.each([tiny, odd, ...wideModels])('kvStore of $name', (hw) => {
   const derived = derive(hw);
   const built = buildBench(hw);
 
-  it('appends, fills and spills in the same cycles as the machine', { timeout: 120_000 }, async () => {
+  it('appends, fills and spills in the same cycles as the machine', { timeout: 300_000 }, async () => {
     const module = await built;
     const property = fc.property(
       fc.array(instructions(hw), { minLength: 1, maxLength: 12 }),
@@ -98,7 +131,12 @@ describeVerilog.each(smallModels)('kvStore of $name', (hw) => {
               ...common,
               words: wordsOf(`kvStore.${verb}`, [at, address, bytes, rows, stride]),
               ports: write ? portMask.kvRead : portMask.kvWrite,
-              transfer: { write, gather: false, stream: { address, rowBytes: bytes, rows, stride } },
+              transfer: {
+                write,
+                gather: false,
+                stream: { address, rowBytes: bytes, rows, stride },
+                wide: write || rows > 1 ? undefined : partsOf(hw, at, address, bytes),
+              },
               effect: () => {
                 for (let row = 0; row < rows; row++) {
                   const place = address + row * stride;

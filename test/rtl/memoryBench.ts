@@ -29,6 +29,8 @@ export interface Job {
     readonly write: boolean;
     readonly gather: boolean;
     readonly stream: Omit<TransferStream, 'port'>;
+    /** The streams of a fill through several ports; the bench gives them the ports of a group. */
+    readonly wide?: readonly Omit<TransferStream, 'port'>[] | undefined;
   };
   /** Without a transfer: first and finished, counted from the start, and cycles of class pipeline. */
   readonly timing?: { readonly first: number; readonly finish: number; readonly pipeline: number };
@@ -269,15 +271,13 @@ export class Bench {
     const { transfer } = job;
     if (!transfer) return;
     const user = issueUnits.indexOf(job.unit);
-    const turn = this.turns.get(unit) ?? 0;
-    this.turns.set(unit, turn + 1);
-    const { write, gather, stream } = transfer;
+    const { write, gather } = transfer;
     this.memory.request(
       {
         user,
         write,
         gather,
-        streams: [{ ...stream, port: (user + turn) % this.hw.memory.ports }],
+        streams: this.streamsOf(user, unit, transfer),
         delay: write ? derive(this.hw).storeLatency : derive(this.hw).requestLatency,
         onFinished: (first, last) => {
           running.first = first + (write ? 1 : derive(this.hw).loadLatency);
@@ -286,6 +286,17 @@ export class Bench {
       },
       this.cycle,
     );
+  }
+
+  /** Single transfers take the ports in turn, those of several streams the groups of ports. */
+  private streamsOf(user: number, unit: string, { stream, wide }: NonNullable<Job['transfer']>): TransferStream[] {
+    const name = wide ? `${unit}, wide` : unit;
+    const turn = this.turns.get(name) ?? 0;
+    this.turns.set(name, turn + 1);
+    const { ports } = this.hw.memory;
+    if (!wide) return [{ ...stream, port: (user + turn) % ports }];
+    const first = (turn * derive(this.hw).kvStreams) % ports;
+    return wide.map((one, index) => ({ ...one, port: first + index }));
   }
 
   /** An instruction has ended: its cycles by class. */

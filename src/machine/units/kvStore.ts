@@ -1,7 +1,7 @@
 import { storeKv } from '../../numerics/attention.ts';
 import type { Command, Timing } from '../kernel/command.ts';
 import { portMask } from '../kernel/ports.ts';
-import { PortTurns } from '../kernel/transfer.ts';
+import { PortTurns, type TransferStream } from '../kernel/transfer.ts';
 import { type Surroundings, Unit } from '../kernel/unit.ts';
 
 /**
@@ -11,10 +11,13 @@ import { type Surroundings, Unit } from '../kernel/unit.ts';
  */
 export class KvStore extends Unit {
   private readonly turns: PortTurns;
+  /** Groups of `kvStreams` ports, for fills that take one. */
+  private readonly groups: PortTurns;
 
   constructor(around: Surroundings) {
     super('kvStore', around.hw.kvStore.queueDepth, around);
     this.turns = new PortTurns(this.index, around.hw.memory.ports);
+    this.groups = new PortTurns(0, around.hw.memory.ports / around.derived.kvStreams);
   }
 
   protected portsFor(command: Command): number {
@@ -73,12 +76,37 @@ export class KvStore extends Unit {
         user: this.index,
         write,
         gather: false,
-        streams: [{ port: this.turns.next(), address: remote, rowBytes: bytes, rows, stride }],
+        streams: this.isWide(command)
+          ? this.wideStreams(remote, bytes)
+          : [{ port: this.turns.next(), address: remote, rowBytes: bytes, rows, stride }],
         delay: write ? storeLatency : requestLatency,
         onFinished: (first, last) => this.finishTransfer(first + firstDelay, last + lastDelay, moving),
       },
       cycle,
     );
     return undefined;
+  }
+
+  /** Whether a transfer takes several ports at once: a fill of one row of whole words of the store. */
+  private isWide({ spec, values }: Command): boolean {
+    const { kvStreams, kvWordBytes } = this.around.derived;
+    const [dst, , bytes, rows] = values as readonly [number, number, number, number];
+    const whole = dst % kvWordBytes === 0 && bytes % kvWordBytes === 0;
+    return kvStreams > 1 && spec.name === 'kvStore.fill' && rows === 1 && whole;
+  }
+
+  /** The words dealt to the ports of a group in parts that follow each other, the first ones a word longer. */
+  private wideStreams(remote: number, bytes: number): TransferStream[] {
+    const { kvStreams, kvWordBytes } = this.around.derived;
+    const words = bytes / kvWordBytes;
+    const firstPort = kvStreams * this.groups.next();
+    const streams: TransferStream[] = [];
+    let address = remote;
+    for (let stream = 0; stream < Math.min(kvStreams, words); stream++) {
+      const rowBytes = kvWordBytes * Math.floor((words + kvStreams - 1 - stream) / kvStreams);
+      streams.push({ port: firstPort + stream, address, rowBytes, rows: 1, stride: 0 });
+      address += rowBytes;
+    }
+    return streams;
   }
 }

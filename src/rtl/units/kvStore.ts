@@ -18,6 +18,8 @@ export function kvStoreContext(hw: HardwareModel, derived: Derived): Record<stri
     style: ramStyle(kvWords, hw.board.resources.uram288 > 0),
     actAddressBits: addressBits(actWords),
     kvAddressBits: addressBits(kvWords),
+    /** The number of words of a fill through several ports. */
+    wordCountBits: ceilLog2(kvWords + 1),
     /** A place in the store, in beats of a port; bytes of a row; rows. */
     positionBits: addressBits(bytes / portBytes),
     rowBits: ceilLog2(bytes + 1),

@@ -282,7 +282,7 @@ export function attention(shop: Workshop): Stream {
 export function keyValues(shop: Workshop): Stream {
   const { random, hw } = shop;
   const { lanes } = hw.vector;
-  const { kvElementBytes, portBytes } = shop.shape.derived;
+  const { kvElementBytes, kvStreams, kvWordBytes, portBytes } = shop.shape.derived;
   return attempt(() => {
     const rows = random.small(1, 4);
     if (random.chance(0.5)) {
@@ -297,17 +297,20 @@ export function keyValues(shop: Workshop): Stream {
         pitch,
       });
     }
-    const bytes = portBytes * random.small(1, 6);
+    // Whole words, and one row of them, go through several ports where there are.
+    const unit = kvStreams > 1 && random.chance(0.6) ? kvWordBytes : portBytes;
+    const count = unit > portBytes && random.chance(0.8) ? 1 : rows;
+    const bytes = unit * random.small(1, 6);
     const stride = bytes + portBytes * random.small(0, 3);
-    const extent = (rows - 1) * stride + bytes;
-    const local = shop.address('kv', rows * bytes, portBytes);
+    const extent = (count - 1) * stride + bytes;
+    const local = shop.address('kv', count * bytes, unit);
     const written = random.chance(0.5) ? `stored.${hw.kvStore.format}` : 'stored.kv';
     if (random.chance(0.5)) {
       const dst = shop.remote(written, extent, portBytes);
-      return shop.make('kvStore.spill', { src: local, dst, bytes, rows, stride });
+      return shop.make('kvStore.spill', { src: local, dst, bytes, rows: count, stride });
     }
     const src = shop.remote(random.pick(['kv', written]), extent, portBytes);
-    return shop.make('kvStore.fill', { dst: local, src, bytes, rows, stride: random.pick([stride, 0]) });
+    return shop.make('kvStore.fill', { dst: local, src, bytes, rows: count, stride: random.pick([stride, 0]) });
   });
 }
 

@@ -110,6 +110,47 @@ describe('kvStore', () => {
     expect(spill.started).toBe(fill.finished);
   });
 
+  it('fills one row of whole words through several ports, groups of them in turn', () => {
+    const fill = (dst: number, bytes: number, rows: number) => {
+      const run = runAssembly(
+        `.reserve rows = 0x1000, 8192
+        kvStore.fill dst=${dst}, src=rows, bytes=${bytes}, rows=${rows}, stride=${bytes}
+        halt`,
+        hardware('kv260', 'memory.kind=ideal', 'memory.burstBeats=256', 'kvStore.format=float16'),
+      );
+      const { started, finished } = run.stamps('kvStore.fill');
+      return finished - started;
+    };
+    // Words of two beats. The first beat comes 5 cycles after the start; 9 words are parts of 5 and 4.
+    expect(fill(64, 9 * 32, 1)).toBe(4 + 5 * 2 + 4);
+    // One word has one part; two rows, a place within a word and half a word go through one port.
+    expect(fill(64, 32, 1)).toBe(4 + 2 + 4);
+    expect(fill(64, 4 * 32, 2)).toBe(4 + 16 + 4);
+    expect(fill(16, 8 * 32, 1)).toBe(4 + 16 + 4);
+    expect(fill(64, 8 * 32 + 16, 1)).toBe(4 + 17 + 4);
+  });
+
+  it('gives the parts of a fill their places', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 40 }), fc.constantFrom('float32', 'float16'), (words, format) => {
+        const wordBytes = format === 'float32' ? 64 : 32;
+        const run = runAssembly(
+          `
+          .data source = 0x1000
+          .i32 ramp(${(words * wordBytes) / 4}, 100, 1)
+          .reserve back = 0x3000, 4096
+            kvStore.fill dst=${3 * wordBytes}, src=source, bytes=${words * wordBytes}, rows=1, stride=0
+            kvStore.spill src=${3 * wordBytes}, dst=back, bytes=${words * wordBytes}, rows=1, stride=0
+            halt`,
+          hardware('kv260', 'memory.kind=ideal', `kvStore.format=${format}`),
+        );
+        const expected = Array.from({ length: (words * wordBytes) / 4 }, (_, index) => 100 + index);
+        expect(integersAt(run.machine, 0x3000, expected.length)).toEqual(expected);
+      }),
+      { numRuns: 10 },
+    );
+  });
+
   it('shares its ports with attention: a fill waits for nobody that reads, a spill does', () => {
     const attend = `
       attention.configure heads=1, kvHeads=1, headDimension=32, window=0, sink=0, scale=1.0, query=0, output=64
