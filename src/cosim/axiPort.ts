@@ -1,6 +1,6 @@
 import type { Port, Simulation } from 'verilator-wasm';
 import type { MemoryStore } from '../machine/kernel/store.ts';
-import { type Disturbance, type ExpectedBurst, Fifo } from './expected.ts';
+import { type Disturbance, type ExpectedBurst, type ExpectedBursts, Fifo } from './expected.ts';
 import { Bus, lowWord } from './pins.ts';
 
 /** Where the Verilog and the machine differ: who, when, and both values. */
@@ -16,8 +16,6 @@ export interface Difference {
 interface ReadBurst {
   readonly address: number;
   readonly beats: number;
-  readonly first: number;
-  readonly last: number;
   sent: number;
 }
 
@@ -43,13 +41,12 @@ export class AxiPort {
   private readonly index: number;
   private readonly portBytes: number;
   private readonly store: MemoryStore;
-  private readonly expectedReads: Fifo<ExpectedBurst>;
-  private readonly expectedWrites: Fifo<ExpectedBurst>;
+  private readonly expectedReads: ExpectedBursts;
+  private readonly expectedWrites: ExpectedBursts;
   private readonly disturbance: Disturbance | undefined;
   private readonly reading = new Fifo<ReadBurst>();
   private readonly receiving = new Fifo<WriteBurst>();
   private readonly settling = new Fifo<WriteBurst>();
-  private readonly answers = new Fifo<number>();
   private readonly pins: Readonly<Record<Pin, Port>>;
   private readonly readData: Bus;
   private readonly writeData: Bus;
@@ -60,7 +57,7 @@ export class AxiPort {
     index: number,
     portBytes: number,
     store: MemoryStore,
-    expected: { readonly reads: Fifo<ExpectedBurst>; readonly writes: Fifo<ExpectedBurst> },
+    expected: { readonly reads: ExpectedBursts; readonly writes: ExpectedBursts },
     disturbance?: Disturbance,
   ) {
     this.index = index;
@@ -87,8 +84,8 @@ export class AxiPort {
     pins.awready.set(ready);
     pins.wready.set(disturbance?.writeBlocked(index, cycle) ? 0 : 1);
     this.driveRead(cycle);
-    const answer = this.answers.peek() === cycle;
-    if (answer) this.answers.take();
+    const answer = this.expectedWrites.times.peek()?.finish === cycle;
+    if (answer) this.expectedWrites.times.take();
     pins.bvalid.set(answer ? 1 : 0);
   }
 
@@ -96,7 +93,8 @@ export class AxiPort {
     const { pins } = this;
     const burst = this.reading.peek();
     // All beats but the last follow the first without a gap.
-    const due = burst && (burst.sent === burst.beats - 1 ? burst.last : burst.first + burst.sent);
+    const times = this.expectedReads.times.peek();
+    const due = burst && times && (burst.sent === burst.beats - 1 ? times.last : times.first + burst.sent);
     if (!burst || due !== cycle) {
       pins.rvalid.set(0);
       pins.rlast.set(0);
@@ -106,7 +104,9 @@ export class AxiPort {
     burst.sent += 1;
     pins.rvalid.set(1);
     pins.rlast.set(burst.sent === burst.beats ? 1 : 0);
-    if (burst.sent === burst.beats) this.reading.take();
+    if (burst.sent < burst.beats) return;
+    this.reading.take();
+    this.expectedReads.times.take();
   }
 
   /** Looks at what the Verilog does in this cycle, which the machine has passed. */
@@ -123,7 +123,7 @@ export class AxiPort {
   private sampleRead(cycle: number): Difference | undefined {
     const { pins, portBytes } = this;
     const issued = pins.arvalid.get() === 1 && pins.arready.get() === 1;
-    const expected = this.expectedReads.peek();
+    const expected = this.expectedReads.issued.peek();
     if (!issued) {
       if (!expected || expected.issued > cycle) return undefined;
       return this.difference(cycle, 'read burst', describe(expected, portBytes), 'none');
@@ -134,12 +134,12 @@ export class AxiPort {
     if (!expected || expected.issued !== cycle) {
       return this.difference(cycle, 'read burst', 'none in this cycle', verilog);
     }
-    this.expectedReads.take();
+    this.expectedReads.issued.take();
     const wanted = beatsOf(expected, portBytes);
     if (address !== wanted.first || beats !== wanted.beats) {
       return this.difference(cycle, 'read burst', describe(expected, portBytes), verilog);
     }
-    this.reading.put({ address, beats, first: expected.first, last: expected.last, sent: 0 });
+    this.reading.put({ address, beats, sent: 0 });
     return undefined;
   }
 
@@ -178,18 +178,18 @@ export class AxiPort {
     return undefined;
   }
 
-  /** A write is known to the machine when its last beat leaves; then both are compared, and the answer is timed. */
+  /** Both are compared when a write's last beat leaves. */
   private settle(cycle: number): Difference | undefined {
-    const expected = this.expectedWrites.peek();
+    const expected = this.expectedWrites.issued.peek();
     const burst = this.settling.peek();
-    if (!expected) {
-      return burst && burst.lastBeat < cycle
+    if (!expected || expected.last > cycle) {
+      return burst
         ? this.difference(cycle, 'write burst', 'none', `${burst.beats} beats to ${burst.address}`)
         : undefined;
     }
     const text = describe(expected, this.portBytes);
     if (!burst) return this.difference(cycle, 'write burst', text, 'none, or its data are late');
-    this.expectedWrites.take();
+    this.expectedWrites.issued.take();
     this.settling.take();
     const verilog = `${burst.beats} beats to ${burst.address}, issued in ${burst.issued}, last beat in ${burst.lastBeat}`;
     const wanted = beatsOf(expected, this.portBytes);
@@ -199,7 +199,6 @@ export class AxiPort {
       burst.address === wanted.first &&
       burst.beats === wanted.beats;
     if (!same) return this.difference(Math.min(burst.issued, expected.issued), 'write burst', text, verilog);
-    this.answers.put(expected.finish);
     return undefined;
   }
 
@@ -234,5 +233,6 @@ type Pin = (typeof pinNames)[number];
 
 function describe(burst: ExpectedBurst, portBytes: number): string {
   const { first, beats } = beatsOf(burst, portBytes);
-  return `${beats} beats ${burst.write ? 'to' : 'from'} ${first}, issued in ${burst.issued}, last beat in ${burst.last}`;
+  const data = burst.write ? `, last beat in ${burst.last}` : '';
+  return `${beats} beats ${burst.write ? 'to' : 'from'} ${first}, issued in ${burst.issued}${data}`;
 }

@@ -4,17 +4,28 @@ import { Machine } from '../machine/machine.ts';
 import type { MemoryHooks } from '../machine/units/memory.ts';
 import type { InstructionEvent, TokenEvent } from '../trace/events.ts';
 
-/** One AXI burst as the machine's memory timed it. Cycles as in docs/machine.md, Ports. */
+/** One AXI burst as the machine issued it. Cycles as in docs/machine.md, Ports. */
 export interface ExpectedBurst {
-  readonly user: number;
   readonly write: boolean;
   /** First byte. */
   readonly address: number;
   readonly bytes: number;
   readonly issued: number;
+  /** Of a write, the cycle of its last beat; NaN of a read. */
+  readonly last: number;
+}
+
+/** When the machine's memory gives a read's beats, or answers a write; known before the first of these cycles. */
+export interface ExpectedTimes {
   readonly first: number;
   readonly last: number;
   readonly finish: number;
+}
+
+/** The bursts of one port and direction in the order of issue, and their times in the same order. */
+export interface ExpectedBursts {
+  readonly issued: Fifo<ExpectedBurst>;
+  readonly times: Fifo<ExpectedTimes>;
 }
 
 /** First in, first out; taking does not move what is left. */
@@ -53,7 +64,7 @@ export class Fifo<T> {
 }
 
 /** What disturbs memory in both simulations alike. */
-export type Disturbance = Required<Omit<MemoryHooks, 'observe'>>;
+export type Disturbance = Required<Omit<MemoryHooks, 'observe' | 'onIssue'>>;
 
 /** The TypeScript machine, kept ahead of the Verilog, and what it said that the Verilog has not said yet. */
 export class Expected {
@@ -61,12 +72,16 @@ export class Expected {
   /** In the order in which they finished. */
   readonly events = new Fifo<InstructionEvent>();
   readonly tokens = new Fifo<TokenEvent>();
-  /** By port, in the order of issue. */
-  readonly reads: readonly Fifo<ExpectedBurst>[];
-  readonly writes: readonly Fifo<ExpectedBurst>[];
+  /** By port. */
+  readonly reads: readonly ExpectedBursts[];
+  readonly writes: readonly ExpectedBursts[];
 
   constructor(image: ProgramImage, hw: HardwareModel, disturbance?: Disturbance) {
-    const perPort = () => Array.from({ length: hw.memory.ports }, () => new Fifo<ExpectedBurst>());
+    const perPort = () =>
+      Array.from({ length: hw.memory.ports }, () => ({
+        issued: new Fifo<ExpectedBurst>(),
+        times: new Fifo<ExpectedTimes>(),
+      }));
     this.reads = perPort();
     this.writes = perPort();
     this.machine = new Machine(image, hw, {
@@ -74,9 +89,13 @@ export class Expected {
       dense: false,
       trace: { instruction: (event) => this.events.put(event), token: (event) => this.tokens.put(event) },
       memory: {
-        observe: (port, user, write, address, bytes, issued, first, last, finish) => {
-          const queue = (write ? this.writes : this.reads)[port] as Fifo<ExpectedBurst>;
-          queue.put({ user, write, address, bytes, issued, first, last, finish });
+        onIssue: (port, _user, write, address, bytes, issued, last) => {
+          const { issued: queue } = (write ? this.writes : this.reads)[port] as ExpectedBursts;
+          queue.put({ write, address, bytes, issued, last });
+        },
+        observe: (port, _user, write, _address, _bytes, _issued, first, last, finish) => {
+          const { times } = (write ? this.writes : this.reads)[port] as ExpectedBursts;
+          times.put({ first, last, finish });
         },
         ...disturbance,
       },

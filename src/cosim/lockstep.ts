@@ -10,7 +10,7 @@ import { controlMagic, controlRegister, controlVersion, counterOffset, tokenFifo
 import { AxiPort, type Difference } from './axiPort.ts';
 import { AxiRules } from './axiRules.ts';
 import { ControlBus } from './controlBus.ts';
-import { type Disturbance, Expected, type Fifo } from './expected.ts';
+import { type Disturbance, Expected, type ExpectedBursts } from './expected.ts';
 import { Clock } from './pins.ts';
 import { RtlEvents } from './rtlEvents.ts';
 
@@ -85,7 +85,7 @@ export class Lockstep {
           port,
           portBytes,
           this.store,
-          { reads, writes: this.expected.writes[port] as Fifo<never> },
+          { reads, writes: this.expected.writes[port] as ExpectedBursts },
           job.disturbance,
         ),
     );

@@ -15,12 +15,21 @@ interface Node {
   readonly pattern?: string;
   readonly items?: Node;
   readonly powerOfTwo?: boolean;
+  readonly resolved?: boolean;
 }
 
 export interface Field {
   /** Dotted, for example `matmul.columns`. */
   readonly path: string;
-  readonly type: 'section' | 'integer' | 'number' | 'choice' | 'text' | 'list of texts' | 'list of objects';
+  readonly type:
+    | 'section'
+    | 'integer'
+    | 'number'
+    | 'choice'
+    | 'text'
+    | 'list of texts'
+    | 'list of numbers'
+    | 'list of objects';
   readonly description: string;
   /** Unit of a number, for example `cycles`; undefined for plain counts. */
   readonly unit?: string;
@@ -31,8 +40,17 @@ export interface Field {
   readonly powerOfTwo: boolean;
 }
 
-/** JSON Schema of a hardware model, as zod gives it. */
-export const hardwareJsonSchema = z.toJSONSchema(hardwareModelSchema);
+/** JSON Schema of a hardware model file, as zod gives it; what the loader fills in is optional. */
+export const hardwareJsonSchema = withoutResolved(z.toJSONSchema(hardwareModelSchema) as Node);
+
+function withoutResolved(node: Node): Node {
+  if (node.properties === undefined) return node;
+  const properties = Object.fromEntries(
+    Object.entries(node.properties).map(([name, { resolved: _, ...child }]) => [name, withoutResolved(child)]),
+  );
+  const required = (node.required ?? []).filter((name) => node.properties?.[name]?.resolved !== true);
+  return { ...node, properties, required };
+}
 
 function collect(node: Node, prefix: string): Field[] {
   return Object.entries(node.properties ?? {}).flatMap(([name, child]) => {
@@ -59,19 +77,24 @@ function field(node: Node, path: string, optional: boolean): Field {
   };
 }
 
+const listTypes: Readonly<Record<string, Field['type']>> = {
+  object: 'list of objects',
+  integer: 'list of numbers',
+};
+
 function fieldType(node: Node, choice: boolean): Field['type'] {
   if (choice) return 'choice';
   if (node.type === 'object') return 'section';
-  if (node.type === 'array') return node.items?.type === 'object' ? 'list of objects' : 'list of texts';
+  if (node.type === 'array') return listTypes[node.items?.type ?? ''] ?? 'list of texts';
   if (node.type === 'string') return 'text';
   return node.type === 'integer' ? 'integer' : 'number';
 }
 
 /** Every field, sections before their members, in the order of the schema; not those of a list's items. */
-export const hardwareFields: readonly Field[] = collect(hardwareJsonSchema as Node, '');
+export const hardwareFields: readonly Field[] = collect(hardwareJsonSchema, '');
 
 /** The fields of the items of every list of objects: `host.*.name` is the name of any item of `host`. */
-export const itemFields: readonly Field[] = Object.entries((hardwareJsonSchema as Node).properties ?? {}).flatMap(
+export const itemFields: readonly Field[] = Object.entries(hardwareJsonSchema.properties ?? {}).flatMap(
   ([name, { items }]) => (items?.type === 'object' ? collect(items, `${name}.*`) : []),
 );
 
@@ -100,6 +123,7 @@ export function expectation(entry: Field): string {
     case 'section':
       return 'an object';
     case 'list of texts':
+    case 'list of numbers':
     case 'list of objects':
       return `a ${entry.type}`;
     case 'text':

@@ -8,6 +8,7 @@ import { type Diagnostic, LutraError, type Place } from '../base/diagnostics.ts'
 import { type ParsedJson, parseJson } from '../base/json.ts';
 import { derive } from './derive.ts';
 import { fieldNamesIn, hardwareField } from './fields.ts';
+import { deviceFieldNames, resolveMemory } from './memoryDevices.ts';
 import { fieldDiagnostics, fieldHint, type Places } from './messages.ts';
 import { checkRules } from './rules.ts';
 import { type HardwareModel, hardwareModelSchema } from './schema.ts';
@@ -28,7 +29,7 @@ interface Override {
 export function loadHardwareModel(text: string, file: string, overrides: readonly string[] = []): HardwareModel {
   const parsed = parseJson(text, file);
   const settings = parseOverrides(overrides);
-  const value = settings.reduce(applyOverride, parsed.value);
+  const value = resolveMemory(settings.reduce(applySetting, parsed.value));
   const places = placesWith(parsed, settings);
 
   const result = hardwareModelSchema.safeParse(value);
@@ -89,6 +90,14 @@ function bareValue(text: string): unknown {
   } catch {
     return text;
   }
+}
+
+/** One `--set`. Another device takes the place of the figures of the one before. */
+function applySetting(value: unknown, setting: Override): unknown {
+  if (setting.path.join('.') !== 'memory.device') return applyOverride(value, setting);
+  const changed = applyOverride(value, setting) as { memory?: unknown };
+  const kept = Object.entries(changed.memory ?? {}).filter(([name]) => !deviceFieldNames.includes(name));
+  return { ...changed, memory: Object.fromEntries(kept) };
 }
 
 /** A copy of `value` with one override; values around it that are not objects are left for the schema to refuse. */

@@ -41,6 +41,9 @@ const lcm = (a: number, b: number): number => {
   return (a / x) * b;
 };
 
+/** tRas + tRp in nanoseconds, of which six decimals count. */
+const rowCycle = ({ tRas, tRp }: HardwareModel['memory']['timing']) => Number((tRas + tRp).toFixed(6));
+
 /** Largest input buffer whose sums still fit a signed 32-bit accumulator. */
 const largestInput = Math.floor((2 ** 31 - 1) / (128 * 255));
 
@@ -114,6 +117,46 @@ export const rules: readonly Rule[] = [
     atLeast('HW030', 'memory.timing.tRas', 'memory.timing.tRcd', 'a row stays open at least until it can be read'),
   ),
   forDram(atLeast('HW031', 'memory.timing.tFaw', 'memory.timing.tRrd', 'four activates cannot come faster than two')),
+  {
+    code: 'HW034',
+    paths: ['memory.timing.tRc', 'memory.timing.tRas', 'memory.timing.tRp'],
+    sentence:
+      'With `memory.kind` "dram": `memory.timing.tRc` is at least `tRas` + `tRp`: a row is open for `tRas` and closes in `tRp` before the next one opens.',
+    holds: ({ memory: { kind, timing } }) => kind !== 'dram' || timing.tRc >= rowCycle(timing) - 1e-9,
+    message: ({ memory: { timing } }) =>
+      `${timing.tRc} is less than tRas + tRp = ${rowCycle(timing)}; a row is open for tRas and closes in tRp before the next one opens`,
+    hint: ({ memory: { timing } }) => `at least ${rowCycle(timing)}, or leave it out`,
+  },
+  forDram(atLeast('HW037', 'memory.timing.tRrdL', 'memory.timing.tRrd', 'one bank group is no faster than several')),
+  forDram(atLeast('HW038', 'memory.timing.tWtrL', 'memory.timing.tWtr', 'one bank group is no faster than several')),
+  forDram(
+    atMost(
+      'HW033',
+      ['memory.timing.tCcdL', 'memory.bankGroups', 'memory.transfersPerBurst', 'memory.megatransfersPerSecond'],
+      'memory.bankGroups × memory.transfersPerBurst ÷ memory.megatransfersPerSecond',
+      'a stream over all bank groups keeps the bus busy',
+      ({ memory }) =>
+        Number(((memory.bankGroups * memory.transfersPerBurst * 1000) / memory.megatransfersPerSecond).toFixed(6)),
+    ),
+  ),
+  forDram(
+    atMost(
+      'HW039',
+      ['memory.bankGroups', 'memory.banks'],
+      'memory.banks',
+      'a bank group has a bank',
+      (hw) => hw.memory.banks,
+    ),
+  ),
+  forDram(
+    atLeastFloor(
+      'HW071',
+      ['memory.arbitrationBytes', 'memory.busBits', 'memory.transfersPerBurst'],
+      'memory.busBits ÷ 8 × memory.transfersPerBurst',
+      'a DRAM burst is not cut',
+      (_, derived) => derived.dramBurstBytes,
+    ),
+  ),
   {
     code: 'HW032',
     paths: ['memory.timing.tRefi', 'memory.timing.tRfc', 'memory.timing.tRas', 'memory.timing.tRp'],

@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import { floatFormatNames } from '../base/float.ts';
 import { energySchema } from './energySchema.ts';
+import { memoryDeviceNames } from './memoryDevices.ts';
 
 // A description may end with its unit in brackets; the documentation page gives units a column of their own.
 const count = (description: string, maximum = 2 ** 24) => z.int().min(1).max(maximum).describe(description);
@@ -16,6 +17,8 @@ const countOrZero = (description: string, maximum = 2 ** 24) => z.int().min(0).m
 const powerOfTwo = (description: string, maximum: number) =>
   z.int().min(1).max(maximum).meta({ description, powerOfTwo: true });
 const nanoseconds = (description: string) => z.number().min(0).max(100_000).describe(`${description} [ns]`);
+/** A field that a file may leave out, because `resolveMemory` fills it in; the marker is read by `fields.ts`. */
+const given = <T extends z.ZodType>(field: T): T => field.meta({ ...field.meta(), resolved: true });
 const queueDepth = count('commands that may wait in this unit’s queue [commands]', 256);
 const floatFormat = z.enum(floatFormatNames);
 
@@ -56,17 +59,25 @@ const frontEnd = z
 
 const memoryTiming = z
   .strictObject({
-    tRcd: nanoseconds('activate to column command'),
-    tRp: nanoseconds('precharge'),
-    tCl: nanoseconds('column command to its data, for reads and for writes'),
-    tRas: nanoseconds('activate to precharge, at least'),
-    tWr: nanoseconds('write recovery: end of written data to precharge'),
-    tWtr: nanoseconds('turnaround: end of written data to read command'),
-    tRtw: nanoseconds('turnaround: end of read data to written data'),
-    tRrd: nanoseconds('activate to activate on one channel'),
-    tFaw: nanoseconds('four-activate window: activate to the fourth after it'),
-    tRfc: nanoseconds('refresh cycle'),
-    tRefi: nanoseconds('refresh interval'),
+    tRcd: given(nanoseconds('activate to column command')),
+    tRp: given(nanoseconds('precharge')),
+    tCl: given(nanoseconds('read command to its data')),
+    tCwl: given(nanoseconds('write command to its data; `tCl` if left out')),
+    tRas: given(nanoseconds('activate to precharge, at least')),
+    tRc: given(nanoseconds('activate to activate in one bank; `tRas` + `tRp` if left out')),
+    tRtp: given(nanoseconds('read command to precharge; 0 if left out')),
+    tWr: given(nanoseconds('write recovery: end of written data to precharge')),
+    tWtr: given(nanoseconds('turnaround: end of written data to read command (tWTR_S)')),
+    tWtrL: given(nanoseconds('the same in one bank group (tWTR_L); `tWtr` if left out')),
+    tRtw: given(nanoseconds('turnaround: end of read data to written data')),
+    tRrd: given(nanoseconds('activate to activate on one channel (tRRD_S)')),
+    tRrdL: given(nanoseconds('the same in one bank group (tRRD_L); `tRrd` if left out')),
+    tCcdL: given(
+      nanoseconds('data to data in one bank group (tCCD_L), where that is more than a DRAM burst; 0 if left out'),
+    ),
+    tFaw: given(nanoseconds('four-activate window: activate to the fourth after it')),
+    tRfc: given(nanoseconds('refresh cycle')),
+    tRefi: given(nanoseconds('refresh interval')),
   })
   .describe('DRAM timing');
 
@@ -77,17 +88,51 @@ const memory = z
       .describe(
         '`dram`: banks, rows and refresh; `fixed`: `latencyCycles` and nothing else; `ideal`: the same with one cycle. All keep the port limits',
       ),
+    device: z
+      .enum(memoryDeviceNames)
+      .optional()
+      .describe(
+        'a DRAM device of `hw-models/memory`; gives `megatransfersPerSecond`, `banks`, `bankGroups`, `rowBytes`, `transfersPerBurst` and `timing` where the file does not',
+      ),
     capacityBytes: count('memory the program may use [bytes]', 2 ** 36),
-    megatransfersPerSecond: count('data rate of the DRAM bus [MT/s]', 20_000),
+    megatransfersPerSecond: given(count('data rate of the DRAM bus [MT/s]', 20_000)),
     busBits: powerOfTwo('data width of one channel [bit]', 1024),
     channels: count('independent channels; consecutive `interleaveBytes` go to consecutive channels', 64),
     interleaveBytes: powerOfTwo('bytes before the next channel is used [bytes]', 2 ** 20),
-    banks: powerOfTwo('banks per channel, in up to four bank groups', 64),
-    rowBytes: powerOfTwo('bytes of one row of one bank, all chips of the channel together [bytes]', 65_536),
-    transfersPerBurst: powerOfTwo('data beats of one DRAM burst (BL) [beats]', 64),
-    timing: memoryTiming,
-    commandGapNanoseconds: nanoseconds('least time between the data of two AXI bursts on a channel; fitted'),
+    banks: given(powerOfTwo('banks per channel, of all bank groups together', 64)),
+    bankGroups: given(
+      powerOfTwo(
+        'bank groups; neighbouring DRAM bursts go to different ones. 4 if left out, or `banks` if that is less',
+        8,
+      ),
+    ),
+    rowBytes: given(powerOfTwo('bytes of one row of one bank, all chips of the channel together [bytes]', 65_536)),
+    transfersPerBurst: given(powerOfTwo('data beats of one DRAM burst (BL) [beats]', 64)),
+    timing: given(memoryTiming),
+    lookaheadNanoseconds: given(
+      nanoseconds(
+        'how long before the bus is free the DRAM controller decides what comes next; the larger of `tCl` and `tCwl` + `tRcd` + `tRp` if left out: a change of row in another bank costs nothing',
+      ),
+    ),
+    arbitrationBytes: given(
+      powerOfTwo(
+        'the DRAM controller cuts bursts at multiples of this, and chooses anew for each piece. 4096 if left out: whole bursts [bytes]',
+        4096,
+      ),
+    ),
+    reorderLimit: given(
+      countOrZero(
+        'how many later pieces may be served before one that waits; 0: all in order. 16 if left out [pieces]',
+        1024,
+      ),
+    ),
     ports: count('AXI ports of the accelerator', 64),
+    controllerPorts: z
+      .array(countOrZero('port of the controller', 63))
+      .optional()
+      .describe(
+        'the port of the DRAM controller behind each AXI port, by number; bursts of one direction that share one take turns. Each its own if left out, and those beyond the end of the list',
+      ),
     portBits: powerOfTwo('data width of an AXI port [bit]', 512),
     burstBeats: count('longest AXI burst [beats]', 256),
     outstandingBursts: count('bursts in flight per port [bursts]', 64),

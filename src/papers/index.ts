@@ -10,6 +10,7 @@ export { energyRows, energySources } from './energy.ts';
 export { describeTokenMachine, isTokenMachine } from './flightllm/describe.ts';
 export { loadTokenMachine } from './flightllm/machine.ts';
 export type { PaperInputs } from './inputs.ts';
+export { layoutRows, memoryRows } from './memoryBench.ts';
 export type { PaperFigure, PaperMachine } from './paperMachine.ts';
 export { isOutside, type PaperRow, paperRows, paperTable } from './table.ts';
 

@@ -3,13 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { LutraError } from '../../src/base/diagnostics.ts';
 import { expectation, type Field, fieldNamesIn, hardwareFields, nearestName } from '../../src/hw/fields.ts';
 import { loadHardwareModel } from '../../src/hw/load.ts';
-import { hardware, hardwareText, messageOf, modelNames } from './models.ts';
+import { fullText, hardware, hardwareText, messageOf, modelNames } from './models.ts';
 
 type Json = Record<string, unknown>;
 
-/** kv260.json after `change` has been made to the object that holds the last step of `path`, as text. */
+/** kv260.json, in full, after `change` has been made to the object that holds the last step of `path`, as text. */
 function changed(path: string, change: (section: Json, name: string) => void): string {
-  const model = JSON.parse(hardwareText('kv260')) as Json;
+  const model = JSON.parse(fullText('kv260')) as Json;
   const steps = path.split('.');
   const name = steps.pop() as string;
   change(

@@ -14,6 +14,11 @@ export function hardwareText(name: string): string {
   return readFileSync(new URL(`${name}.json`, folder), 'utf8');
 }
 
+/** A model with every field that the loader fills in written out, as text. */
+export function fullText(name: string): string {
+  return JSON.stringify(hardware(name), null, 2);
+}
+
 export function hardware(name: string, ...overrides: string[]): HardwareModel {
   return loadHardwareModel(hardwareText(name), `hw-models/${name}.json`, overrides);
 }

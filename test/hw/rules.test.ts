@@ -83,19 +83,42 @@ const broken: [settings: string[], message: string][] = [
   ],
   [
     ['memory.capacityBytes=4096'],
-    'HW029 memory.capacityBytes: 4096 is not a multiple of memory.rowBytes × memory.banks × memory.channels = 131072; every bank of every channel has the same number of whole rows (try 131072)',
+    'HW029 memory.capacityBytes: 4096 is not a multiple of memory.rowBytes × memory.banks × memory.channels = 65536; every bank of every channel has the same number of whole rows (try 65536)',
   ],
   [
     ['memory.timing.tRas=12'],
-    'HW030 memory.timing.tRas: 12 is less than memory.timing.tRcd = 14.06; a row stays open at least until it can be read (at least 14.06)',
+    'HW030 memory.timing.tRas: 12 is less than memory.timing.tRcd = 14.0625; a row stays open at least until it can be read (at least 14.0625)',
   ],
   [
     ['memory.timing.tFaw=5'],
     'HW031 memory.timing.tFaw: 5 is less than memory.timing.tRrd = 5.3; four activates cannot come faster than two (at least 5.3)',
   ],
   [
+    ['memory.timing.tRc=47'],
+    'HW034 memory.timing.tRc: 47 is less than tRas + tRp = 47.0625; a row is open for tRas and closes in tRp before the next one opens (at least 47.0625, or leave it out)',
+  ],
+  [
+    ['memory.timing.tRrd=6.5'],
+    'HW037 memory.timing.tRrdL: 6.4 is less than memory.timing.tRrd = 6.5; one bank group is no faster than several (at least 6.5)',
+  ],
+  [
+    ['memory.timing.tWtrL=2'],
+    'HW038 memory.timing.tWtrL: 2 is less than memory.timing.tWtr = 2.5; one bank group is no faster than several (at least 2.5)',
+  ],
+  [
+    ['memory.timing.tCcdL=8'],
+    'HW033 memory.timing.tCcdL: 8 is more than memory.bankGroups × memory.transfersPerBurst ÷ memory.megatransfersPerSecond = 7.501172; a stream over all bank groups keeps the bus busy (at most 7.501172)',
+  ],
+  [['memory.banks=1'], 'HW039 memory.bankGroups: 2 is more than memory.banks = 1; a bank group has a bank (at most 1)'],
+  [
+    ['memory.arbitrationBytes=32'],
+    'HW071 memory.arbitrationBytes: 32 is less than memory.busBits ÷ 8 × memory.transfersPerBurst = 64; a DRAM burst is not cut (at least 64)',
+  ],
+  [['memory.bankGroups=3'], 'HW012 memory.bankGroups: 3 is not a power of two (try 2 or 4)'],
+  [['memory.arbitrationBytes=1000'], 'HW012 memory.arbitrationBytes: 1000 is not a power of two (try 512 or 1024)'],
+  [
     ['memory.timing.tRefi=350'],
-    'HW032 memory.timing.tRefi: 350 is not more than tRfc + tRas + tRp = 397.06; between two refreshes no row could be used (DDR4 refreshes every 7800 ns)',
+    'HW032 memory.timing.tRefi: 350 is not more than tRfc + tRas + tRp = 397.063; between two refreshes no row could be used (DDR4 refreshes every 7800 ns)',
   ],
   [
     ['board.memoryPorts.bits=512', 'memory.portBits=512', 'memory.ports=1', 'frontEnd.lineInstructions=1'],
@@ -292,7 +315,7 @@ test('what exceeds the board gives a warning, not an error', () => {
 });
 
 test('HW032 asks for more than the sum, and HW101 for more than the board has', () => {
-  const refresh = ['memory.timing.tRfc=350', 'memory.timing.tRas=33', 'memory.timing.tRp=17'];
+  const refresh = ['memory.timing.tRfc=350', 'memory.timing.tRas=33', 'memory.timing.tRp=17', 'memory.timing.tRc=50'];
   expect(faultsOf([...refresh, 'memory.timing.tRefi=400'])).toHaveLength(1);
   expect(faultsOf([...refresh, 'memory.timing.tRefi=400.1'])).toEqual([]);
   const full = hardware('kv260', 'board.resources.uram288=60');

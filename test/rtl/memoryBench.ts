@@ -57,7 +57,7 @@ interface Running {
 
 interface Channel {
   readonly reads: { address: number; beats: number; first: number; last: number; at: number }[];
-  readonly writes: { address: number; beats: number; issued: number; first: number; at: number }[];
+  readonly writes: { address: number; beats: number; issued: number; first: number; last: number; at: number }[];
   readonly answers: number[];
 }
 
@@ -116,23 +116,24 @@ export class Bench {
     this.channels = Array.from({ length: hw.memory.ports }, () => ({ reads: [], writes: [], answers: [] }));
     const derived = derive(hw);
     this.memory = new Memory(hw, derived, {
+      onIssue: (port, _user, write, address, bytes, issued) => {
+        if (write) return;
+        const channel = this.channels[port] as Channel;
+        const beats = Math.ceil(bytes / derived.portBytes);
+        const seen = this.issuedNow(port, 'ar');
+        expect(seen, `read on port ${port} in cycle ${issued}`).toEqual({ address, beats });
+        channel.reads.push({ address, beats, first: Number.NaN, last: Number.NaN, at: 0 });
+      },
       observe: (port, _user, write, address, bytes, issued, first, last, finished) => {
         const channel = this.channels[port] as Channel;
         const beats = Math.ceil(bytes / derived.portBytes);
+        expect(write ? finished : first, 'known in time').toBeGreaterThan(this.cycle);
         if (!write) {
-          const seen = this.issuedNow(port, 'ar');
-          expect(seen, `read on port ${port} in cycle ${issued}`).toEqual({ address, beats });
-          channel.reads.push({ address, beats, first, last, at: 0 });
+          const read = channel.reads.find((each) => Number.isNaN(each.first)) as Channel['reads'][number];
+          [read.first, read.last] = [first, last];
         } else {
           const done = channel.writes.shift();
-          expect({ ...done, last: this.cycle }, `write on port ${port}`).toEqual({
-            address,
-            beats,
-            issued,
-            first,
-            at: beats,
-            last,
-          });
+          expect(done, `write on port ${port}`).toEqual({ address, beats, issued, first, at: beats, last });
           channel.answers.push(finished);
         }
       },
@@ -410,7 +411,7 @@ export class Bench {
     return this.channels.map((channel, port) => {
       const write = this.issuedNow(port, 'aw');
       const read = this.issuedNow(port, 'ar');
-      if (write) channel.writes.push({ ...write, issued: this.cycle, first: -1, at: 0 });
+      if (write) channel.writes.push({ ...write, issued: this.cycle, first: -1, last: -1, at: 0 });
       return read ? 1 : 0;
     });
   }
@@ -430,6 +431,7 @@ export class Bench {
         }
       }
       write.at += 1;
+      write.last = this.cycle;
       if (this.axi(port, 'wlast_o').get() !== (write.at === write.beats ? 1 : 0)) {
         throw new Error(`WLAST on port ${port} is wrong in cycle ${this.cycle}`);
       }

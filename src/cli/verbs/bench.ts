@@ -4,6 +4,7 @@ import { examples } from '../examples.ts';
 import { addHardwareOptions, collect, integer } from '../options.ts';
 import { benchAblationsVerb } from './bench/ablations.ts';
 import { benchEnergyVerb } from './bench/energy.ts';
+import { benchMemoryVerb } from './bench/memory.ts';
 import { benchPapersVerb } from './bench/papers.ts';
 
 /** Adds the verb; each table is a subcommand with a file of its own in `bench/`. */
@@ -33,6 +34,16 @@ export function addBench(program: Command, done: (code: number) => void): void {
       ),
     )
     .action((options) => done(benchPapersVerb(options)));
+  const memory = bench
+    .command('memory')
+    .summary('what was measured of a KV260’s memory beside the model')
+    .description(
+      'Rates that were measured on a KV260 beside those of the memory model, and the rates of layouts of weight tiles. Exit code 1 when one is outside of its tolerance.',
+    );
+  addHardwareOptions(memory, 'hw-models/kv260.json')
+    .option('--json', 'print one JSON object instead of text')
+    .addHelpText('after', examples('lutra bench memory', 'lutra bench memory --set memory.reorderLimit=0'))
+    .action((options) => done(benchMemoryVerb(options)));
   const energy = bench
     .command('energy')
     .summary('measured powers of a board beside the estimates')

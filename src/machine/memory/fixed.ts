@@ -1,29 +1,39 @@
-/** What lies behind the ports. Asked for one AXI burst at a time, in the order in which bursts arrive. */
+/** What lies behind the ports: takes AXI bursts as they arrive and says when their data is ready. */
 export interface Backing {
-  /** Cycle in which the first bytes of the last burst served are ready (read) or taken (write). */
-  readonly firstReady: number;
-  /** Cycle in which all of its bytes are. */
-  readonly lastReady: number;
-  /** Serves a burst that arrives in cycle `arrival`. Arrivals never go back in time. */
-  serve(arrival: number, address: number, bytes: number, write: boolean): void;
+  /** The last cycle that may lie before `advance` is called again; what `advance` would do before is nothing. */
+  readonly nextDecision: number;
+  /** Of burst number b: cycle in which its first bytes are ready (read) or taken (write); NaN while that is open. */
+  readonly firstReady: Float64Array;
+  /** Of burst number b: cycle in which all of its bytes are; NaN while that is open. */
+  readonly lastReady: Float64Array;
   /**
-   * Serves a burst whose address is data: the worst case, the same for every address. `address` only places the burst
-   * in its page, and is the same for all transfers of one size.
+   * Takes a burst that arrives in cycle `arrival`. Arrivals never go back in time. `lane` is twice the port, and one
+   * more for a write; the bursts of a lane are served in order. `burst` is a number for it until it is served. The
+   * address of a `gather` is data: it takes the worst case, the same for every address, and `address` only places the
+   * burst in its page.
    */
-  serveGather(arrival: number, address: number, bytes: number, write: boolean): void;
+  take(lane: number, burst: number, arrival: number, address: number, bytes: number, gather: boolean): void;
+  /** Makes all decisions up to the end of cycle `cycle`, all arrivals of which have been taken. True: some were made. */
+  advance(cycle: number): boolean;
 }
 
 /** Memory kinds `fixed` and `ideal`: whatever arrives is ready at once; the latency lies on the way. */
 export class FixedBacking implements Backing {
-  firstReady = 0;
-  lastReady = 0;
+  readonly nextDecision = Number.POSITIVE_INFINITY;
+  readonly firstReady: Float64Array;
+  readonly lastReady: Float64Array;
 
-  serve(arrival: number): void {
-    this.firstReady = arrival;
-    this.lastReady = arrival;
+  constructor(bursts: number) {
+    this.firstReady = new Float64Array(bursts);
+    this.lastReady = new Float64Array(bursts);
   }
 
-  serveGather(arrival: number): void {
-    this.serve(arrival);
+  take(_lane: number, burst: number, arrival: number): void {
+    this.firstReady[burst] = arrival;
+    this.lastReady[burst] = arrival;
+  }
+
+  advance(): boolean {
+    return false;
   }
 }

@@ -32,7 +32,7 @@ export function timeBase(hw: HardwareModel): TimeBase {
     const femtoseconds = BigInt(Math.round(nanoseconds * 1e6));
     return Number((femtoseconds * ticksPerSecond + femtosecondsPerSecond - 1n) / femtosecondsPerSecond);
   };
-  const longest = Math.max(...Object.values(hw.memory.timing), hw.memory.commandGapNanoseconds);
+  const longest = Math.max(...Object.values(hw.memory.timing));
   // A time is at most an epoch, a full queue behind it and a handful of timing parameters.
   if (ticksPerCycle * epochCycles * 2 + ticksOf(longest) * 16 > Number.MAX_SAFE_INTEGER) {
     throw new LutraError({

@@ -4,7 +4,8 @@ import type { HardwareModel } from '../../hw/schema.ts';
 import { issueUnits } from '../../isa/table.ts';
 import type { TransferRequest, TransferStream } from '../kernel/transfer.ts';
 import { BurstCursors, pageBytes } from '../memory/burst.ts';
-import { Dram, type DramStatistics } from '../memory/dram.ts';
+import { Dram } from '../memory/dram.ts';
+import type { DramStatistics } from '../memory/dramBanks.ts';
 import { type Backing, FixedBacking } from '../memory/fixed.ts';
 
 const users = issueUnits.length;
@@ -24,8 +25,21 @@ export type BurstObserver = (
   finished: number,
 ) => void;
 
+/** An AXI burst as it is issued in cycle `issued`; `lastBeat` of a write, whose data follow, NaN of a read. */
+export type IssueObserver = (
+  port: number,
+  user: number,
+  write: boolean,
+  address: number,
+  bytes: number,
+  issued: number,
+  lastBeat: number,
+) => void;
+
 /** What a test bench may do to memory; the same in event-driven and in dense runs if the functions are pure. */
 export interface MemoryHooks {
+  readonly onIssue?: IssueObserver;
+  /** Called when all times of a burst are known: at least a cycle before a read's first beat and a write's answer. */
   readonly observe?: BurstObserver;
   /** True: the port issues no burst in this cycle (its address channel is not ready). */
   readonly issueBlocked?: (port: number, cycle: number) => boolean;
@@ -57,9 +71,9 @@ export interface MemoryStatistics extends DramStatistics {
  *   ⌊L/2⌋ after DRAM has taken it.
  * L is `latencyCycles`; kind `fixed` has nothing but this latency (at least 1), kind `ideal` the same with L = 1.
  *
- * Arrivals of one cycle are served by port number, on one port a write before a read. Bursts that arrive later are
- * issued or complete later, so the time of a burst is known, for a read when it is issued and for a write with its last
- * beat; nothing has to be asked again.
+ * Arrivals of one cycle come by port number, on one port a write before a read. DRAM decides in the order of time, and
+ * nothing that is issued in cycle c arrives before c + ⌈L/2⌉: in c memory makes all decisions up to the end of that
+ * cycle. So the times of a burst are known before its first beat, though not yet when it is issued.
  *
  * A `gather` is served as if each of its rows began a page, and takes the DRAM's worst case.
  */
@@ -98,13 +112,23 @@ export class Memory {
   private readonly chosenUser: Int32Array;
   private readonly readFree: Float64Array;
   private readonly writeFree: Float64Array;
-  // Rings of the bursts in flight, `outstandingBursts` per port: reads, and writes of which the oldest `writeServed` are timed.
+  // Rings of the bursts in flight, `outstandingBursts` per port: reads, and writes of which the oldest `writeSent` have left.
   private readonly readHead: Int32Array;
   private readonly readCount: Int32Array;
+  /** Of the oldest so many reads all times are known. */
+  private readonly readSettled: Int32Array;
+  private readonly readUser: Int32Array;
+  private readonly readAddress: Float64Array;
+  private readonly readBytes: Float64Array;
+  private readonly readBeats: Float64Array;
+  private readonly readIssued: Float64Array;
+  private readonly readDelay: Float64Array;
   private readonly readFinish: Float64Array;
   private readonly writeHead: Int32Array;
   private readonly writeCount: Int32Array;
-  private readonly writeServed: Int32Array;
+  private readonly writeSent: Int32Array;
+  private readonly writeSettled: Int32Array;
+  private readonly writeEnd: Float64Array;
   private readonly writeFinish: Float64Array;
   private readonly writeUser: Int32Array;
   private readonly writeAddress: Float64Array;
@@ -121,8 +145,9 @@ export class Memory {
     this.hooks = hooks;
     this.ports = memory.ports;
     this.outstanding = memory.outstandingBursts;
-    const dram = memory.kind === 'dram' ? new Dram(hw, derived) : undefined;
-    this.backing = dram ?? new FixedBacking();
+    const bursts = 2 * memory.ports * memory.outstandingBursts;
+    const dram = memory.kind === 'dram' ? new Dram(hw, derived, bursts) : undefined;
+    this.backing = dram ?? new FixedBacking(bursts);
     const latency = { dram: memory.latencyCycles, fixed: Math.max(1, memory.latencyCycles), ideal: 1 }[memory.kind];
     this.forthCycles = Math.ceil(latency / 2);
     this.backCycles = Math.floor(latency / 2);
@@ -133,12 +158,18 @@ export class Memory {
     [this.portUsers, this.lastUser, this.issued] = [perPort(), perPort().fill(users - 1), perPort()];
     this.chosenUser = perPort().fill(nobody);
     [this.readFree, this.writeFree] = [new Float64Array(this.ports), new Float64Array(this.ports)];
-    [this.readHead, this.readCount, this.readFinish] = [perPort(), perPort(), perSlot()];
-    [this.writeHead, this.writeCount, this.writeServed] = [perPort(), perPort(), perPort()];
+    [this.readHead, this.readCount, this.readSettled] = [perPort(), perPort(), perPort()];
+    [this.readAddress, this.readBytes, this.readBeats] = [perSlot(), perSlot(), perSlot()];
+    [this.readIssued, this.readDelay, this.readFinish] = [perSlot(), perSlot(), perSlot()];
+    [this.writeHead, this.writeCount, this.writeSent, this.writeSettled] = [perPort(), perPort(), perPort(), perPort()];
     [this.writeFinish, this.writeAddress, this.writeBytes] = [perSlot(), perSlot(), perSlot()];
     [this.writeIssued, this.writeFirst, this.writeLast] = [perSlot(), perSlot(), perSlot()];
     this.writeDelay = perSlot();
-    this.writeUser = new Int32Array(this.ports * this.outstanding);
+    this.writeEnd = new Float64Array(this.ports);
+    [this.readUser, this.writeUser] = [0, 1].map(() => new Int32Array(this.ports * this.outstanding)) as [
+      Int32Array,
+      Int32Array,
+    ];
 
     const device = dram?.statistics ?? { rowHits: 0, rowMisses: 0, rowConflicts: 0, refreshes: 0 };
     this.statistics = Object.assign(device, {
@@ -185,9 +216,10 @@ export class Memory {
     if (cycle === this.now) return this.wake;
     if (cycle < this.now || cycle > this.wake) throw skipped(cycle, this.now, this.wake);
     this.now = cycle;
+    const { backing, forthCycles } = this;
     let wake = this.waiting === 0 ? never : this.admit(cycle);
     for (let port = 0; port < this.ports; port++) {
-      this.serveWrite(port, cycle);
+      this.sendWrite(port, cycle);
       this.freeSlots(port, cycle);
       if (this.portUsers[port] !== 0 && this.readCount[port]! + this.writeCount[port]! < this.outstanding) {
         // A choice that the address channel has shown is kept until it is taken, whoever comes meanwhile.
@@ -195,9 +227,10 @@ export class Memory {
           this.chosenUser[port] = nextInTurn(this.portUsers[port]!, this.lastUser[port]!);
         if (!this.hooks.issueBlocked?.(port, cycle)) this.issue(port, cycle);
       }
-      wake = Math.min(wake, this.portWake(port, cycle));
     }
-    this.wake = wake;
+    if (backing.advance(cycle + forthCycles) || backing.nextDecision === never) this.settle();
+    for (let port = 0; port < this.ports; port++) wake = Math.min(wake, this.portWake(port, cycle));
+    this.wake = Math.min(wake, Math.max(cycle + 1, backing.nextDecision + this.backCycles));
     if (this.done !== 0) this.report();
     return this.wake;
   }
@@ -240,34 +273,36 @@ export class Memory {
     else this.cursors.begin(user, port, 0, rowBytes, rows, Math.ceil(rowBytes / pageBytes) * pageBytes);
   }
 
-  /** Serves the write whose last beat leaves in this cycle, if there is one. */
-  private serveWrite(port: number, cycle: number): void {
-    const served = this.writeServed[port]!;
-    if (served === this.writeCount[port]!) return;
-    const slot = this.slot(port, this.writeHead[port]! + served);
+  /** Sends the write on whose last beat leaves in this cycle, if there is one. */
+  private sendWrite(port: number, cycle: number): void {
+    const sent = this.writeSent[port]!;
+    if (sent === this.writeCount[port]!) return;
+    const slot = this.slot(port, this.writeHead[port]! + sent);
     if (this.writeLast[slot]! !== cycle) return;
-    const user = this.writeUser[slot]!;
-    const address = this.writeAddress[slot]!;
-    const bytes = this.writeBytes[slot]!;
-    this.serve(cycle + this.forthCycles, user, address, bytes, true);
-    let finish = this.backing.lastReady + this.backCycles + this.writeDelay[slot]!;
-    // A port gives one answer per cycle.
-    if (served > 0)
-      finish = Math.max(finish, this.writeFinish[this.slot(port, this.writeHead[port]! + served - 1)]! + 1);
-    this.writeFinish[slot] = finish;
-    this.writeServed[port] = served + 1;
-    this.settle(port, user, address, bytes, this.writeIssued[slot]!, this.writeFirst[slot]!, cycle, finish);
+    this.writeSent[port] = sent + 1;
+    const gather = this.isGather[this.writeUser[slot]!] === 1;
+    const arrival = cycle + this.forthCycles;
+    this.backing.take(
+      2 * port + 1,
+      this.burst(slot, 1),
+      arrival,
+      this.writeAddress[slot]!,
+      this.writeBytes[slot]!,
+      gather,
+    );
   }
 
   private freeSlots(port: number, cycle: number): void {
-    while (this.readCount[port]! > 0 && this.readFinish[this.slot(port, this.readHead[port]!)]! < cycle) {
+    while (this.readSettled[port]! > 0 && this.readFinish[this.slot(port, this.readHead[port]!)]! < cycle) {
       this.readHead[port] = this.readHead[port]! + 1 === this.outstanding ? 0 : this.readHead[port]! + 1;
       this.readCount[port] = this.readCount[port]! - 1;
+      this.readSettled[port] = this.readSettled[port]! - 1;
     }
-    while (this.writeServed[port]! > 0 && this.writeFinish[this.slot(port, this.writeHead[port]!)]! < cycle) {
+    while (this.writeSettled[port]! > 0 && this.writeFinish[this.slot(port, this.writeHead[port]!)]! < cycle) {
       this.writeHead[port] = this.writeHead[port]! + 1 === this.outstanding ? 0 : this.writeHead[port]! + 1;
       this.writeCount[port] = this.writeCount[port]! - 1;
-      this.writeServed[port] = this.writeServed[port]! - 1;
+      this.writeSent[port] = this.writeSent[port]! - 1;
+      this.writeSettled[port] = this.writeSettled[port]! - 1;
     }
   }
 
@@ -310,15 +345,17 @@ export class Memory {
     cycle: number,
     extra: number,
   ): void {
-    const { backing } = this;
-    const back = this.backCycles + extra;
-    this.serve(cycle + this.forthCycles, user, address, bytes, false);
-    const first = Math.max(cycle + 1, this.readFree[port]!, backing.firstReady + back);
-    const last = Math.max(first + beats - 1, backing.lastReady + back);
-    this.readFree[port] = last + 1;
-    this.readFinish[this.slot(port, this.readHead[port]! + this.readCount[port]!)] = last;
+    const slot = this.slot(port, this.readHead[port]! + this.readCount[port]!);
+    this.readUser[slot] = user;
+    this.readAddress[slot] = where;
+    this.readBytes[slot] = bytes;
+    this.readBeats[slot] = beats;
+    this.readIssued[slot] = cycle;
+    this.readDelay[slot] = extra;
     this.readCount[port] = this.readCount[port]! + 1;
-    this.settle(port, user, where, bytes, cycle, first, last, last);
+    const gather = this.isGather[user] === 1;
+    this.backing.take(2 * port, this.burst(slot, 0), cycle + this.forthCycles, address, bytes, gather);
+    this.hooks.onIssue?.(port, user, false, where, bytes, cycle, Number.NaN);
   }
 
   private issueWrite(
@@ -346,6 +383,7 @@ export class Memory {
     this.writeFirst[slot] = first;
     this.writeLast[slot] = last;
     this.writeCount[port] = this.writeCount[port]! + 1;
+    this.hooks.onIssue?.(port, user, true, address, bytes, cycle, last);
   }
 
   /** The first cycle from `cycle` on in which the port takes write data. */
@@ -355,13 +393,59 @@ export class Memory {
     return next;
   }
 
-  private serve(arrival: number, user: number, address: number, bytes: number, write: boolean): void {
-    if (this.isGather[user] === 1) this.backing.serveGather(arrival, address, bytes, write);
-    else this.backing.serve(arrival, address, bytes, write);
+  /** Times every burst whose data the memory behind has timed, port by port in the order of issue. */
+  private settle(): void {
+    for (let port = 0; port < this.ports; port++) {
+      while (this.readSettled[port]! < this.readCount[port]! && this.settleRead(port));
+      while (this.writeSettled[port]! < this.writeSent[port]! && this.settleWrite(port));
+    }
+  }
+
+  private settleRead(port: number): boolean {
+    const settled = this.readSettled[port]!;
+    const slot = this.slot(port, this.readHead[port]! + settled);
+    const burst = this.burst(slot, 0);
+    const ready = this.backing.lastReady[burst]!;
+    if (Number.isNaN(ready)) return false;
+    const back = this.backCycles + this.readDelay[slot]!;
+    const issued = this.readIssued[slot]!;
+    const first = Math.max(issued + 1, this.readFree[port]!, this.backing.firstReady[burst]! + back);
+    const last = Math.max(first + this.readBeats[slot]! - 1, ready + back);
+    this.readFree[port] = last + 1;
+    this.readFinish[slot] = last;
+    this.readSettled[port] = settled + 1;
+    this.note(port, this.readUser[slot]!, this.readAddress[slot]!, this.readBytes[slot]!, issued, first, last, last);
+    return true;
+  }
+
+  private settleWrite(port: number): boolean {
+    const settled = this.writeSettled[port]!;
+    const slot = this.slot(port, this.writeHead[port]! + settled);
+    const ready = this.backing.lastReady[this.burst(slot, 1)]!;
+    if (Number.isNaN(ready)) return false;
+    // A port gives one answer per cycle.
+    const finish = Math.max(ready + this.backCycles + this.writeDelay[slot]!, this.writeEnd[port]! + 1);
+    this.writeEnd[port] = finish;
+    this.writeFinish[slot] = finish;
+    this.writeSettled[port] = settled + 1;
+    const issued = this.writeIssued[slot]!;
+    const first = this.writeFirst[slot]!;
+    const last = this.writeLast[slot]!;
+    this.note(
+      port,
+      this.writeUser[slot]!,
+      this.writeAddress[slot]!,
+      this.writeBytes[slot]!,
+      issued,
+      first,
+      last,
+      finish,
+    );
+    return true;
   }
 
   /** Notes the times of a burst, and the end of its transfer if it was the last one. */
-  private settle(
+  private note(
     port: number,
     user: number,
     address: number,
@@ -390,17 +474,26 @@ export class Memory {
     let wake = never;
     const reads = this.readCount[port]!;
     const writes = this.writeCount[port]!;
-    const served = this.writeServed[port]!;
-    if (served < writes) wake = this.writeLast[this.slot(port, this.writeHead[port]! + served)]!;
+    const sent = this.writeSent[port]!;
+    if (sent < writes) wake = this.writeLast[this.slot(port, this.writeHead[port]! + sent)]!;
     if (this.portUsers[port] === 0) return wake;
     if (reads + writes < this.outstanding) return cycle + 1;
-    if (reads > 0) wake = Math.min(wake, this.readFinish[this.slot(port, this.readHead[port]!)]! + 1);
-    if (served > 0) wake = Math.min(wake, this.writeFinish[this.slot(port, this.writeHead[port]!)]! + 1);
+    if (this.readSettled[port]! > 0) {
+      wake = Math.min(wake, this.readFinish[this.slot(port, this.readHead[port]!)]! + 1);
+    }
+    if (this.writeSettled[port]! > 0) {
+      wake = Math.min(wake, this.writeFinish[this.slot(port, this.writeHead[port]!)]! + 1);
+    }
     return wake;
   }
 
   private slot(port: number, position: number): number {
     return port * this.outstanding + (position < this.outstanding ? position : position - this.outstanding);
+  }
+
+  /** The number of a burst for the memory behind. */
+  private burst(slot: number, direction: 0 | 1): number {
+    return 2 * slot + direction;
   }
 
   /** Tells the users whose transfers have become known in full. */

@@ -5,21 +5,28 @@ import type { HardwareModel } from '../../../src/hw/schema.ts';
 import { Dram } from '../../../src/machine/memory/dram.ts';
 import { kv260, roundModel } from './harness.ts';
 
-/** Serves `[arrival, address, bytes, 'w'?]` and gives `[first, last]` ready cycles. */
+/** Takes `[arrival, address, bytes, 'w'?]` and gives `[first, last]` ready cycles. */
 type Access = readonly [arrival: number, address: number, bytes: number, kind?: 'w' | 'gather' | 'gather w'];
 
-function times(hw: HardwareModel, accesses: readonly Access[], dram = new Dram(hw, derive(hw))): [number, number][] {
-  return accesses.map(([arrival, address, bytes, kind = '']) => {
-    const write = kind.endsWith('w');
-    if (kind.startsWith('gather')) dram.serveGather(arrival, address, bytes, write);
-    else dram.serve(arrival, address, bytes, write);
-    return [dram.firstReady, dram.lastReady];
+/** All on one port, with room for all of them. */
+function times(hw: HardwareModel, accesses: readonly Access[], made?: Dram): [number, number][] {
+  const dram = made ?? dramOf(hw);
+  accesses.forEach(([arrival, address, bytes, kind = ''], burst) => {
+    dram.advance(arrival - 1);
+    dram.take(kind.endsWith('w') ? 1 : 0, burst, arrival, address, bytes, kind.startsWith('gather'));
   });
+  dram.advance((accesses.at(-1)?.[0] ?? 0) + 100_000);
+  return accesses.map((_, burst) => [dram.firstReady[burst] as number, dram.lastReady[burst] as number]);
 }
 
-// Region r (4 KiB: a row in each of four groups) lies in row ⌊r/2⌋ of bank r mod 2, exchanged in odd rows.
+function dramOf(hw: HardwareModel): Dram {
+  const roomy = { ...hw, memory: { ...hw.memory, outstandingBursts: 64 } };
+  return new Dram(roomy, derive(roomy), 128);
+}
+
+// Region r (4 KiB: a row in each of four groups) lies in row ⌊r/2⌋ of bank r mod 2.
 const otherBank = 1 * 4096;
-const sameBank = 3 * 4096;
+const sameBank = 2 * 4096;
 
 describe('device timings, computed by hand (one tick is 1 ns is one cycle)', () => {
   test('row miss: activate, tRcd, tCl, 8 ns of data', () => {
@@ -113,7 +120,7 @@ describe('device timings, computed by hand (one tick is 1 ns is one cycle)', () 
     expect(
       times(hw, [
         [0, 0, 128, 'w'],
-        [0, sameBank, 64],
+        [0, sameBank, 64, 'w'],
       ])[1],
     ).toEqual([48 + 44, 48 + 44]);
   });
@@ -139,13 +146,19 @@ describe('device timings, computed by hand (one tick is 1 ns is one cycle)', () 
     ).toEqual([32 + 6 + 14 + 8, 60]);
   });
 
-  test('turnaround read to write: the data waits tRtw after the data', () => {
+  test('turnaround read to write: the command waits for the end of the data, the data for tRtw more', () => {
     expect(
       times(roundModel(), [
         [0, 0, 64],
         [0, 256, 64, 'w'],
       ])[1],
-    ).toEqual([32 + 5 + 8, 45]);
+    ).toEqual([32 + 14 + 8, 54]);
+    expect(
+      times(roundModel({ timing: { tRtw: 20 } }), [
+        [0, 0, 64],
+        [0, 256, 64, 'w'],
+      ])[1],
+    ).toEqual([32 + 20 + 8, 60]);
   });
 
   test('tRrd between activates of different banks', () => {
@@ -174,24 +187,42 @@ describe('device timings, computed by hand (one tick is 1 ns is one cycle)', () 
     ).toEqual([64, 64]);
   });
 
-  test('the gap separates AXI bursts, not DRAM bursts', () => {
-    const hw = roundModel({ commandGapNanoseconds: 3 });
-    expect(
+  test('bank groups: tCcdL, tRrdL and tWtrL in one group, tCcd, tRrd and tWtr between two', () => {
+    const hw = roundModel({ timing: { tCcdL: 20, tRrdL: 25, tWtrL: 11 } });
+    const following = (address: number) =>
       times(hw, [
-        [0, 0, 128],
-        [0, 128, 64],
-      ]),
-    ).toEqual([
-      [32, 40],
-      [51, 51],
-    ]);
-    // An idle bus has no gap to keep.
+        [0, 0, 64],
+        [0, address, 64],
+      ])[1];
+    // Data 24 to 32, 20 later in the same group; another group follows behind it, its activate tRrd later.
+    expect(following(256)).toEqual([24 + 28, 52]);
+    expect(following(64)).toEqual([40, 40]);
+    // Another bank of the same group: activate at 25.
+    expect(following(otherBank)).toEqual([25 + 32, 57]);
+    const turned = (address: number) =>
+      times(hw, [
+        [0, 0, 64, 'w'],
+        [200, 64, 64, 'w'],
+        [205, address, 64],
+      ])[2];
+    // Data of group 1 ends at 214 + 8 + activation 10.
+    expect(turned(320)).toEqual([232 + 11 + 14 + 8, 265]);
+    expect(turned(0)).toEqual([232 + 6 + 14 + 8, 260]);
+  });
+
+  test('tRc: a bank is not activated again before', () => {
+    // Without it the second row could be opened at 30 + 12.
+    const hw = roundModel({ timing: { tRc: 60 } });
     expect(
       times(hw, [
         [0, 0, 64],
-        [100, 256, 64],
+        [5, sameBank, 64],
       ])[1],
-    ).toEqual([122, 122]);
+    ).toEqual([60 + 32, 92]);
+  });
+
+  test('reads and writes have latencies of their own', () => {
+    expect(times(roundModel({ timing: { tCwl: 9 } }), [[0, 0, 64, 'w']])).toEqual([[27, 27]]);
   });
 
   test('part of a DRAM burst takes all of it', () => {
@@ -226,10 +257,10 @@ describe('device timings, computed by hand (one tick is 1 ns is one cycle)', () 
   });
 
   test('data rate is exact: 1024 DRAM bursts at 2133 MT/s seen from 250 MHz', () => {
-    const memory = { ...kv260.memory, banks: 1, rowBytes: 65_536, commandGapNanoseconds: 0 };
-    const hw = { ...kv260, memory: { ...memory, timing: { ...memory.timing, tRefi: 100_000 } } };
+    const memory = { ...kv260.memory, banks: 1, bankGroups: 1, rowBytes: 65_536 };
+    const hw = { ...kv260, memory: { ...memory, timing: { ...memory.timing, tCcdL: 0, tRefi: 100_000 } } };
     const accesses = Array.from({ length: 64 }, (_, i): Access => [0, i * 1024, 1024]);
-    const before = BigInt(Math.ceil(14.06 * 533.25) * 2);
+    const before = BigInt(Math.ceil(14.0625 * 533.25) * 2);
     const cycles = (before + 1024n * 8n * 250n + 2132n) / 2133n;
     expect(times(hw, accesses)[63]?.[1]).toBe(Number(cycles));
   });
@@ -273,7 +304,7 @@ describe('refresh', () => {
 
   test('missed ones happened in idle time; only the last can be felt', () => {
     const hw = roundModel();
-    const dram = new Dram(hw, derive(hw));
+    const dram = dramOf(hw);
     expect(
       times(
         hw,
@@ -317,7 +348,7 @@ describe('gather', () => {
 
   test('leaves every row of every channel closed', () => {
     const hw = roundModel({ channels: 2 });
-    const dram = new Dram(hw, derive(hw));
+    const dram = dramOf(hw);
     times(
       hw,
       [
@@ -329,10 +360,10 @@ describe('gather', () => {
       ],
       dram,
     );
-    expect(dram.statistics).toMatchObject({ rowHits: 0, rowMisses: 4, rowConflicts: 1 });
+    expect(dram.statistics).toMatchObject({ rowHits: 0, rowMisses: 4, rowConflicts: 2 });
   });
 
-  test('waits for turnaround, the gap and the write recovery of any bank', () => {
+  test('waits for turnaround, the data before and the write recovery of any bank', () => {
     // Written data ends at 32, tWr until 48, then 44 as for a conflict.
     expect(
       times(roundModel(), [
@@ -340,14 +371,14 @@ describe('gather', () => {
         [0, 0, 64, 'gather'],
       ])[1],
     ).toEqual([92, 92]);
-    const busy = roundModel({ commandGapNanoseconds: 7, timing: { tRas: 10, tRp: 1, tRcd: 1 } });
-    // Sixteen DRAM bursts end at 1 + 14 + 128; the gap ends at 150.
+    const busy = roundModel({ timing: { tRas: 10, tRp: 1, tRcd: 1 } });
+    // Sixteen DRAM bursts end at 143. The last bank read, at 121, may close at 129: data from 130 + 1 + 14 on.
     expect(
       times(busy, [
         [0, 0, 1024],
         [0, 0, 64, 'gather'],
       ])[1],
-    ).toEqual([158, 158]);
+    ).toEqual([153, 153]);
   });
 });
 
@@ -360,7 +391,7 @@ test('time has no origin: everything shifts by whole refresh intervals, across m
   );
   fc.assert(
     fc.property(fc.array(access, { maxLength: 40 }), fc.integer({ min: 1, max: 3000 }), (steps, intervals) => {
-      const hw = roundModel({ channels: 2, commandGapNanoseconds: 2 });
+      const hw = roundModel({ channels: 2 });
       const shifted = (by: number) => {
         let now = 5200 + by;
         const accesses = steps.map(([pause, address, bytes, kind]): Access => {
@@ -378,7 +409,7 @@ test('time has no origin: everything shifts by whole refresh intervals, across m
 test('every address inside memory has its own place', () => {
   // All lines of a small memory, read twice in a row: the second read is a hit, and only lines of one row share a bank.
   const hw = roundModel({ capacityBytes: 65_536, timing: { tRefi: 100_000 } });
-  const dram = new Dram(hw, derive(hw));
+  const dram = dramOf(hw);
   let now = 0;
   for (let address = 0; address < 65_536; address += 64) {
     times(

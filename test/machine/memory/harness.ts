@@ -17,6 +17,23 @@ export const kv260 = loadHardwareModel(readFileSync('hw-models/kv260.json', 'utf
  */
 export function roundModel(fields: MemoryFields = {}): HardwareModel {
   const { timing, ...rest } = fields;
+  const times = {
+    tRcd: 10,
+    tRp: 12,
+    tCl: 14,
+    tCwl: 14,
+    tRas: 30,
+    tRtp: 8,
+    tWr: 16,
+    tWtr: 6,
+    tRtw: 5,
+    tRrd: 4,
+    tFaw: 40,
+    tCcdL: 0,
+    tRfc: 100,
+    tRefi: 5000,
+    ...timing,
+  };
   return {
     ...kv260,
     clockHz: 1_000_000_000,
@@ -28,29 +45,19 @@ export function roundModel(fields: MemoryFields = {}): HardwareModel {
       channels: 1,
       interleaveBytes: 1024,
       banks: 8,
+      bankGroups: Math.min(4, rest.banks ?? 8),
+      arbitrationBytes: 4096,
+      lookaheadNanoseconds: times.tRcd + times.tRp + Math.max(times.tCl, times.tCwl),
+      reorderLimit: 0,
       rowBytes: 1024,
       transfersPerBurst: 8,
-      commandGapNanoseconds: 0,
       ports: 1,
       portBits: 128,
       burstBeats: 16,
       outstandingBursts: 4,
       latencyCycles: 0,
       ...rest,
-      timing: {
-        tRcd: 10,
-        tRp: 12,
-        tCl: 14,
-        tRas: 30,
-        tWr: 16,
-        tWtr: 6,
-        tRtw: 5,
-        tRrd: 4,
-        tFaw: 40,
-        tRfc: 100,
-        tRefi: 5000,
-        ...timing,
-      },
+      timing: { tRc: times.tRas + times.tRp, tRrdL: times.tRrd, tWtrL: times.tWtr, ...times },
     },
   };
 }

@@ -86,7 +86,7 @@ describe('dma', () => {
       values: true,
       dense: false,
       trace: { instruction: () => {}, token: () => {} },
-      memory: { observe: (port, user) => ports.push([issueUnits[user] as string, port]) },
+      memory: { onIssue: (port, user) => ports.push([issueUnits[user] as string, port]) },
     });
     while (!machine.advance(1000));
     // User + number of the transfer, modulo four ports; 600 elements are three bursts.

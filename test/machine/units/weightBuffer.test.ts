@@ -129,7 +129,7 @@ describe('weightBuffer', () => {
       dense: false,
       trace: { instruction: () => {}, token: () => {} },
       memory: {
-        observe: (port, user, _write, address, bytes, issued) => {
+        onIssue: (port, user, _write, address, bytes, issued) => {
           if (issueUnits[user] === 'weightBuffer') bursts.push([port, address, bytes, issued]);
         },
       },
