@@ -150,7 +150,7 @@ export const rules: readonly Rule[] = [
   ),
   forDram(
     atLeastFloor(
-      'HW071',
+      'HW019',
       ['memory.arbitrationBytes', 'memory.busBits', 'memory.transfersPerBurst'],
       'memory.busBits ÷ 8 × memory.transfersPerBurst',
       'a DRAM burst is not cut',

@@ -112,7 +112,7 @@ const broken: [settings: string[], message: string][] = [
   [['memory.banks=1'], 'HW039 memory.bankGroups: 2 is more than memory.banks = 1; a bank group has a bank (at most 1)'],
   [
     ['memory.arbitrationBytes=32'],
-    'HW071 memory.arbitrationBytes: 32 is less than memory.busBits ÷ 8 × memory.transfersPerBurst = 64; a DRAM burst is not cut (at least 64)',
+    'HW019 memory.arbitrationBytes: 32 is less than memory.busBits ÷ 8 × memory.transfersPerBurst = 64; a DRAM burst is not cut (at least 64)',
   ],
   [['memory.bankGroups=3'], 'HW012 memory.bankGroups: 3 is not a power of two (try 2 or 4)'],
   [['memory.arbitrationBytes=1000'], 'HW012 memory.arbitrationBytes: 1000 is not a power of two (try 512 or 1024)'],
