@@ -266,7 +266,9 @@ function firstThatFits<Choice, Result>(choices: readonly Choice[], attempt: (cho
 }
 
 /** Slots of the weight buffer that are tried: fewer make larger tiles possible, more let weights run further ahead. */
-const slotCounts = [4, 3, 2] as const;
+const slotCounts = [3, 2] as const;
+/** With spilled activations, tiles are joined to groups that end at whole beats; smaller ones more often do. */
+const spilledSlotCounts = [4, 3, 2] as const;
 /** Each slot is a count to prime and a preloaded tile in the code. */
 const mostSlots = 16;
 
@@ -299,7 +301,10 @@ function layOutSpilled(
   formats: Formats,
   tileColumns: number | undefined,
 ): Layout {
-  const model = { ...tileModel(lowered, rowsPerPass, maxPositions, hw, derived, tileColumns), rowGroups: 1 };
+  const model = {
+    ...tileModel(lowered, rowsPerPass, maxPositions, hw, derived, tileColumns, spilledSlotCounts),
+    rowGroups: 1,
+  };
   checkTiling(model);
   const chip = placeSpilled(model, fuse, hw, derived);
   const map = mapMemory(model, chip, formats, hw, derived, chip.spilled.memory.bytes);
@@ -314,6 +319,7 @@ function tileModel(
   hw: HardwareModel,
   derived: Derived,
   tileColumns: number | undefined,
+  counts: readonly number[] = slotCounts,
 ): Omit<TiledModel, 'rowGroups'> {
   const sums = Math.floor(hw.matmul.accumulatorElements / 2);
   const attempt = (slots: number): Omit<TiledModel, 'rowGroups'> => {
@@ -334,5 +340,5 @@ function tileModel(
     const passes = { head, ...(coarse && { coarse }) };
     return { ...rest, ...passes, rowsPerPass, maxPositions, layer, slots: count, slotWords };
   };
-  return firstThatFits(slotCounts, attempt);
+  return firstThatFits(counts, attempt);
 }

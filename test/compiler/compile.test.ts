@@ -107,7 +107,7 @@ describe('a model that does not fit', () => {
     ],
     [
       ['vector.activationElements=768', 'vector.activationBanks=1'],
-      'error[CMP021] the act buffer is too small for the model: with 1 row per pass it needs 1024 elements, and vector.activationElements is 768 (raise vector.activationElements to at least 1024)',
+      'error[CMP021] the act buffer is too small for the model: with 1 row per pass it needs 1280 elements, and vector.activationElements is 768 (raise vector.activationElements to at least 1280)',
     ],
     [
       ['matmul.accumulatorElements=48', 'matmul.maxRows=4'],
@@ -120,7 +120,7 @@ describe('a model that does not fit', () => {
     ],
     [
       ['memory.capacityBytes=2097152', 'kvStore.format=float32', 'kvStore.bytes=524288'],
-      'error[CMP030] the model does not fit external memory: it needs 4141056 bytes, and memory has 2097152; the largest part is kv with 1185792 (raise memory.capacityBytes to at least 4141056, or lower --max-positions)',
+      'error[CMP030] the model does not fit external memory: it needs 4136960 bytes, and memory has 2097152; the largest part is kv with 1185792 (raise memory.capacityBytes to at least 4136960, or lower --max-positions)',
     ],
     [
       ['vector.lanes=32'],
