@@ -4,14 +4,19 @@ import { hardware } from '../machine/harness.ts';
 import { compileSmall, golden, graph, logitBound, modelPath, outputOf, runToHalt, tokenizer } from './smallModel.ts';
 
 const newTokens = 64;
-const hw = hardware('kv260');
-const image = compileSmall(hw);
-const continuations = golden.map(({ prompt, prompt_ids }) => ({
-  prompt,
-  ids: outputOf(runToHalt(image, hw, { prompt: prompt_ids, maxNewTokens: newTokens })),
-}));
 
-describe('the small model on kv260', () => {
+/** Keys and values in 16 bits move more activations over a rounding edge; the text stays as good (perplexity). */
+describe.each([
+  { format: 'float16', leastIdentical: 6 },
+  { format: 'float32', leastIdentical: 12 },
+])('the small model on kv260, keys and values in $format', ({ format, leastIdentical }) => {
+  const hw = hardware('kv260', `kvStore.format=${format}`);
+  const image = compileSmall(hw);
+  const continuations = golden.map(({ prompt, prompt_ids }) => ({
+    prompt,
+    ids: outputOf(runToHalt(image, hw, { prompt: prompt_ids, maxNewTokens: newTokens })),
+  }));
+
   it('writes what the float32 implementation wrote, or differs where two logits are closer than the bound', () => {
     const reference = createReference(graph);
     let identical = 0;
@@ -29,14 +34,14 @@ describe('the small model on kv260', () => {
       expect(Math.abs(gap), `prompt ${index}, token ${at}`).toBeLessThan(logitBound);
     }
     reference.dispose();
-    expect(identical).toBeGreaterThanOrEqual(12);
+    expect(identical).toBeGreaterThanOrEqual(leastIdentical);
   });
 
   it('writes the same tokens as ever', async () => {
     const record = {
       regenerate: 'npx vitest run test/e2e/golden.test.ts -u',
       model: modelPath,
-      machine: 'hw-models/kv260.json',
+      machine: `hw-models/kv260.json with kvStore.format=${format}`,
       newTokens,
       continuations: continuations.map(({ prompt, ids }) => ({
         prompt,
@@ -44,6 +49,8 @@ describe('the small model on kv260', () => {
         ids: ids.join(' '),
       })),
     };
-    await expect(`${JSON.stringify(record, null, 2)}\n`).toMatchFileSnapshot('../../golden/tern-stories-5m.kv260.json');
+    await expect(`${JSON.stringify(record, null, 2)}\n`).toMatchFileSnapshot(
+      `../../golden/tern-stories-5m.kv260.${format}.json`,
+    );
   });
 });

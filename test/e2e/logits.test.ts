@@ -6,11 +6,12 @@ import { compareLogits } from '../../src/report/agreement.ts';
 import { hardware } from '../machine/harness.ts';
 import { compileSmall, graph, logitBound, typicalLogitError } from './smallModel.ts';
 
-const hw = hardware('kv260');
-const image = compileSmall(hw);
 const reference = createReference(graph);
 
-describe('logits of the machine', () => {
+describe.each(['float16', 'float32'] as const)('logits of the machine with keys and values in %s', (format) => {
+  const hw = hardware('kv260', `kvStore.format=${format}`);
+  const image = compileSmall(hw);
+
   it('stay within the stated bound of the tfjs reference on random prompts, prefill and decode', () => {
     const token = fc.nat(graph.vocabularySize - 1);
     const text = fc.tuple(
@@ -36,6 +37,6 @@ describe('logits of the machine', () => {
       }),
       { numRuns: 15 },
     );
-    expect(Math.sqrt(squares / count)).toBeLessThan(typicalLogitError);
+    expect(Math.sqrt(squares / count)).toBeLessThan(typicalLogitError[format]);
   });
 });

@@ -13,7 +13,7 @@ const kv260 = hardware('kv260');
 const twoPass = { head: 'two-pass', headCoarseBits: 4 } as const;
 /** Greedy continuations with a head of one pass (test/e2e/golden.test.ts). */
 const { continuations, newTokens }: { continuations: { ids: string }[]; newTokens: number } = JSON.parse(
-  readFileSync('golden/tern-stories-5m.kv260.json', 'utf8'),
+  readFileSync('golden/tern-stories-5m.kv260.float16.json', 'utf8'),
 );
 
 /** Tokens of a greedy run, and how many times the engine ran for exact logits. */
