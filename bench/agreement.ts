@@ -1,6 +1,6 @@
 /**
  * How far the small model on the machine agrees with the float32 implementation that wrote its golden file, and with the
- * tfjs reference: `npx tsx bench/agreement.ts [PROMPTS [HEAD_BITS]]`.
+ * tfjs reference: `npx tsx bench/agreement.ts [PROMPTS [HEAD_BITS]] [FIELD=VALUE…]`.
  */
 import { defaultHardware, defaultModel, modelDirectory, readText } from '../src/cli/files.ts';
 import { compile } from '../src/compiler/index.ts';
@@ -12,8 +12,10 @@ import { createReference } from '../src/reference/index.ts';
 import { compareLogits } from '../src/report/agreement.ts';
 
 const newTokens = 64;
-const [prompts = 20, headBits = 10] = process.argv.slice(2).map(Number);
-const hw = loadHardwareModel(readText(defaultHardware), defaultHardware);
+const words = process.argv.slice(2);
+const [prompts = 20, headBits = 10] = words.filter((word) => !word.includes('=')).map(Number);
+const overrides = words.filter((word) => word.includes('='));
+const hw = loadHardwareModel(readText(defaultHardware), defaultHardware, overrides);
 const graph = loadModel(modelDirectory(defaultModel));
 const image = compile(graph, hw, { weights: 'pack', headBits });
 const reference = createReference(graph);

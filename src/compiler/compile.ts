@@ -64,7 +64,7 @@ export interface CompileOptions {
 }
 
 /** With so many the small model scores 4 of its 256 groups of rows for a token (docs/compiler.md, two-pass head). */
-export const defaultCoarseBits = 5;
+export const defaultCoarseBits = 4;
 
 /** How the model was laid out, before any code. */
 export interface Layout {

@@ -27,8 +27,11 @@ import { Sampler } from './units/sampler.ts';
 import { Vector } from './units/vector.ts';
 import { WeightBuffer } from './units/weightBuffer.ts';
 
-/** Groups of a shortlist where only time is asked for. */
-export const defaultAssumedGroups = 64;
+/**
+ * Groups of a shortlist where only time is asked for: about three times the mean that the small model needs with 4
+ * coarse bits (`npx tsx bench/twoPass.ts`).
+ */
+export const defaultAssumedGroups = 32;
 
 const samplerIndex = issueUnits.indexOf('sampler');
 

@@ -1,9 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import kv260 from '../../hw-models/kv260.json' with { type: 'json' };
 import { LutraError } from '../../src/base/diagnostics.ts';
 import { derive, maximumPlanes } from '../../src/hw/derive.ts';
-import { hardwareModelSchema } from '../../src/hw/schema.ts';
 import {
   packBinaryTile,
   packedTileBytes,
@@ -13,6 +11,7 @@ import {
   wordLayout,
   zeroTernaryByte,
 } from '../../src/numerics/pack.ts';
+import { hardware } from '../hw/models.ts';
 import { layoutOf, layouts } from './layouts.ts';
 
 const geometry = layouts(6, 7, 7);
@@ -55,8 +54,7 @@ function thrownBy(action: () => unknown): LutraError {
 
 describe('packed words', () => {
   it('have the size that derive gives', () => {
-    const parsed = hardwareModelSchema.parse(kv260);
-    const hw = { ...parsed, matmul: { ...parsed.matmul, tables: 26 } };
+    const hw = hardware('kv260', 'matmul.tables=26');
     const derived = derive(hw);
     const tile = { columns: 8, inputs: 130, blocks: 3, steps: 5 };
     const layout = wordLayout(hw, derived);
