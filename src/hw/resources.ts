@@ -164,14 +164,14 @@ function weightBuffer(hw: HardwareModel, d: Derived): UnitEstimate {
     unit: 'weightBuffer',
     resources: sum(
       {
-        lut: 240 + d.weightSlices * (80 + byteLuts * d.portBytes + word.lut),
-        ff: 200 + d.weightSlices * (175 + word.ff),
+        lut: 240 + d.weightSlices * (190 + byteLuts * d.portBytes + word.lut),
+        ff: 200 + d.weightSlices * (205 + word.ff),
         dsp: d.weightSlices - 1,
       },
       { uram288: d.weightBufferUltraRams },
     ),
     explanation:
-      'UltraRAM: ⌈rows · columnsPerBank/4096⌉ · cascade · ⌈columns/columnsPerBank⌉, rows of weightRowWords words; per slice 80 LUT, 8 per byte that arrives in a cycle (25 where G is not 5, to take five digits apart), and 230 LUT and 1.3 per bit of its part of a word to join beats (where a beat holds that part: 1 per bit of a row)',
+      'UltraRAM: ⌈rows · columnsPerBank/4096⌉ · cascade · ⌈columns/columnsPerBank⌉, rows of weightRowWords words; per slice 190 LUT, 8 per byte that arrives in a cycle (25 where G is not 5, to take five digits apart), and 230 LUT and 1.3 per bit of its part of a word to join beats (where a beat holds that part: 1 per bit of a row)',
   };
 }
 
@@ -291,7 +291,7 @@ function sampler(hw: HardwareModel, _: Derived): UnitEstimate {
 }
 
 function buffers(hw: HardwareModel, d: Derived): UnitEstimate {
-  const { activationElements, coefficientElements, format } = hw.vector;
+  const { activationElements, activationBanks, coefficientElements, format } = hw.vector;
   const { inputElements, accumulatorElements, columns } = hw.matmul;
   const elementBytes = floatFormatBytes(format);
   const actBits = 32 * d.actWordElements;
@@ -306,17 +306,21 @@ function buffers(hw: HardwareModel, d: Derived): UnitEstimate {
       { lut: 120 + actBits + inputBits + accBits },
       { ff: 50 + 2 * actBits + coefBits + inputBits + 3 * accBits + 32 * columns },
       ultraRamChoice(actBits, d.actWords),
+      // Every user's way to the second bank.
+      activationBanks === 2 ? { lut: 7.8 * actBits, ff: 2.1 * actBits } : {},
       // Every bank chooses among the rows of a step, and every row among the banks.
       d.rowsPerStep > 1 ? { lut: 2.2 * d.rowsPerStep * accBits, ff: 2 * d.rowsPerStep * accBits } : {},
       straddles ? { lut: 2 * accBits * Math.ceil(ceilLog2(d.accWordElements) / 2) } : {},
       elementBytes === 2 ? { lut: 160 * d.actWordElements } : {},
-      bufferMemory(activationElements * elementBytes, elementBytes * d.actWordElements, true),
+      ...Array.from({ length: activationBanks }, () =>
+        bufferMemory((activationElements * elementBytes) / activationBanks, elementBytes * d.actWordElements, true),
+      ),
       bufferMemory(4 * coefficientElements, 4 * d.coefWordElements, false),
       bufferMemory(inputElements, d.inputWordElements, false),
       sums,
       sums,
     ),
-    explanation: `activations in UltraRAM from ${ultraRamFromDepth} words; coefficients, inputs and two copies of the sums (the engine reads and writes one, the vector unit reads the other) in block RAM; per bit of a word a LUT that joins the users and FFs before and after`,
+    explanation: `activations in UltraRAM from ${ultraRamFromDepth} words; coefficients, inputs and two copies of the sums (the engine reads and writes one, the vector unit reads the other) in block RAM; per bit of a word a LUT that joins the users and FFs before and after, and with two banks of activations 7.8 LUT and 2.1 FF per bit for the users' ways to both`,
   };
 }
 

@@ -115,6 +115,7 @@ describeVerilog.each([
       trace: { instruction: () => undefined },
       wake: () => undefined,
       footprint: () => [],
+      work: () => ({}),
     } as unknown as Surroundings;
     const probes = depths.map(
       (depth, unit) => new Probe(issueUnits[unit + 1] as (typeof issueUnits)[number], depth, around),
