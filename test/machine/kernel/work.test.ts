@@ -66,9 +66,9 @@ describe('work of instructions', () => {
       return rules['attention.attend']?.([0, 0, 0, 10, 6, 3, 2]) as Work;
     };
     const all = attend(0, 0);
-    expect(all.kvBytes).toBe(2 * (7 + 8 + 9) * 2 * 8 * 4);
+    expect(all.kvBytes).toBe(2 * (7 + 8 + 9) * 2 * 8 * 2);
     expect(all.floatFunctions).toBe(2 * (7 + 8 + 9) + 6 + 6);
-    expect(attend(4, 1).kvBytes).toBe(2 * (5 * 3) * 2 * 8 * 4);
+    expect(attend(4, 1).kvBytes).toBe(2 * (5 * 3) * 2 * 8 * 2);
   });
 
   it('of a quantisation depends on its norm, of a pick on its temperature', () => {
