@@ -8,7 +8,7 @@ import { randomHardware, randomProgram } from '../machine/randomProgram.ts';
 import { lockstep, verdict, verilogOf } from './harness.ts';
 
 /** Random programs on each machine; a fresh set of them with `LUTRA_SEED=NUMBER npx vitest run test/cosim/random.test.ts`. */
-const programs = 200;
+const programs = 100;
 const firstSeed = Number(process.env['LUTRA_SEED'] ?? 1);
 /** Machines with random fields, beside those of `hw-models`; fixed, because building one takes long. */
 const hardwareSeeds = [3, 10, 14];
