@@ -136,7 +136,7 @@ describe('renderSummary', () => {
       '  memory       16.0 kB per token  50 % of the 64 bytes per cycle that ports and memory can move',
       '                                  weights 16.0 kB, keys and values 0 B, gains and embedding 0 B, code 0 B',
       '  not hidden   3.0 %              of the time per token is float or attention work while no weights stream in',
-      '  energy       88,683 tokens/J    estimate: 5.64 W, 11.3 µJ per token: board 65 %, memory 31 %, fabric 0.8 %, clock 3.3 %',
+      '  energy       88,636 tokens/J    estimate: 5.64 W, 11.3 µJ per token: board 65 %, memory 31 %, fabric 0.8 %, clock 3.4 %',
       '  total        3 new tokens       2,500 cycles, 40 instructions, 40.0 kB read, 64 B written',
       '  simulation   1.50 tokens/s      on this computer; 1.25 million cycles per second, 180.00 MB of memory',
       '',
