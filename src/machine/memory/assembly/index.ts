@@ -1,0 +1,3 @@
+export function probe(x: i32): i32 {
+  return x + 1;
+}
