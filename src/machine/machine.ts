@@ -14,7 +14,7 @@ import { Ports } from './kernel/ports.ts';
 import { RaceDetector } from './kernel/races.ts';
 import { type Clock, Semaphores } from './kernel/semaphores.ts';
 import { MemoryStore } from './kernel/store.ts';
-import { never, type SamplerTap, type Surroundings, type Unit } from './kernel/unit.ts';
+import { never, type Surroundings, type Unit } from './kernel/unit.ts';
 import { createWork } from './kernel/work.ts';
 import { Attention } from './units/attention.ts';
 import { Counters } from './units/counters.ts';
@@ -26,6 +26,8 @@ import { Memory, type MemoryHooks } from './units/memory.ts';
 import { Sampler } from './units/sampler.ts';
 import { Vector } from './units/vector.ts';
 import { WeightBuffer } from './units/weightBuffer.ts';
+import type { SamplerTap, ValueEngine } from './values/engine.ts';
+import { PlainValues } from './values/plain.ts';
 
 /**
  * Groups of a shortlist where only time is asked for: about three times the mean that the small model needs with 4
@@ -59,6 +61,7 @@ export class Machine {
   readonly memory: Memory;
   /** Evaluations of units so far: the work that the simulator did. */
   evaluations = 0;
+  private readonly values: ValueEngine | undefined;
   private readonly frontEnd: FrontEnd;
   private readonly units: readonly Unit[];
   private readonly semaphores = new Semaphores();
@@ -88,17 +91,20 @@ export class Machine {
     this.options = options;
     this.store = loadedStore(image, hw);
     this.memory = new Memory(hw, this.derived, options.memory);
+    const { derived, store } = this;
+    const { samplerTap } = options;
+    this.values = options.values
+      ? new PlainValues({ hw, derived, buffers: createBuffers(hw, derived), store, samplerTap })
+      : undefined;
     const around: Surroundings = {
       hw,
       derived: this.derived,
-      buffers: createBuffers(hw, this.derived),
       store: this.store,
       semaphores: this.semaphores,
       ports: this.ports,
       races: new RaceDetector(),
       trace: options.trace,
-      values: options.values,
-      samplerTap: options.samplerTap,
+      values: this.values,
       assumedGroups: options.assumedGroups ?? defaultAssumedGroups,
       requestTransfer: (transfer, cycle) => this.memory.request(transfer, cycle),
       wake: (unit, cycle) => {

@@ -5,8 +5,9 @@ import { commandHeaderBytes } from '../isa/segments.ts';
 import { issueUnits } from '../isa/table.ts';
 import type { InstructionEvent, TokenEvent, TraceSink } from '../trace/events.ts';
 import type { Work } from '../trace/work.ts';
-import type { SamplerTap } from './kernel/unit.ts';
+
 import { Machine } from './machine.ts';
+import type { SamplerTap } from './values/engine.ts';
 
 /** What the host asks of the machine: the command block. */
 export interface RunRequest {

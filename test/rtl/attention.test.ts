@@ -5,8 +5,10 @@ import { encodeFloat, roundTo } from '../../src/base/float.ts';
 import { derive, type HardwareModel } from '../../src/hw/index.ts';
 import { createBuffers } from '../../src/machine/kernel/buffers.ts';
 import type { Command, Timing } from '../../src/machine/kernel/command.ts';
+import { MemoryStore } from '../../src/machine/kernel/store.ts';
 import type { Surroundings } from '../../src/machine/kernel/unit.ts';
 import { Attention } from '../../src/machine/units/attention.ts';
+import { PlainValues } from '../../src/machine/values/plain.ts';
 import { describeVerilog } from '../describeWith.ts';
 import { hardware } from '../machine/harness.ts';
 import { command, compileUnit, UnitBench } from './actUnitBench.ts';
@@ -58,7 +60,8 @@ function compare(module: CompiledModule, hw: HardwareModel, { commands, seed }: 
 
   // The machine's side has its own act; the Verilog's is `act`, rounded on the way in as the buffer does.
   const act = buffers.act.slice();
-  const model = new Attention({ hw, derived, buffers, values: true } as Surroundings) as unknown as Model;
+  const values = new PlainValues({ hw, derived, buffers, store: new MemoryStore(0, []) });
+  const model = new Attention({ hw, derived, values } as unknown as Surroundings) as unknown as Model;
 
   const { actWordElements, kvWordBytes } = derived;
   const actWord = (address: number) => {
@@ -97,6 +100,7 @@ function compare(module: CompiledModule, hw: HardwareModel, { commands, seed }: 
   for (const { command: instruction, gap } of commands) {
     if (gap > 0) bench.idle(gap);
     writes.length = 0;
+    values.execute(instruction);
     const timing = model.start(instruction);
     const ended = bench.run(instruction, timing.finish + 100);
     expect({ first: ended.first, finish: ended.finish }, instruction.spec.name).toEqual({

@@ -5,8 +5,10 @@ import { encodeFloat, roundTo } from '../../src/base/float.ts';
 import { derive, type HardwareModel } from '../../src/hw/index.ts';
 import { createBuffers } from '../../src/machine/kernel/buffers.ts';
 import type { Command, Timing } from '../../src/machine/kernel/command.ts';
+import { MemoryStore } from '../../src/machine/kernel/store.ts';
 import type { Surroundings } from '../../src/machine/kernel/unit.ts';
 import { Sampler } from '../../src/machine/units/sampler.ts';
+import { PlainValues } from '../../src/machine/values/plain.ts';
 import { describeVerilog } from '../describeWith.ts';
 import { hardware } from '../machine/harness.ts';
 import { command, compileUnit, UnitBench } from './actUnitBench.ts';
@@ -41,7 +43,8 @@ function compare(module: CompiledModule, hw: HardwareModel, { commands, seed, sp
   }
   const picks: number[] = [];
   const mailbox = { hasRoom: () => true, put: (token: number) => picks.push(token) };
-  const model = new Sampler({ hw, derived, buffers, values: true } as Surroundings, mailbox) as unknown as Model;
+  const values = new PlainValues({ hw, derived, buffers, store: new MemoryStore(0, []) });
+  const model = new Sampler({ hw, derived, values } as unknown as Surroundings, mailbox) as unknown as Model;
 
   const { actWordElements } = derived;
   const bits = new Uint32Array(buffers.act.buffer);
@@ -57,6 +60,7 @@ function compare(module: CompiledModule, hw: HardwareModel, { commands, seed, sp
   );
   for (const { command: instruction, gap } of commands) {
     if (gap > 0) bench.idle(gap);
+    values.execute(instruction);
     const timing = model.start(instruction);
     const ended = bench.run(instruction, timing.finish + 100);
     expect({ first: ended.first, finish: ended.finish }, instruction.spec.name).toEqual({

@@ -6,8 +6,10 @@ import { type InstructionSpec, instructionsByName } from '../../src/isa/table.ts
 import { type Buffers, createBuffers } from '../../src/machine/kernel/buffers.ts';
 import type { Command, Timing } from '../../src/machine/kernel/command.ts';
 import { Ports } from '../../src/machine/kernel/ports.ts';
+import { MemoryStore } from '../../src/machine/kernel/store.ts';
 import type { Surroundings } from '../../src/machine/kernel/unit.ts';
 import { Vector } from '../../src/machine/units/vector.ts';
+import { PlainValues } from '../../src/machine/values/plain.ts';
 import { renderTemplate } from '../../src/rtl/render.ts';
 import { templatesFromDisk } from './templates.ts';
 
@@ -145,10 +147,9 @@ export function difference(
   const reference = new Reference({
     hw,
     derived,
-    buffers,
     ports: new Ports(hw),
-    values: true,
   } as unknown as Surroundings);
+  const values = new PlainValues({ hw, derived, buffers, store: new MemoryStore(0, []) });
   const round = rounder(hw.vector.format);
   const act = contents.act.slice();
   const input = buffers.input.slice();
@@ -242,6 +243,7 @@ export function difference(
       if (step(undefined).first && i > 0) return `${name}: first without an instruction`;
     }
     const command = commandOf(instructionsByName.get(name) as InstructionSpec, operands);
+    values.execute(command);
     const timing = reference.run(command);
     port('push_op_i').set(command.spec.opcode & 15);
     port('push_words_i').setWords(wordsOf(command));

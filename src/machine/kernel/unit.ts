@@ -4,8 +4,8 @@ import type { Footprint } from '../../isa/footprint.ts';
 import { type IssueUnit, issueUnits } from '../../isa/table.ts';
 import type { TraceSink } from '../../trace/events.ts';
 import type { Work } from '../../trace/work.ts';
+import type { ValueEngine } from '../values/engine.ts';
 import { Accounting } from './accounting.ts';
-import type { Buffers } from './buffers.ts';
 import type { Command, Timing } from './command.ts';
 import type { Ports } from './ports.ts';
 import type { RaceDetector } from './races.ts';
@@ -13,27 +13,17 @@ import { type Clock, joinClock, newClock, type Semaphores } from './semaphores.t
 import type { MemoryStore } from './store.ts';
 import type { TransferRequest } from './transfer.ts';
 
-/** A test bench’s hand in the sampler; leaves the time as it is. */
-export interface SamplerTap {
-  /** The logits of one scan; valid during the call. */
-  readonly onLogits: (firstToken: number, logits: Float32Array) => void;
-  /** Replaces the pick. */
-  readonly onPick: (token: number) => number;
-}
-
 /** What a unit sees of the machine around it. */
 export interface Surroundings {
   readonly hw: HardwareModel;
   readonly derived: Derived;
-  readonly buffers: Buffers;
   readonly store: MemoryStore;
   readonly semaphores: Semaphores;
   readonly ports: Ports;
   readonly races: RaceDetector;
   readonly trace: TraceSink;
-  /** False: time only. */
-  readonly values: boolean;
-  readonly samplerTap: SamplerTap | undefined;
+  /** Undefined: time only. */
+  readonly values: ValueEngine | undefined;
   /** Without values: groups that a shortlist is taken to have. */
   readonly assumedGroups: number;
   readonly requestTransfer: (transfer: TransferRequest, cycle: number) => void;
@@ -52,7 +42,7 @@ export const never = Number.POSITIVE_INFINITY;
 
 /**
  * An in-order unit with a command queue. A subclass says which ports a command needs, how long it takes and what it
- * computes; this class does the rest: queue, semaphores, ports, stamps, accounting, race check.
+ * waits for; this class does the rest: queue, semaphores, ports, stamps, accounting, race check.
  */
 export abstract class Unit {
   readonly index: number;
@@ -80,7 +70,7 @@ export abstract class Unit {
   protected abstract portsFor(command: Command): number;
 
   /**
-   * Begins a command: computes its values and returns its timing, or returns undefined after having asked memory for
+   * Begins a command: returns its timing, or returns undefined after having asked memory for
    * a transfer that will call `finishTransfer`.
    */
   protected abstract start(command: Command, cycle: number): Timing | undefined;
@@ -153,6 +143,7 @@ export abstract class Unit {
     races.enter(this.index, this.sequence, command, this.clock, this.around.footprint(command));
     this.finishAt = never;
     this.parts = undefined;
+    this.around.values?.execute(command);
     const timing = this.start(command, cycle);
     if (timing) {
       this.firstAt = cycle + timing.first;

@@ -1,21 +1,12 @@
 import { LutraError } from '../../base/diagnostics.ts';
-import { decodeFloat } from '../../base/float.ts';
 import { combineCycles, rowScanCycles } from '../../hw/derive.ts';
-import {
-  type AttendRun,
-  type AttentionArithmetic,
-  type AttentionConfig,
-  type AttentionState,
-  attend,
-  createAttentionArithmetic,
-  createAttentionState,
-  visibleCount,
-} from '../../numerics/attention.ts';
+import { type AttentionConfig, visibleCount } from '../../numerics/attention.ts';
 import type { Command, Timing } from '../kernel/command.ts';
 import { portMask } from '../kernel/ports.ts';
 import { type Surroundings, Unit } from '../kernel/unit.ts';
+import { attentionConfig } from '../values/configuration.ts';
 
-const option = { first: 1, last: 2 } as const;
+const option = { last: 2 } as const;
 
 /**
  * Attention: scores, online softmax and weighted sum, one (row, head) at a time, the last row first.
@@ -25,16 +16,10 @@ const option = { first: 1, last: 2 } as const;
  * more for the output that it had.
  */
 export class Attention extends Unit {
-  private readonly arithmetic: AttentionArithmetic;
-  private readonly state: AttentionState;
   private config: AttentionConfig | undefined;
 
   constructor(around: Surroundings) {
-    const { attention } = around.hw;
-    super('attention', attention.queueDepth, around);
-    this.arithmetic = createAttentionArithmetic(around.hw);
-    // An item has at least one element of running output.
-    this.state = createAttentionState(attention.stateElements, attention.stateElements);
+    super('attention', around.hw.attention.queueDepth, around);
   }
 
   protected portsFor(command: Command): number {
@@ -48,27 +33,13 @@ export class Attention extends Unit {
 
   protected start(command: Command): Timing {
     if (command.spec.name === 'attention.configure') {
-      const [heads, kvHeads, headDimension, window, sink, scale, query, output] = command.values as Eight;
-      this.config = {
-        heads,
-        kvHeads,
-        headDimension,
-        window,
-        sink,
-        scale: decodeFloat('float32', scale),
-        query,
-        output,
-      };
-      // What items mean has changed.
-      this.state.seen.fill(0);
+      this.config = attentionConfig(command.values);
       return { first: 1, finish: 1 };
     }
     return command.spec.name === 'attention.attend' ? this.attend(command) : { first: 1, finish: 1 };
   }
 
   private attend(command: Command): Timing {
-    const { buffers, values: withValues } = this.around;
-    const [keys, values, firstPosition, count, queryPosition, rows, options] = command.values as Seven;
     const { config } = this;
     if (!config) {
       throw new LutraError({
@@ -77,25 +48,15 @@ export class Attention extends Unit {
         hint: 'configure heads and buffers first',
       });
     }
-    const run: AttendRun = {
-      keys,
-      values,
-      firstPosition,
-      count,
-      queryPosition,
-      rows,
-      first: (options & option.first) !== 0,
-      last: (options & option.last) !== 0,
-    };
-    if (withValues) attend(this.arithmetic, config, run, buffers.act, buffers.kv, this.state);
-    return this.timing(config, run);
+    return this.timing(config, command.values as Seven);
   }
 
   /**
    * `rows + rowScanCycles + w₀ + Σ (max(wᵢ₊₁, settle) + wᵢ + β) + update`, items of a row being alike; with `last`
    * `+ rows·heads·β + outputLatency`.
    */
-  private timing(config: AttentionConfig, run: AttendRun): Timing {
+  private timing(config: AttentionConfig, operands: Seven): Timing {
+    const [, , firstPosition, count, queryPosition, rows, options] = operands;
     const { attendLatency, scoreLatency, outputLatency } = this.around.derived;
     const { add, multiply } = this.around.hw.vector.latency;
     const { heads } = config;
@@ -103,11 +64,11 @@ export class Attention extends Unit {
     const combine = combineCycles(beats, add);
     // The next weighted sum needs the maximum of its scores, and the adders when this item's sum is complete.
     const settle = Math.max(scoreLatency, combine);
-    let finish = run.rows + rowScanCycles;
+    let finish = rows + rowScanCycles;
     let working = 0;
     let previous = 0;
-    for (let row = run.rows - 1; row >= 0; row--) {
-      const visible = visibleCount(config, run.queryPosition + row, run.firstPosition, run.count);
+    for (let row = rows - 1; row >= 0; row--) {
+      const visible = visibleCount(config, queryPosition + row, firstPosition, count);
       if (visible === 0) continue;
       const item = visible * beats;
       // The first item of the row follows an item of the row before, or the scan.
@@ -117,8 +78,8 @@ export class Attention extends Unit {
       previous = item;
     }
     if (previous > 0) finish += settle + attendLatency + multiply + add + 1 + combine;
-    if (run.last) {
-      const written = run.rows * heads * beats;
+    if ((options & option.last) !== 0) {
+      const written = rows * heads * beats;
       finish += written + outputLatency;
       working += written;
     }
@@ -126,5 +87,4 @@ export class Attention extends Unit {
   }
 }
 
-type Eight = readonly [number, number, number, number, number, number, number, number];
 type Seven = readonly [number, number, number, number, number, number, number];

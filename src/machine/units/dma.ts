@@ -1,6 +1,5 @@
 import { memoryFormatBytes } from '../../isa/footprint.ts';
 import { type MemoryFormat, memoryFormats, type Space, spaces } from '../../isa/table.ts';
-import { decodeElements, elementsOf, encodeElements } from '../kernel/buffers.ts';
 import type { Command, Timing } from '../kernel/command.ts';
 import { portMask } from '../kernel/ports.ts';
 import { PortTurns } from '../kernel/transfer.ts';
@@ -41,7 +40,7 @@ export class Dma extends Unit {
 
   protected start(command: Command, cycle: number): Timing | undefined {
     if (command.spec.name === 'dma.sync') return { first: 1, finish: 1 };
-    const [space, format, local, remote, elements, rows, remoteStride, localPitch] = command.values as Operands;
+    const [, format, , remote, elements, rows, remoteStride] = command.values as Operands;
     const write = command.spec.name === 'dma.store';
     const rowBytes = elements * memoryFormatBytes[memoryFormats[format] as MemoryFormat];
     const { loadLatency, requestLatency, storeLatency, portBytesPerCycle } = this.around.derived;
@@ -58,29 +57,8 @@ export class Dma extends Unit {
       },
       cycle,
     );
-    if (this.around.values) {
-      const name = memoryFormats[format] as MemoryFormat;
-      for (let row = 0; row < rows; row++) {
-        const address = remote + row * remoteStride;
-        const offset = local + row * localPitch;
-        if (write) this.store(spaces[space] as Space, offset, elements, name, address);
-        else this.load(spaces[space] as Space, offset, rowBytes, name, address);
-      }
-    }
     return undefined;
-  }
-
-  private load(space: Space, offset: number, rowBytes: number, format: MemoryFormat, address: number): void {
-    const { buffers, store, hw } = this.around;
-    const target = elementsOf(buffers, space);
-    if (target) decodeElements(store.read(address, rowBytes), format, hw, space, target, offset);
-  }
-
-  private store(space: Space, offset: number, elements: number, format: MemoryFormat, address: number): void {
-    const { buffers, store } = this.around;
-    const source = elementsOf(buffers, space);
-    if (source) store.write(address, encodeElements(source, offset, elements, format));
   }
 }
 
-type Operands = readonly [number, number, number, number, number, number, number, number];
+type Operands = readonly [number, number, number, number, number, number, number];

@@ -1,4 +1,3 @@
-import { storeKv } from '../../numerics/attention.ts';
 import type { Command, Timing } from '../kernel/command.ts';
 import { portMask } from '../kernel/ports.ts';
 import { PortTurns, type TransferStream } from '../kernel/transfer.ts';
@@ -46,9 +45,8 @@ export class KvStore extends Unit {
   }
 
   private append(command: Command): Timing {
-    const { hw, derived, buffers, values } = this.around;
-    const [src, dst, rows, elements, pitch] = command.values as readonly [number, number, number, number, number];
-    if (values) storeKv(hw.kvStore.format, buffers.act, src, rows, elements, pitch, buffers.kv, dst);
+    const { hw, derived } = this.around;
+    const [, , rows, elements] = command.values as readonly [number, number, number, number];
     const { appendLatency } = derived;
     return {
       first: 1 + appendLatency,
@@ -58,17 +56,9 @@ export class KvStore extends Unit {
   }
 
   private transfer(command: Command, cycle: number): undefined {
-    const { buffers, store, derived, values } = this.around;
     const write = command.spec.name === 'kvStore.spill';
-    // `fill dst, src` and `spill src, dst`: the on-chip address comes first in both.
-    const [local, remote, bytes, rows, stride] = command.values as readonly [number, number, number, number, number];
-    for (let row = 0; values && row < rows; row++) {
-      const onChip = buffers.kv.subarray(local + row * bytes, local + (row + 1) * bytes);
-      const address = remote + row * stride;
-      if (write) store.write(address, onChip);
-      else onChip.set(store.read(address, bytes));
-    }
-    const { loadLatency, requestLatency, storeLatency, portBytesPerCycle } = derived;
+    const [, remote, bytes, rows, stride] = command.values as readonly [number, number, number, number, number];
+    const { loadLatency, requestLatency, storeLatency, portBytesPerCycle } = this.around.derived;
     const moving = Math.ceil((rows * bytes) / portBytesPerCycle);
     const [firstDelay, lastDelay] = write ? [1, 1] : [loadLatency, loadLatency];
     this.around.requestTransfer(

@@ -1,16 +1,7 @@
 import { decodeFloat } from '../../base/float.ts';
 import { scanCycles } from '../../hw/derive.ts';
 import { issueUnits } from '../../isa/table.ts';
-import { createSampler, insertLogits, pickToken } from '../../numerics/sampler.ts';
-import {
-  bestGroup,
-  clearShortlist,
-  createShortlist,
-  endOfShortlist,
-  nextGroup,
-  type Shortlist,
-  selectGroups,
-} from '../../numerics/shortlist.ts';
+import { endOfShortlist } from '../../numerics/shortlist.ts';
 import type { Command, Timing } from '../kernel/command.ts';
 import type { Clock } from '../kernel/semaphores.ts';
 import { type Surroundings, Unit } from '../kernel/unit.ts';
@@ -36,13 +27,7 @@ export interface Mailbox {
  */
 export class Sampler extends Unit {
   private readonly mailbox: Mailbox;
-  private readonly state;
   private greedy = true;
-  private temperature = 0;
-  private topK = 1;
-  private seed = 0;
-  private step = 0;
-  private readonly shortlist: Shortlist;
   /** What the running instruction will put into the mailbox. */
   private given = 0;
   /** Without values: groups that were gone through, and given out. */
@@ -52,8 +37,6 @@ export class Sampler extends Unit {
   constructor(around: Surroundings, mailbox: Mailbox) {
     super('sampler', around.hw.sampler.queueDepth, around);
     this.mailbox = mailbox;
-    this.state = createSampler(around.hw.sampler.candidates);
-    this.shortlist = createShortlist(around.hw.sampler.shortlist ?? 0);
   }
 
   protected portsFor(command: Command): number {
@@ -68,22 +51,13 @@ export class Sampler extends Unit {
   }
 
   protected start(command: Command): Timing {
-    const [a, b, c, d] = command.values as readonly [number, number, number, number];
+    const [a, b] = command.values as readonly [number, number];
     switch (command.spec.name) {
       case 'sampler.begin':
-        this.temperature = decodeFloat('float32', a);
-        this.greedy = !(this.temperature > 0);
-        this.topK = b;
-        this.seed = c;
-        this.step = d;
-        this.state.count = 0;
+        this.greedy = !(decodeFloat('float32', a) > 0);
         return { first: 1, finish: 1 };
-      case 'sampler.scan': {
-        const { values, buffers, samplerTap } = this.around;
-        if (values) insertLogits(this.state, buffers.act, a, b, c);
-        if (values) samplerTap?.onLogits(c, buffers.act.subarray(a, a + b));
+      case 'sampler.scan':
         return { first: scanCycles + 1, finish: b + scanCycles, parts: new Map([['pipeline', scanCycles]]) };
-      }
       case 'sampler.select':
         return this.select(command.values);
       case 'sampler.next':
@@ -98,15 +72,10 @@ export class Sampler extends Unit {
   }
 
   private select(operands: readonly number[]): Timing {
-    const { values, buffers, hw, derived } = this.around;
-    const [src, bounds, elements, firstGroup, options] = operands as readonly [number, number, number, number, number];
-    if (options & 1) {
-      clearShortlist(this.shortlist, firstGroup);
-      this.givenOut = 0;
-    }
-    const { columns } = hw.matmul;
-    this.groups = firstGroup + Math.ceil(elements / columns);
-    if (values) selectGroups(this.shortlist, buffers.act, { src, bounds, elements, firstGroup }, columns);
+    const { hw, derived } = this.around;
+    const [, , elements, firstGroup, options] = operands as readonly [number, number, number, number, number];
+    if (options & 1) this.givenOut = 0;
+    this.groups = firstGroup + Math.ceil(elements / hw.matmul.columns);
     const { selectLatency } = derived;
     const finish = 2 * elements + selectLatency;
     return { first: finish, finish, parts: new Map([['pipeline', selectLatency]]) };
@@ -115,11 +84,7 @@ export class Sampler extends Unit {
   private next(best: boolean): Timing {
     const { values, assumedGroups } = this.around;
     if (values) {
-      const { count, logits } = this.state;
-      const exact = count > 0 ? (logits[0] as number) : Number.NEGATIVE_INFINITY;
-      const { group, passed } = best
-        ? { group: bestGroup(this.shortlist), passed: 0 }
-        : nextGroup(this.shortlist, exact);
+      const { group, passed } = values.nextGroup(best);
       this.given = group;
       return { first: nextCycles + passed, finish: nextCycles + passed };
     }
@@ -135,8 +100,6 @@ export class Sampler extends Unit {
   protected override finished(command: Command, clock: Clock): void {
     if (command.spec.name === 'sampler.next') this.mailbox.put(this.given, clock.slice());
     if (command.spec.name !== 'sampler.pick') return;
-    const token = this.around.values ? pickToken(this.state, this.temperature, this.topK, this.seed, this.step) : 0;
-    const { samplerTap } = this.around;
-    this.mailbox.put(samplerTap ? samplerTap.onPick(token) : token, clock.slice());
+    this.mailbox.put(this.around.values?.pick() ?? 0, clock.slice());
   }
 }

@@ -1,25 +1,11 @@
-import { decodeFloat } from '../../base/float.ts';
-import { gateFunctions } from '../../hw/operands.ts';
-import {
-  add,
-  createVectorArithmetic,
-  dequantise,
-  dequantiseGate,
-  dequantiseRope,
-  multiply,
-  norm,
-  quantise,
-  type VectorArithmetic,
-} from '../../numerics/vector.ts';
 import type { Command, Timing } from '../kernel/command.ts';
 import { portMask } from '../kernel/ports.ts';
 import { type Surroundings, Unit } from '../kernel/unit.ts';
 
 type Eight = readonly [number, number, number, number, number, number, number, number];
-type Nine = readonly [...Eight, number];
 
 const dequantisePorts = portMask.accRead | portMask.coefRead;
-const option = { columns: 1, wide: 2, accumulate: 4 } as const;
+const option = { wide: 2, accumulate: 4 } as const;
 
 /**
  * Vector unit: a streaming float pipeline of N lanes.
@@ -28,11 +14,8 @@ const option = { columns: 1, wide: 2, accumulate: 4 } as const;
  * beats per N elements; reductions wait for their result before the second pass of the row.
  */
 export class Vector extends Unit {
-  private readonly arithmetic: VectorArithmetic;
-
   constructor(around: Surroundings) {
     super('vector', around.hw.vector.queueDepth, around);
-    this.arithmetic = createVectorArithmetic(around.hw.vector);
   }
 
   protected portsFor(command: Command): number {
@@ -59,23 +42,31 @@ export class Vector extends Unit {
     }
   }
 
-  protected start(command: Command): Timing {
-    switch (command.spec.name) {
+  protected start({ spec, values }: Command): Timing {
+    const [, , , rows, elements] = values as Eight;
+    const { derived } = this.around;
+    const beats = this.beats(elements);
+    switch (spec.name) {
       case 'vector.quantise':
-        return this.quantise(command.values as Eight, false);
+        return this.quantise(values as Eight, 1);
       case 'vector.quantiseWide':
-        return this.quantise(command.values as Eight, true);
-      case 'vector.dequantise':
-        return this.dequantise(command.values as Eight);
+        // Two limbs are two rows: the second pass goes over the row twice.
+        return this.quantise(values as Eight, 2);
+      case 'vector.dequantise': {
+        const [, , , , , , , options] = values as Eight;
+        return streamed(rows * beats, (options & option.wide) !== 0 ? 2 : 1, derived.dequantiseLatency);
+      }
       case 'vector.dequantiseGate':
-        return this.gate(command.values as Nine);
+        return streamed(rows * beats, 2, derived.gateLatency);
       case 'vector.dequantiseRope':
-        return this.rope(command.values as Nine);
-      case 'vector.norm':
-        return this.norm(command.values as Eight);
+        return streamed(rows * beats, 2, derived.ropeLatency);
+      case 'vector.norm': {
+        const { reduceLatency, rootLatency, normLatency, inverseLatency } = derived;
+        return twoPasses(rows, beats, reduceLatency + rootLatency, beats, inverseLatency + normLatency);
+      }
       case 'vector.add':
       case 'vector.multiply':
-        return this.elementwise(command);
+        return streamed(rows * beats, 2, derived.elementwiseLatency);
       default:
         return { first: 1, finish: 1 };
     }
@@ -85,58 +76,11 @@ export class Vector extends Unit {
     return Math.ceil(elements / this.around.hw.vector.lanes);
   }
 
-  private quantise([dst, src, gain, rows, elements, dstPitch, srcPitch, epsilonBits]: Eight, wide: boolean): Timing {
-    const { derived, buffers, values } = this.around;
-    const epsilon = decodeFloat('float32', epsilonBits);
-    const run = { dst, src, gain, rows, elements, dstPitch, srcPitch, epsilon };
-    if (values) quantise(this.arithmetic, run, wide, buffers);
-    const { reduceLatency, scalarLatency, quantiseLatency, inverseLatency } = derived;
-    // Two limbs are two rows: the second pass goes over the row twice.
-    const written = (wide ? 2 : 1) * this.beats(dstPitch);
+  private quantise([, , , rows, elements, dstPitch]: Eight, limbs: number): Timing {
+    const { reduceLatency, scalarLatency, quantiseLatency, inverseLatency } = this.around.derived;
     const settle = reduceLatency + scalarLatency;
+    const written = limbs * this.beats(dstPitch);
     return twoPasses(rows, this.beats(elements), settle, written, inverseLatency + quantiseLatency);
-  }
-
-  private dequantise([dst, src, scale, rows, elements, dstPitch, srcPitch, options]: Eight): Timing {
-    const { derived, buffers, values } = this.around;
-    const wide = (options & option.wide) !== 0;
-    const columns = (options & option.columns) !== 0;
-    const accumulate = (options & option.accumulate) !== 0;
-    const run = { dst, src, scale, rows, elements, dstPitch, srcPitch, columns, wide, accumulate };
-    if (values) dequantise(this.arithmetic, run, buffers);
-    return streamed(rows * this.beats(elements), wide ? 2 : 1, derived.dequantiseLatency);
-  }
-
-  private gate([dst, src, scale, rows, elements, dstPitch, srcPitch, gate, upOffset]: Nine): Timing {
-    const { derived, buffers, values } = this.around;
-    const run = { dst, src, scale, rows, elements, dstPitch, srcPitch, upOffset };
-    const name = gateFunctions[gate] as (typeof gateFunctions)[number];
-    if (values) dequantiseGate(this.arithmetic, { ...run, function: name }, buffers);
-    return streamed(rows * this.beats(elements), 2, derived.gateLatency);
-  }
-
-  private rope([dst, src, scale, rows, elements, dstPitch, srcPitch, headDimension, table]: Nine): Timing {
-    const { derived, buffers, values } = this.around;
-    const run = { dst, src, scale, rows, elements, dstPitch, srcPitch, headDimension, table };
-    if (values) dequantiseRope(this.arithmetic, run, buffers);
-    return streamed(rows * this.beats(elements), 2, derived.ropeLatency);
-  }
-
-  private norm([dst, src, gain, rows, elements, dstPitch, srcPitch, epsilonBits]: Eight): Timing {
-    const { derived, buffers, values } = this.around;
-    const run = { dst, src, gain, rows, elements, dstPitch, srcPitch, epsilon: decodeFloat('float32', epsilonBits) };
-    if (values) norm(this.arithmetic, run, buffers);
-    const { reduceLatency, rootLatency, normLatency, inverseLatency } = derived;
-    const beats = this.beats(elements);
-    return twoPasses(rows, beats, reduceLatency + rootLatency, beats, inverseLatency + normLatency);
-  }
-
-  private elementwise(command: Command): Timing {
-    const { derived, buffers, values } = this.around;
-    const [dst, a, b, rows, elements, pitch] = command.values as Eight;
-    const operation = command.spec.name === 'vector.add' ? add : multiply;
-    if (values) operation(this.arithmetic, { dst, a, b, rows, elements, pitch }, buffers);
-    return streamed(rows * this.beats(elements), 2, derived.elementwiseLatency);
   }
 }
 

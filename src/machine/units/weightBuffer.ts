@@ -1,5 +1,5 @@
 import { type Alphabet, alphabets } from '../../hw/operands.ts';
-import { separateSlices, sliceOffset, tileSlices } from '../../hw/slices.ts';
+import { sliceOffset, tileSlices } from '../../hw/slices.ts';
 import type { Command, Timing } from '../kernel/command.ts';
 import { portMask } from '../kernel/ports.ts';
 import { type Surroundings, Unit } from '../kernel/unit.ts';
@@ -23,8 +23,8 @@ export class WeightBuffer extends Unit {
 
   protected start(command: Command, cycle: number): Timing | undefined {
     if (command.spec.name === 'weightBuffer.sync') return { first: 1, finish: 1 };
-    const { buffers, store, derived, values } = this.around;
-    const [dst, src, words, alphabet] = command.values as readonly [number, number, number, number];
+    const { derived } = this.around;
+    const [, src, words, alphabet] = command.values as readonly [number, number, number, number];
     const { loadLatency, requestLatency, portBytesPerCycle, weightSlices } = derived;
     const { sliceBytes, wordBytes } = derived[alphabets[alphabet] as Alphabet];
     const tile = tileSlices(words, sliceBytes, derived);
@@ -49,16 +49,6 @@ export class WeightBuffer extends Unit {
       },
       cycle,
     );
-    if (values) buffers.weightAlphabets.fill(1 + alphabet, dst, dst + words);
-    if (!values) return undefined;
-    const packed = separateSlices(tile, store.read(src, weightSlices * tile.bytes), 0);
-    for (let slice = 0; slice < weightSlices; slice++) {
-      let to = dst * derived.wordBytes + slice * sliceBytes;
-      const end = slice * tile.bytes + words * sliceBytes;
-      for (let from = slice * tile.bytes; from < end; from += sliceBytes, to += derived.wordBytes) {
-        for (let i = 0; i < sliceBytes; i++) buffers.weights[to + i] = packed[from + i]!;
-      }
-    }
     return undefined;
   }
 }
