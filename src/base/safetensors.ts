@@ -17,6 +17,8 @@ export interface ByteSource {
   readonly size: number;
   /** Exactly `length` bytes from `offset`, or an exception. */
   read(offset: number, length: number): Uint8Array;
+  /** Fills `target` with the bytes from `offset` on, or an exception. */
+  fill(offset: number, target: Uint8Array): void;
 }
 
 /** One tensor of a file; `begin` and `end` are absolute byte offsets in the file. */
@@ -61,20 +63,17 @@ const dataAlignmentBytes = 64;
 
 /** A source over bytes that are already in memory; reads are views, not copies. */
 export function bytesSource(name: string, bytes: Uint8Array): ByteSource {
-  return {
-    name,
-    size: bytes.length,
-    read(offset, length) {
-      if (!(offset >= 0 && length >= 0 && offset + length <= bytes.length)) {
-        throw error(
-          name,
-          'ST001',
-          `bytes ${offset} to ${offset + length} are outside of the file's ${bytes.length} bytes`,
-        );
-      }
-      return bytes.subarray(offset, offset + length);
-    },
+  const read = (offset: number, length: number) => {
+    if (!(offset >= 0 && length >= 0 && offset + length <= bytes.length)) {
+      throw error(
+        name,
+        'ST001',
+        `bytes ${offset} to ${offset + length} are outside of the file's ${bytes.length} bytes`,
+      );
+    }
+    return bytes.subarray(offset, offset + length);
   };
+  return { name, size: bytes.length, read, fill: (offset, target) => target.set(read(offset, target.length)) };
 }
 
 function error(file: string, code: string, message: string, hint?: string): LutraError {

@@ -15,6 +15,7 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  type Stats,
   statSync,
   writeSync,
 } from 'node:fs';
@@ -63,11 +64,14 @@ export function readText(file: string): string {
 
 export function readBytes(file: string): Uint8Array {
   return reading(file, () => {
-    const stat = statSync(file);
     // Reading /dev/zero would never end.
-    if (stat.isCharacterDevice() || stat.isBlockDevice()) throw unreadable(file, 'it is a device');
+    if (isDevice(statSync(file))) throw unreadable(file, 'it is a device');
     return readFileSync(file);
   });
+}
+
+function isDevice(stat: Stats): boolean {
+  return stat.isCharacterDevice() || stat.isBlockDevice();
 }
 
 function unreadable(file: string, why: string): LutraError {
@@ -83,30 +87,35 @@ function reading<T>(file: string, action: () => T): T {
 }
 
 /** Ranged reads of a file; the file stays open for the life of the process. */
-function fileSource(file: string): ByteSource {
+export function fileSource(file: string): ByteSource {
   const descriptor = reading(file, () => {
     // Pipes and devices have no size, and opening a pipe waits for its writer.
     const stat = statSync(file);
-    if (!stat.isFile()) throw unreadable(file, stat.isDirectory() ? 'it is a directory' : 'it is not a regular file');
+    if (stat.isDirectory()) throw unreadable(file, 'it is a directory');
+    if (!stat.isFile()) throw unreadable(file, `it is ${isDevice(stat) ? 'a device' : 'not a regular file'}`);
     return openSync(file, 'r');
   });
   const { size } = fstatSync(descriptor);
+  const fill = (offset: number, target: Uint8Array) => {
+    for (let done = 0; done < target.length; ) {
+      const count = reading(file, () => readSync(descriptor, target, done, target.length - done, offset + done));
+      if (count === 0) {
+        throw new LutraError({
+          code: 'IO002',
+          place: { file },
+          message: `ends at byte ${offset + done}, ${target.length - done} bytes early`,
+        });
+      }
+      done += count;
+    }
+  };
   return {
     name: file,
     size,
+    fill,
     read(offset, length) {
       const bytes = new Uint8Array(length);
-      for (let done = 0; done < length; ) {
-        const count = reading(file, () => readSync(descriptor, bytes, done, length - done, offset + done));
-        if (count === 0) {
-          throw new LutraError({
-            code: 'IO002',
-            place: { file },
-            message: `ends at byte ${offset + done}, ${length - done} bytes early`,
-          });
-        }
-        done += count;
-      }
+      fill(offset, bytes);
       return bytes;
     },
   };
@@ -293,7 +302,7 @@ export function createFile(file: string, force: boolean): GrowingFile {
 }
 
 /** Writes a whole file. */
-export function writeFile(file: string, chunks: readonly (Uint8Array | string)[], force: boolean): void {
+export function writeFile(file: string, chunks: Iterable<Uint8Array | string>, force: boolean): void {
   const growing = createFile(file, force);
   for (const chunk of chunks) growing.write(chunk);
   growing.finish();

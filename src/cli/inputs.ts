@@ -20,11 +20,11 @@ import {
 import {
   defaultHardware,
   exists,
+  fileSource,
   hardwareFolder,
   hardwareNames,
   isDirectory,
   modelDirectory,
-  readBytes,
   readText,
   shortName,
 } from './files.ts';
@@ -81,7 +81,7 @@ export function openProgram(
   }
   if (isDirectory(path) || path.endsWith('.json')) return compileModel(path, hw, options, progress);
   if (path.endsWith('.lasm')) return { ...assembleFile(path, hw), tokenizer: undefined };
-  const image = parseImage(readBytes(path), path);
+  const image = parseImage(fileSource(path));
   inFile(path, () => checkImageFor(image, hw));
   if (options.timingOnly !== true) checkHasWeights(image, path);
   const warnings = verifyProgram(image.code, hw, image.segments, { labels: image.labels, file: path });

@@ -12,6 +12,7 @@ import { type Derived, derive } from '../hw/derive.ts';
 import { hardwareDigest } from '../hw/digest.ts';
 import { alphabets } from '../hw/operands.ts';
 import type { HardwareModel } from '../hw/schema.ts';
+import { heldContents } from '../isa/contents.ts';
 import type { ProgramImage, Segment } from '../isa/image.ts';
 import { commandHeaderBytes } from '../isa/segments.ts';
 import { bytesPerInstruction, markKinds } from '../isa/table.ts';
@@ -312,7 +313,7 @@ function packContents(
   const fill = (region: Segment, data: Uint8Array): Segment => {
     const padded = new Uint8Array(region.bytes);
     padded.set(data);
-    return { ...region, data: padded };
+    return { ...region, data: heldContents(padded) };
   };
   return regions.map((region) => {
     const [, index] = /^layers\.(\d+)\.weights$/.exec(region.name) ?? [];

@@ -2,6 +2,7 @@
  * Pass 7, quantise and pack: the model's tensors as the bytes of the memory map.
  */
 import { LutraError } from '../base/diagnostics.ts';
+import { heldContents } from '../isa/contents.ts';
 import type { Segment } from '../isa/image.ts';
 import type { DenseTensor, LayerTensors, ModelGraph, TernaryTensor } from '../model/graph.ts';
 import { ropeAngleOf, ropeFrequencies } from '../numerics/functions.ts';
@@ -75,10 +76,10 @@ export function packSegments(
     const make = contents[region.name];
     if (!make) return region;
     const data = make();
-    if (data.length === region.bytes) return { ...region, data };
+    if (data.length === region.bytes) return { ...region, data: heldContents(data) };
     const padded = new Uint8Array(region.bytes);
     padded.set(data);
-    return { ...region, data: padded };
+    return { ...region, data: heldContents(padded) };
   });
 }
 

@@ -1,10 +1,12 @@
 /**
  * A program image: code, memory contents and what they belong to, as one safetensors file. The tensor `code` is
- * U32 [instructions, 8]; `segment/NAME` and `file/NAME` are bytes; the rest is JSON in the metadata.
+ * U32 [instructions, 8]; `segment/NAME` and `file/NAME` are bytes; the rest is JSON in the metadata, with a digest of
+ * every piece of the tensors, so that contents can be read and checked when they are wanted.
  */
 import { type Diagnostic, LutraError } from '../base/diagnostics.ts';
 import {
-  bytesSource,
+  type ByteSource,
+  quoteName,
   readSafetensorsHeader,
   serializeSafetensorsHeader,
   type TensorEntry,
@@ -12,14 +14,16 @@ import {
 import { hardwareDigest } from '../hw/digest.ts';
 import type { HardwareModel } from '../hw/schema.ts';
 import type { AssembledProgram } from './assembler/assemble.ts';
+import { type Contents, digestsLength, heldContents, pieceDigests, storedContents } from './contents.ts';
 import {
-  contentDigest,
   digestKey,
+  headerDigest,
   headerStrings,
   type ImageHeader,
   type ImageMetadata,
   imageError,
   parseHeader,
+  piecesKey,
 } from './imageMetadata.ts';
 import { decode, encodeProgram, type Instruction, wordsPerInstruction } from './instruction.ts';
 import { codeAlignmentBytes, commandHeaderBytes, overlapOf, type Segment, segmentAlignmentBytes } from './segments.ts';
@@ -57,62 +61,96 @@ export function codeBytes(image: Pick<ProgramImage, 'code'>): Uint8Array {
   return bytes;
 }
 
+/** Bytes of contents that are in memory while they are written. */
+const chunkBytes = 2 ** 22;
+
 /**
- * The chunks of the image’s file, to be written one after the other; segment data are not copied. Equal images give
- * equal bytes. Throws `LutraError` IMG006–IMG008 if the image itself is unsound.
+ * The image’s file in chunks, to be written one after the other. Contents that are not in memory are read for their
+ * digests and once more for their chunks. Equal images give equal bytes.
+ * Throws `LutraError` IMG006–IMG008 if the image itself is unsound, and what reading contents throws.
  */
-export function serializeImage(image: ProgramImage): Uint8Array[] {
+export function serializeImage(image: ProgramImage): Iterable<Uint8Array> {
   const { code, codeAddress, memoryBytes, metadata, labels } = image;
   const segments = image.segments.map(({ data, ...segment }) => ({ ...segment, stored: data !== undefined }));
-  const header: ImageHeader = { metadata, codeAddress, memoryBytes, labels, segments };
-  checkMap(header, code.length, 'image');
   for (const { name, bytes, data } of image.segments) {
-    if (data && data.length !== bytes) {
-      throw imageError('IMG007', 'image', `segment ${name} has ${bytes} bytes, its contents ${data.length}`);
+    if (data && data.bytes !== bytes) {
+      throw imageError('IMG007', 'image', `segment ${name} has ${bytes} bytes, its contents ${data.bytes}`);
     }
   }
-  const tensors: { name: string; dtype: string; shape: number[]; data: Uint8Array }[] = [
-    { name: 'code', dtype: 'U32', shape: [code.length, wordsPerInstruction], data: codeBytes(image) },
+  const tensors: { name: string; dtype: string; shape: number[]; data: Contents }[] = [
+    {
+      name: 'code',
+      dtype: 'U32',
+      shape: [code.length, wordsPerInstruction],
+      data: heldContents(codeBytes(image)),
+    },
   ];
-  const add = (name: string, data: Uint8Array) => tensors.push({ name, dtype: 'U8', shape: [data.length], data });
+  const add = (name: string, data: Contents) => tensors.push({ name, dtype: 'U8', shape: [data.bytes], data });
   for (const { name, data } of image.segments) if (data) add(`segment/${name}`, data);
-  for (const [name, data] of image.files ?? []) add(`file/${name}`, data);
-  const declarations = tensors.map(({ data, ...tensor }) => ({ ...tensor, bytes: data.length }));
-  const strings = headerStrings(header);
-  const named = { ...strings, [digestKey]: contentDigest(strings, tensors) };
-  return [serializeSafetensorsHeader(declarations, named), ...tensors.map(({ data }) => data)];
+  for (const [name, data] of image.files ?? []) add(`file/${name}`, heldContents(data));
+  const map = { metadata, codeAddress, memoryBytes, labels, segments };
+  checkMap(map, code.length, 'image');
+  const pieces = new Map(tensors.map(({ name, data }) => [name, pieceDigests(data)]));
+  const declarations = tensors.map(({ data, ...tensor }) => ({ ...tensor, bytes: data.bytes }));
+  const strings = headerStrings({ ...map, pieces });
+  const start = serializeSafetensorsHeader(declarations, { ...strings, [digestKey]: headerDigest(strings) });
+  return chunksOf(
+    start,
+    tensors.map(({ data }) => data),
+  );
+}
+
+function* chunksOf(start: Uint8Array, contents: readonly Contents[]): Generator<Uint8Array> {
+  yield start;
+  for (const data of contents) {
+    for (let at = 0; at < data.bytes; at += chunkBytes) {
+      const chunk = new Uint8Array(Math.min(chunkBytes, data.bytes - at));
+      data.copy(at, chunk);
+      yield chunk;
+    }
+  }
 }
 
 /**
- * Reads an image and verifies all of it; segment data are views of `bytes`. Throws `LutraError` ST0xx (container),
- * IMG001–IMG003 (header), IMG004 (code), IMG005 (illegal instructions), IMG006 (memory map), IMG007 (contents),
- * IMG008 (labels), IMG010 (anything else that is not as it was written).
+ * Opens an image. All of it is verified but the contents of segments, which are read from `source` when they are first
+ * wanted and verified then. Throws `LutraError` ST0xx (container), IMG001–IMG003 (header), IMG004 (code), IMG005 (illegal
+ * instructions), IMG006 (memory map), IMG007 (contents), IMG008 (labels), IMG010 (anything else that is not as it was
+ * written).
  */
-export function parseImage(bytes: Uint8Array, file: string): ProgramImage {
-  const { tensors, metadata } = readSafetensorsHeader(bytesSource(file, bytes));
+export function parseImage(source: ByteSource): ProgramImage {
+  const { name: file } = source;
+  const { tensors, metadata } = readSafetensorsHeader(source);
   const header = parseHeader(metadata, file);
-  const take = (entry: TensorEntry) => bytes.subarray(entry.begin, entry.end);
+  const open = ({ name, begin, end }: TensorEntry): Contents => {
+    const bytes = end - begin;
+    const digests = header.pieces.get(name) ?? '';
+    if (digests.length !== digestsLength(bytes)) {
+      const message = `metadata ${piecesKey} has ${digests.length} characters for ${quoteName(name)}, and ${digestsLength(bytes)} are needed`;
+      throw imageError('IMG003', file, message, 'the file is damaged or was not made by lutra');
+    }
+    return storedContents({ source, begin, bytes, name, digests });
+  };
+  const whole = (contents: Contents) => contents.read(0, contents.bytes);
   const codeTensor = tensors.get('code');
   if (!codeTensor) throw imageError('IMG004', file, 'the image holds no code');
-  const code = decodeCode(codeTensor, take(codeTensor), file);
+  const code = decodeCode(codeTensor, whole(open(codeTensor)), file);
   checkMap(header, code.length, file);
 
-  const files = new Map<string, Uint8Array>();
-  const contents = new Map<string, Uint8Array>();
+  const files = new Map<string, Contents>();
+  const contents = new Map<string, Contents>();
   for (const entry of tensors.values()) {
     if (entry.name === 'code') continue;
     const [, owner, name] = /^(segment|file)\/(.+)$/s.exec(entry.name) ?? [];
     if (entry.dtype !== 'U8' || name === undefined) {
       throw imageError('IMG007', file, `tensor ${JSON.stringify(entry.name)} (${entry.dtype}) belongs to no image`);
     }
-    (owner === 'file' ? files : contents).set(name, take(entry));
+    (owner === 'file' ? files : contents).set(name, open(entry));
   }
   const segments = header.segments.map(({ stored, ...segment }) => attach(segment, stored, contents, file));
   for (const name of contents.keys())
     throw imageError('IMG007', file, `contents of a segment ${name} that the map lacks`);
-  const stored = [...tensors.values()].map((entry) => ({ name: entry.name, data: take(entry) }));
-  if (metadata[digestKey] !== contentDigest(metadata, stored)) {
-    const message = `the contents do not have the digest that metadata ${digestKey} states`;
+  if (metadata[digestKey] !== headerDigest(metadata)) {
+    const message = `the header does not have the digest that metadata ${digestKey} states`;
     throw imageError('IMG010', file, message, 'the file is damaged: copy or compile it again');
   }
   const { codeAddress, labels, memoryBytes } = header;
@@ -123,7 +161,7 @@ export function parseImage(bytes: Uint8Array, file: string): ProgramImage {
     segments,
     memoryBytes,
     metadata: header.metadata,
-    ...(files.size > 0 ? { files } : {}),
+    ...(files.size > 0 ? { files: new Map([...files].map(([name, held]) => [name, whole(held)])) } : {}),
   };
 }
 
@@ -150,7 +188,7 @@ function decodeCode({ dtype, shape }: TensorEntry, bytes: Uint8Array, file: stri
 }
 
 /** Throws IMG006 and IMG008 for a memory map or labels that cannot be. */
-function checkMap(header: ImageHeader, instructions: number, file: string): void {
+function checkMap(header: Omit<ImageHeader, 'pieces'>, instructions: number, file: string): void {
   const { segments, codeAddress, memoryBytes, labels } = header;
   const faults: Diagnostic[] = [];
   const say = (code: string, message: string) => faults.push({ code, place: { file }, message });
@@ -190,7 +228,7 @@ function isLabelName(name: string): boolean {
   return /^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$/.test(name) && !/^r\d+$/.test(name);
 }
 
-function attach(segment: Segment, stored: boolean, contents: Map<string, Uint8Array>, file: string): Segment {
+function attach(segment: Segment, stored: boolean, contents: Map<string, Contents>, file: string): Segment {
   const { name, bytes } = segment;
   const data = contents.get(name);
   if (stored !== (data !== undefined)) {
@@ -199,8 +237,8 @@ function attach(segment: Segment, stored: boolean, contents: Map<string, Uint8Ar
   }
   contents.delete(name);
   if (!data) return segment;
-  if (data.length !== bytes) {
-    throw imageError('IMG007', file, `segment ${name} has ${bytes} bytes, its contents ${data.length}`);
+  if (data.bytes !== bytes) {
+    throw imageError('IMG007', file, `segment ${name} has ${bytes} bytes, its contents ${data.bytes}`);
   }
   return { ...segment, data };
 }

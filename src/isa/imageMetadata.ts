@@ -5,10 +5,12 @@ import { canonicalJson, sha256Hex } from '../base/digest.ts';
 import { type Segment, segmentKinds } from './segments.ts';
 
 /** Version of the file format; raised when older readers would misread it. */
-export const imageVersion = '1';
+export const imageVersion = '2';
 export const versionKey = 'lutra.image';
-/** SHA-256 of everything else in the file, so that no damage goes unnoticed. */
+/** SHA-256 of all other metadata, the digests of the contents among them, so that no damage goes unnoticed. */
 export const digestKey = 'lutra.digest';
+/** By the name of a tensor the digests of its pieces, see `pieceDigests`. */
+export const piecesKey = 'lutra.pieces';
 
 /** What the image was compiled for and from. */
 export interface ImageMetadata {
@@ -56,6 +58,7 @@ const sections = {
   }),
   'lutra.labels': z.record(z.string(), natural),
   'lutra.plan': z.unknown(),
+  [piecesKey]: z.record(z.string(), z.string()),
 } as const;
 
 type Section = keyof typeof sections;
@@ -66,11 +69,12 @@ export interface ImageHeader {
   readonly memoryBytes: number;
   readonly segments: readonly (Omit<Segment, 'data'> & { readonly stored: boolean })[];
   readonly labels: ReadonlyMap<string, number>;
+  readonly pieces: ReadonlyMap<string, string>;
 }
 
 /** The metadata strings of an image; equal headers give equal strings. */
 export function headerStrings(header: ImageHeader): Record<string, string> {
-  const { metadata, codeAddress, memoryBytes, segments, labels } = header;
+  const { metadata, codeAddress, memoryBytes, segments, labels, pieces } = header;
   const { hardwareName, hardwareDigest, modelName, modelDigest, plan, ...model } = metadata;
   const values: Record<Section, unknown> = {
     'lutra.hardware': { name: hardwareName, digest: hardwareDigest },
@@ -78,19 +82,16 @@ export function headerStrings(header: ImageHeader): Record<string, string> {
     'lutra.memory': { codeAddress, memoryBytes, segments },
     'lutra.labels': Object.fromEntries(labels),
     'lutra.plan': plan ?? null,
+    [piecesKey]: Object.fromEntries(pieces),
   };
   const strings = Object.entries(values).map(([key, value]) => [key, canonicalJson(value)]);
   return { [versionKey]: imageVersion, ...Object.fromEntries(strings) };
 }
 
-/** What `digestKey` holds: a digest of the other metadata strings and of the tensors in the order of their names. */
-export function contentDigest(
-  strings: Readonly<Record<string, string>>,
-  tensors: readonly { readonly name: string; readonly data: Uint8Array }[],
-): string {
+/** What `digestKey` holds: a digest of the other metadata strings. */
+export function headerDigest(strings: Readonly<Record<string, string>>): string {
   const { [digestKey]: _, ...others } = strings;
-  const sorted = [...tensors].sort((a, b) => (a.name < b.name ? -1 : 1));
-  return sha256Hex(canonicalJson([others, ...sorted.map(({ name, data }) => [name, sha256Hex(data)])]));
+  return sha256Hex(canonicalJson(others));
 }
 
 /** Reads and checks the metadata strings; throws `LutraError` IMG001 (no image), IMG002 (version), IMG003 (field). */
@@ -114,7 +115,8 @@ export function parseHeader(strings: Readonly<Record<string, string>>, file: str
   const memory = read('lutra.memory', strings, file, faults);
   const labels = read('lutra.labels', strings, file, faults);
   const plan = read('lutra.plan', strings, file, faults);
-  if (faults.length > 0 || !hardware || !model || !memory || !labels) throw new LutraError(faults);
+  const pieces = read(piecesKey, strings, file, faults);
+  if (faults.length > 0 || !hardware || !model || !memory || !labels || !pieces) throw new LutraError(faults);
   const { name: modelName, digest: modelDigest, ...rest } = model;
   return {
     metadata: {
@@ -127,6 +129,7 @@ export function parseHeader(strings: Readonly<Record<string, string>>, file: str
     },
     ...memory,
     labels: new Map(Object.entries(labels)),
+    pieces: new Map(Object.entries(pieces)),
   };
 }
 

@@ -1,3 +1,5 @@
+import type { Contents } from './contents.ts';
+
 /** What lies in a segment of memory. */
 export const segmentKinds = [
   'command',
@@ -19,7 +21,7 @@ export interface Segment {
   /** Byte address, a multiple of `segmentAlignmentBytes`. */
   readonly address: number;
   readonly bytes: number;
-  readonly data?: Uint8Array;
+  readonly data?: Contents;
 }
 
 export const segmentAlignmentBytes = 64;

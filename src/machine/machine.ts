@@ -4,6 +4,7 @@
 import { LutraError } from '../base/diagnostics.ts';
 import { type Derived, derive, mailboxDepth } from '../hw/derive.ts';
 import type { HardwareModel } from '../hw/schema.ts';
+import { heldContents } from '../isa/contents.ts';
 import { checkImageFor, codeBytes, type ProgramImage } from '../isa/image.ts';
 import { issueUnits } from '../isa/table.ts';
 import type { TraceSink } from '../trace/events.ts';
@@ -260,7 +261,7 @@ function cycleLimitError(limit: number): LutraError {
  * Segments are not copied, so they are there without values too: a program may branch on a word that it loads.
  */
 export function loadedStore(image: ProgramImage, hw: HardwareModel): MemoryStore {
-  const code = { address: image.codeAddress, data: codeBytes(image) };
+  const code = { address: image.codeAddress, data: heldContents(codeBytes(image)) };
   const segments = image.segments.flatMap(({ address, data }) => (data ? [{ address, data }] : []));
   return new MemoryStore(hw.memory.capacityBytes, [code, ...segments]);
 }

@@ -6,12 +6,16 @@ import {
   readFileSync,
   rmdirSync,
   rmSync,
+  statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createDirectory, createFile, discardUnfinished, runDirectory } from '../../src/cli/files.ts';
+import { createDirectory, createFile, discardUnfinished, fileSource, runDirectory } from '../../src/cli/files.ts';
+import { parseImage } from '../../src/isa/index.ts';
+import { messageOf } from '../hw/models.ts';
 import { lutra, smallConfig, temporaryDirectory } from './capture.ts';
 
 const directory = temporaryDirectory();
@@ -351,12 +355,38 @@ describe('models and images', () => {
     await refused(
       ['run', at('bit.img'), '--prompt-tokens', '2'],
       3,
-      `error[IMG010] ${at('bit.img')} the contents do not have the digest that metadata lutra.digest states (the file is damaged: copy or compile it again)`,
+      `error[IMG010] ${at('bit.img')} bytes 0 to 1024 of segment/head.scales do not have the digest that metadata lutra.pieces states (the file is damaged: copy or compile it again)`,
     );
   });
 
+  it('an image with one bit of its header changed', async () => {
+    const bytes = readFileSync(image);
+    const digit = bytes.indexOf('"lutra.digest":"') + 16;
+    bytes[digit] = bytes[digit] === 0x61 ? 0x62 : 0x61;
+    writeFileSync(at('header.img'), bytes);
+    await refused(
+      ['disasm', at('header.img')],
+      3,
+      `error[IMG010] ${at('header.img')} the header does not have the digest that metadata lutra.digest states (the file is damaged: copy or compile it again)`,
+    );
+  });
+
+  it('an image that becomes shorter while it is open', () => {
+    const file = at('shrinking.img');
+    const { size } = statSync(image);
+    copyFileSync(image, file);
+    const segment = parseImage(fileSource(file)).segments.find(({ name }) => name === 'head.scales');
+    truncateSync(file, size - 40);
+    const text = `error[IO002] ${file} ends at byte ${size - 40}, 40 bytes early`;
+    expect(messageOf(() => segment?.data?.read(0, 1))).toBe(text);
+    // Nothing of it was kept.
+    expect(messageOf(() => segment?.data?.read(0, 1))).toBe(text);
+    copyFileSync(image, file);
+    expect(segment?.data?.read(0, 1)).toHaveLength(1);
+  });
+
   it('a truncated image', async () => {
-    writeFileSync(at('short.img'), readFileSync(image).subarray(0, 5000));
+    writeFileSync(at('short.img'), readFileSync(image).subarray(0, 7000));
     const { code, stderr } = await lutra('run', at('short.img'), '--prompt-tokens', '2');
     expect(stderr).toMatch(
       /^error\[ST010\] \S+short.img tensor "\S+" ends at data byte \d+, the file has \d+ \(is the download complete\?\)\n$/,

@@ -390,6 +390,7 @@ describe('digests', () => {
           if (changedAt >= offset && changedAt < offset + length) bytes[changedAt - offset] = 1;
           return bytes;
         },
+        fill: (offset, target) => target.set(made.read(offset, target.length)),
       };
       return { made, bytesRead: () => bytesRead };
     };

@@ -1,6 +1,6 @@
 import { exitCodes } from '../../base/diagnostics.ts';
 import { disassemble, parseImage } from '../../isa/index.ts';
-import { checkOutputFile, readBytes } from '../files.ts';
+import { checkOutputFile, fileSource } from '../files.ts';
 import { assembleFile, openHardware } from '../inputs.ts';
 import type { AsmVerbOptions } from '../options.ts';
 import { print, printJson, printLine, printWarning } from '../output.ts';
@@ -34,7 +34,7 @@ export async function asmVerb(file: string, options: AsmVerbOptions): Promise<nu
 
 /** `lutra disasm IMAGE`: the program as assembly text on stdout. Returns the exit code. */
 export function disasmVerb(file: string, options: { readonly json?: boolean }): number {
-  const { code, labels, segments, codeAddress, memoryBytes, metadata } = parseImage(readBytes(file), file);
+  const { code, labels, segments, codeAddress, memoryBytes, metadata } = parseImage(fileSource(file));
   const text = disassemble(code, { labels, segments, codeAddress });
   if (options.json) {
     const { plan, ...about } = metadata;

@@ -1,4 +1,5 @@
 import type { HardwareModel } from '../../hw/schema.ts';
+import { heldContents } from '../contents.ts';
 import type { Instruction } from '../instruction.ts';
 import type { Segment, SegmentKind } from '../segments.ts';
 import { codeAlignmentBytes, commandHeaderBytes, overlapOf, segmentAlignmentBytes } from '../segments.ts';
@@ -294,7 +295,7 @@ class MemoryMap {
     return this.list
       .map(({ name, kind, address, bytes, chunks, reserved }) =>
         reserved === undefined
-          ? { name, kind, address, bytes, data: concatenate(chunks, bytes) }
+          ? { name, kind, address, bytes, data: heldContents(concatenate(chunks, bytes)) }
           : { name, kind, address, bytes },
       )
       .sort((a, b) => a.address - b.address);

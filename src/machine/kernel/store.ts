@@ -1,23 +1,25 @@
 import { LutraError } from '../../base/diagnostics.ts';
+import type { Contents } from '../../isa/contents.ts';
 
 const pageBytes = 1 << 16;
 
 /**
  * The contents of external memory: the image's segments where they are, zero pages elsewhere, made when first written.
- * Segments are never copied; a program must not write into one (the image stays as it was loaded).
+ * Segments are not copied; those of a file are read when they are first wanted (Node cannot map files into memory).
+ * A program must not write into one (the image stays as it was loaded).
  */
 export class MemoryStore {
-  private readonly segments: { readonly address: number; readonly end: number; readonly data: Uint8Array }[];
+  private readonly segments: { readonly address: number; readonly end: number; readonly data: Contents }[];
   private readonly pages = new Map<number, Uint8Array>();
   private last = 0;
   readonly capacityBytes: number;
   /** The unit in which `pageAddresses` tells what was written. */
   readonly pageBytes = pageBytes;
 
-  constructor(capacityBytes: number, segments: readonly { readonly address: number; readonly data: Uint8Array }[]) {
+  constructor(capacityBytes: number, segments: readonly { readonly address: number; readonly data: Contents }[]) {
     this.capacityBytes = capacityBytes;
     this.segments = segments
-      .map(({ address, data }) => ({ address, end: address + data.length, data }))
+      .map(({ address, data }) => ({ address, end: address + data.bytes, data }))
       .sort((a, b) => a.address - b.address);
   }
 
@@ -26,7 +28,7 @@ export class MemoryStore {
     const index = this.find(address);
     const segment = this.segments[index];
     if (segment && address >= segment.address && address + length <= segment.end) {
-      return segment.data.subarray(address - segment.address, address - segment.address + length);
+      return segment.data.read(address - segment.address, length);
     }
     const bytes = new Uint8Array(length);
     for (let done = 0; done < length; ) {
@@ -42,7 +44,7 @@ export class MemoryStore {
       if (begin >= address + length) break;
       const from = Math.max(begin, address);
       const to = Math.min(end, address + length);
-      if (from < to) bytes.set(data.subarray(from - begin, to - begin), from - address);
+      if (from < to) data.copy(from - begin, bytes.subarray(from - address, to - address));
     }
     return bytes;
   }

@@ -7,7 +7,7 @@ import { hardware, messageOf } from '../../hw/models.ts';
 /** The bytes of one segment. */
 function bytes(directives: string): number[] {
   const { segments } = assemble(`.data x\n${directives}\nhalt`, 'd.lasm');
-  return [...(segments[0]?.data ?? [])];
+  return [...(segments[0]?.data?.read(0, segments[0].bytes) ?? [])];
 }
 
 describe('elements', () => {
@@ -83,7 +83,7 @@ describe('segments', () => {
       '.command 12\n.data a\n.i8 1\n.reserve b, 100\n.data c = 0x100\n.i8 2\n.data d\n.i8 3\nhalt',
       'd.lasm',
     );
-    expect(segments.map(({ name, kind, address, bytes, data }) => [name, kind, address, bytes, data?.length])).toEqual([
+    expect(segments.map(({ name, kind, address, bytes, data }) => [name, kind, address, bytes, data?.bytes])).toEqual([
       ['command', 'command', 0, 112, undefined],
       ['c', 'data', 256, 1, 1],
       ['a', 'data', 4096, 1, 1],
@@ -102,7 +102,10 @@ describe('segments', () => {
 
 describe('weight words', () => {
   const hw = hardware('odd');
-  const contents = (text: string) => assemble(`.data d = 64\n${text}\nhalt`, 'd.lasm', { hw }).segments[0]?.data;
+  const contents = (text: string) => {
+    const [segment] = assemble(`.data d = 64\n${text}\nhalt`, 'd.lasm', { hw }).segments;
+    return segment?.data?.read(0, segment.bytes);
+  };
 
   test('lines that follow each other are one tile, in slices of whole beats', () => {
     // Two words of five columns of six: slices of 18 and 12 digits, 4 bytes each, beats of 8.

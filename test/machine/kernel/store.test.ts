@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { heldContents } from '../../../src/isa/contents.ts';
 import { MemoryStore } from '../../../src/machine/kernel/store.ts';
 
 const capacity = 300_000;
@@ -15,13 +16,16 @@ describe('MemoryStore', () => {
       fc.property(fc.array(access, { maxLength: 30 }), (accesses) => {
         const flat = new Uint8Array(capacity);
         const segments = [
-          { address: 64, data: Uint8Array.from({ length: 1000 }, (_, i) => i % 251) },
-          { address: 70_000, data: Uint8Array.from({ length: 3000 }, (_, i) => (i * 7) % 253) },
+          { address: 64, bytes: Uint8Array.from({ length: 1000 }, (_, i) => i % 251) },
+          { address: 70_000, bytes: Uint8Array.from({ length: 3000 }, (_, i) => (i * 7) % 253) },
         ];
-        for (const { address, data } of segments) flat.set(data, address);
-        const store = new MemoryStore(capacity, segments);
+        for (const { address, bytes } of segments) flat.set(bytes, address);
+        const store = new MemoryStore(
+          capacity,
+          segments.map(({ address, bytes }) => ({ address, data: heldContents(bytes) })),
+        );
         const constant = (begin: number, end: number) =>
-          segments.some(({ address, data }) => begin < address + data.length && address < end);
+          segments.some(({ address, bytes }) => begin < address + bytes.length && address < end);
         for (const [number, { write, address, length }] of accesses.entries()) {
           if (write && !constant(address, address + length)) {
             const bytes = new Uint8Array(length).fill(number + 1);
@@ -36,7 +40,7 @@ describe('MemoryStore', () => {
   });
 
   it('refuses to overwrite the image', () => {
-    const store = new MemoryStore(capacity, [{ address: 128, data: new Uint8Array(64) }]);
+    const store = new MemoryStore(capacity, [{ address: 128, data: heldContents(new Uint8Array(64)) }]);
     expect(() => store.write(100, new Uint8Array(29))).toThrow(
       'error[MCH005] a write to memory bytes 100…128 reaches the image’s constants at 128 (write to a segment without contents)',
     );
