@@ -1,0 +1,91 @@
+/**
+ * Where the WebAssembly kernels and TypeScript find each other's numbers: the machine block and operation records, both
+ * in 32-bit words. Plain constants without types, which both compilers take.
+ */
+
+// The machine block: what does not change from operation to operation.
+export const machineInput = 0;
+export const machineAcc = 1;
+export const machineAct = 2;
+export const machineCoef = 3;
+export const machineKv = 4;
+export const machineRowScales = 5;
+/** Formats: 0 float32, 1 float16, 2 bfloat16. */
+export const machineActFormat = 6;
+export const machineKvFormat = 7;
+export const machineLanes = 8;
+export const machinePartialSums = 9;
+export const machineAttentionLanes = 10;
+export const machineAttentionPartialSums = 11;
+/** Tables of functions, entries of (c0, c1, c2). */
+export const machineReciprocal = 12;
+export const machineRsqrt = 13;
+export const machineExp = 14;
+/** The state of attention. */
+export const machineMaximum = 15;
+export const machineSum = 16;
+export const machineSeen = 17;
+export const machineOutput = 18;
+/** The list of the sampler; its count is a word in memory. */
+export const machineLogits = 19;
+export const machineTokens = 20;
+export const machineCandidates = 21;
+export const machineCount = 22;
+/** Scratch of thread t begins at scratch + t · scratchBytes. */
+export const machineScratch = 23;
+export const machineScratchBytes = 24;
+/** Shape of packed words: inputs of a column, columns, columns of a slice. */
+export const machineSpan = 25;
+export const machineColumns = 26;
+export const machineSliceColumns = 27;
+/** What a packed byte says: eight bytes per value, five ternary codes or eight bits. */
+export const machineTernaryBytes = 28;
+export const machineBinaryBytes = 29;
+/** Elements that the scratch of a thread holds: of a row, and of the scores of an item. */
+export const machineRowElements = 30;
+export const machineScoreElements = 31;
+export const machineWords = 32;
+
+/** Words of an operation record; 2 and 3 belong to whoever queues it. */
+export const recordWords = 48;
+export const recordOpcode = 0;
+export const recordChunks = 1;
+
+export const opTernaryProduct = 1;
+export const opLevelProduct = 2;
+export const opConvertTernary = 3;
+export const opConvertLevels = 4;
+export const opCopy = 5;
+
+// Products of rows with a host tile.
+export const productTile = 4;
+/** Bytes from column to column of the tile. */
+export const productPitch = 5;
+export const productInputs = 6;
+export const productColumns = 7;
+export const productRows = 8;
+export const productInput = 9;
+export const productInputPitch = 10;
+export const productOutput = 11;
+export const productOutputPitch = 12;
+export const productAccumulate = 13;
+export const productPlanes = 14;
+
+// Packed words to a host tile.
+export const convertTile = 4;
+export const convertPitch = 5;
+/** Byte b of slice s of word w lies at source + w · wordStride + s · sliceStride + b. */
+export const convertSource = 6;
+export const convertWordStride = 7;
+export const convertSliceStride = 8;
+export const convertBlocks = 9;
+export const convertSteps = 10;
+export const convertPlanes = 11;
+
+// Bytes to bytes.
+export const copyTo = 4;
+export const copyFrom = 5;
+export const copyBytes = 6;
+
+/** Columns of a host tile come in groups of this; chunks are whole groups. */
+export const columnGroup = 4;
