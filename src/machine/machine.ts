@@ -10,17 +10,16 @@ import { issueUnits } from '../isa/table.ts';
 import type { TraceSink } from '../trace/events.ts';
 import type { Accounting } from './kernel/accounting.ts';
 import { createBuffers } from './kernel/buffers.ts';
-import { createFootprints } from './kernel/footprints.ts';
 import { Ports } from './kernel/ports.ts';
+import { createPrepare } from './kernel/prepare.ts';
 import { RaceDetector } from './kernel/races.ts';
 import { type Clock, Semaphores } from './kernel/semaphores.ts';
 import { MemoryStore } from './kernel/store.ts';
 import { never, type Surroundings, type Unit } from './kernel/unit.ts';
-import { createWork } from './kernel/work.ts';
 import { Attention } from './units/attention.ts';
 import { Counters } from './units/counters.ts';
 import { Dma } from './units/dma.ts';
-import { FrontEnd } from './units/frontEnd.ts';
+import { FrontEnd, type FrontEndPorts } from './units/frontEnd.ts';
 import { KvStore } from './units/kvStore.ts';
 import { Matmul } from './units/matmul.ts';
 import { Memory, type MemoryHooks } from './units/memory.ts';
@@ -36,7 +35,10 @@ import { PlainValues } from './values/plain.ts';
  */
 export const defaultAssumedGroups = 32;
 
+const frontEndIndex = issueUnits.indexOf('frontEnd');
 const samplerIndex = issueUnits.indexOf('sampler');
+/** Instructions that the front end executes ahead of their time at most. */
+const mostAhead = 64;
 
 export interface MachineOptions {
   /** False: time only; needs no weights, and every pick is token 0. */
@@ -72,15 +74,24 @@ export class Machine {
   private tokenTaken = false;
   /** When each unit wants to be evaluated next; the front end is 0. */
   private readonly wakes = new Float64Array(issueUnits.length).fill(never);
+  /** The earliest of `wakes`, or earlier. */
+  private nextUnit = 0;
   private readonly options: MachineOptions;
   private now = 0;
-  /** Has a unit evaluated in the cycle after this one. */
-  private readonly wakeNext = (unit: number): void => {
-    if (this.now + 1 < (this.wakes[unit] as number)) this.wakes[unit] = this.now + 1;
+  /** The latest cycle that was evaluated, or would have been if there had been something to do. */
+  private reached = -1;
+  /** The unit that the front end has pushed a command to in this cycle, or −1. */
+  private pushedTo = -1;
+  /** The latest cycle in which a command began or finished. */
+  private movedAt = -1;
+  /** A unit got a count of a semaphore: has it evaluated in the next cycle if that is what it waits for. */
+  private readonly posted = (to: number, from: number): void => {
+    const waits = to === frontEndIndex ? this.frontEnd.waitsFor('post', from) : this.unit(to).waitsFor(from);
+    if (waits) this.wakeNext(to);
   };
-  /** A buffer port came free: somebody may be waiting for it. */
-  private readonly wakeWaiting = (): void => {
-    for (const unit of this.units) if (unit.busy) this.wakeNext(unit.index);
+  /** Buffer ports came free: has those evaluated in the next cycle that wait for one of them. */
+  private readonly freed = (mask: number): void => {
+    for (const unit of this.units) if (unit.waitsForPort(mask)) this.wakeNext(unit.index);
   };
 
   /** Throws a LutraError if the image was compiled for another machine. */
@@ -108,11 +119,16 @@ export class Machine {
       values: this.values,
       assumedGroups: options.assumedGroups ?? defaultAssumedGroups,
       requestTransfer: (transfer, cycle) => this.memory.request(transfer, cycle),
-      wake: (unit, cycle) => {
-        if (cycle < (this.wakes[unit] as number)) this.wakes[unit] = cycle;
+      wake: (unit, cycle) => this.wake(unit, cycle),
+      began: (unit, cycle) => {
+        this.movedAt = cycle;
+        if (this.frontEnd.waitsFor('room', unit)) this.wakeNext(frontEndIndex);
       },
-      footprint: createFootprints(hw, options.values),
-      work: createWork(hw, this.derived),
+      ended: (cycle) => {
+        this.movedAt = cycle;
+        if (this.frontEnd.waitsFor('end', frontEndIndex)) this.wakeNext(frontEndIndex);
+      },
+      prepare: createPrepare(hw, this.derived, options.values),
     };
     const sampler = new Sampler(around, {
       hasRoom: () => this.mailbox.length + this.arrivingTokens.length < mailboxDepth,
@@ -127,22 +143,26 @@ export class Machine {
       new KvStore(around),
       sampler,
     ];
-    this.frontEnd = new FrontEnd(image.code, image.codeAddress, around, {
-      hasRoom: (unit) => (this.units[unit - 1] as Unit).hasRoom(),
-      push: (unit, command) => (this.units[unit - 1] as Unit).push(command),
+    const ports: FrontEndPorts = {
+      hasRoom: (unit) => this.unit(unit).hasRoom(),
+      push: (unit, command) => {
+        this.unit(unit).push(command);
+        this.pushedTo = unit;
+      },
       allIdle: () => this.units.every((unit) => !unit.busy),
       peekToken: () => this.mailbox[0],
       takeToken: () => {
         this.tokenTaken = true;
       },
       emit: (token, cycle) => options.trace.token({ token, cycle }),
-    });
+    };
+    this.frontEnd = new FrontEnd(image.code, image.codeAddress, around, ports, options.dense ? 0 : mostAhead);
     const accountings: [string, Accounting][] = [this.frontEnd, ...this.units].map((unit) => [
       issueUnits[unit.index] as string,
       unit.accounting,
     ]);
     this.counters = new Counters(hw.counters.bits, new Map(accountings));
-    this.wakes[this.frontEnd.index] = 0;
+    this.wakes[frontEndIndex] = 0;
   }
 
   /** The next cycle to be evaluated; after the halt, the length of the run. */
@@ -156,7 +176,7 @@ export class Machine {
 
   /** Instructions that the front end has executed. */
   get instructions(): number {
-    return this.frontEnd.instructions;
+    return this.frontEnd.executedBefore(Math.max(this.now, this.reached + 1));
   }
 
   /**
@@ -165,21 +185,20 @@ export class Machine {
    */
   advance(steps: number): boolean {
     const { dense, cycleLimit = never } = this.options;
+    const { memory } = this;
     for (let step = 0; step < steps && !this.halted; step++) {
-      if (this.now > cycleLimit) {
-        this.now = cycleLimit;
-        throw cycleLimitError(cycleLimit);
-      }
-      if (dense || this.unitWake() <= this.now) {
+      if (this.now > cycleLimit) throw this.pastLimit(cycleLimit);
+      if (dense || this.nextUnit <= this.now) {
         this.evaluate(this.now, dense);
         this.commit(this.now);
+        this.nextUnit = this.earliestWake();
       } else {
         // Memory alone acts: it moves nothing that a commit would have to show to others.
-        this.memory.evaluate(this.now);
+        memory.evaluate(this.now);
       }
-      const next = Math.min(this.unitWake(), this.memory.nextWake);
+      const next = Math.min(this.nextUnit, memory.nextWake);
       if (this.halted) this.now += 1;
-      else if (next === never) throw this.deadlock();
+      else if (next === never) throw this.stuck(cycleLimit);
       else this.now = dense ? this.now + 1 : next;
     }
     return this.halted;
@@ -187,49 +206,80 @@ export class Machine {
 
   private evaluate(cycle: number, dense: boolean): void {
     const { wakes } = this;
+    this.reached = cycle;
     for (let unit = 0; unit < wakes.length; unit++) {
-      if (!dense && (wakes[unit] as number) > cycle) continue;
+      if (!dense && wakes[unit]! > cycle) continue;
       this.evaluations += 1;
       // A wake-up asked for during the evaluation must survive it.
       wakes[unit] = never;
-      const wake = unit === 0 ? this.frontEnd.evaluate(cycle) : (this.units[unit - 1] as Unit).evaluate(cycle);
-      if (wake < (wakes[unit] as number)) wakes[unit] = wake;
+      const wake = unit === frontEndIndex ? this.frontEnd.evaluate(cycle) : this.unit(unit).evaluate(cycle);
+      if (wake < wakes[unit]!) wakes[unit] = wake;
     }
     if (dense || this.memory.nextWake <= cycle) this.memory.evaluate(cycle);
   }
 
   private commit(cycle: number): void {
-    for (const unit of this.units) unit.commit(cycle);
-    this.semaphores.commit(this.wakeNext);
-    this.ports.commit(this.wakeWaiting);
+    if (this.pushedTo >= 0) this.unit(this.pushedTo).commit(cycle);
+    this.pushedTo = -1;
+    this.semaphores.commit(this.posted);
+    this.ports.commit(this.freed);
     if (this.tokenTaken) {
       this.mailbox.shift();
       this.tokenTaken = false;
-      this.wakeNext(samplerIndex);
+      if (this.unit(samplerIndex).waitsFor(frontEndIndex)) this.wakeNext(samplerIndex);
     }
     if (this.arrivingTokens.length > 0) {
       this.mailbox.push(...this.arrivingTokens);
       this.arrivingTokens.length = 0;
-      this.wakeNext(this.frontEnd.index);
+      if (this.frontEnd.waitsFor('pick', samplerIndex)) this.wakeNext(frontEndIndex);
     }
   }
 
+  private unit(index: number): Unit {
+    return this.units[index - 1] as Unit;
+  }
+
+  private wake(unit: number, cycle: number): void {
+    if (cycle < this.wakes[unit]!) this.wakes[unit] = cycle;
+    if (cycle < this.nextUnit) this.nextUnit = cycle;
+  }
+
+  /** Has a unit evaluated in the cycle after this one. */
+  private wakeNext(unit: number): void {
+    this.wake(unit, this.now + 1);
+  }
+
   /** The next cycle in which a unit wants to be evaluated. */
-  private unitWake(): number {
+  private earliestWake(): number {
     const { wakes } = this;
     let next = never;
     for (let unit = 0; unit < wakes.length; unit++) if (wakes[unit]! < next) next = wakes[unit]!;
     return next;
   }
 
+  private pastLimit(limit: number): LutraError {
+    this.now = limit;
+    this.reached = limit;
+    return cycleLimitError(limit);
+  }
+
+  /** Nothing will ever happen again. It shows in the cycle after the last movement, when all have looked once more. */
+  private stuck(cycleLimit: number): LutraError {
+    const shown = Math.max(this.now, this.movedAt + 1);
+    if (shown > cycleLimit) return this.pastLimit(cycleLimit);
+    this.now = shown;
+    this.reached = shown;
+    return this.deadlock();
+  }
+
   /** Nothing will ever happen again, and the program has not halted: says who waits for whom. */
   private deadlock(): LutraError {
     const chain: string[] = [];
     const seen = new Set<number>();
-    let at = this.frontEnd.index;
+    let at = frontEndIndex;
     while (at >= 0 && !seen.has(at)) {
       seen.add(at);
-      const wait = at === 0 ? this.frontEnd.describeWait() : (this.units[at - 1] as Unit).describeWait();
+      const wait = at === 0 ? this.frontEnd.describeWait() : this.unit(at).describeWait();
       chain.push(wait ? wait.text : `${issueUnits[at]} has nothing to do`);
       at = wait ? wait.on : -1;
       if (wait && wait.on < 0) {

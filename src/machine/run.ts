@@ -103,8 +103,8 @@ export class Run {
     this.request = request;
     const sinks = options.sinks ?? [];
     const trace: TraceSink = {
-      instruction: (event: InstructionEvent, work?: Work) => {
-        for (const sink of sinks) sink.instruction(event, work);
+      instruction: (event: InstructionEvent, work?: Work, fullRateCycles?: number) => {
+        for (const sink of sinks) sink.instruction(event, work, fullRateCycles);
       },
       token: (event: TokenEvent) => {
         this.tokens.push({ ...event, ...this.traffic() });

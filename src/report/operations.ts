@@ -5,7 +5,7 @@
  */
 
 import { type IssueUnit, issueUnits } from '../isa/table.ts';
-import type { TraceSink } from '../trace/events.ts';
+import type { InstructionEvent, TraceSink } from '../trace/events.ts';
 import { isSync, Phases, rowOf } from './phases.ts';
 
 /** Cycles by unit. */
@@ -31,6 +31,13 @@ export function operationSink(names: readonly string[]): TraceSink & { result():
   const rows = [...names, 'other'];
   const units = [...issueUnits].sort();
   const phases = new Phases(rows.length * units.length);
+  /** By name of an instruction: the column of its unit, or −1 if it only synchronises. */
+  const columns = new Map<string, number>();
+  const columnOf = (event: InstructionEvent) => {
+    const column = isSync(event) ? -1 : units.indexOf(event.unit as IssueUnit);
+    columns.set(event.name, column);
+    return column;
+  };
   const nested = (flat: Float64Array) => {
     const result: Record<string, Record<string, number>> = {};
     for (const [row, name] of rows.entries()) {
@@ -42,9 +49,10 @@ export function operationSink(names: readonly string[]): TraceSink & { result():
   };
   return {
     instruction(event) {
-      if (isSync(event)) return;
-      const { unit, started, finished, marks } = event;
-      phases.span(rowOf(names, marks.operation) * units.length + units.indexOf(unit as IssueUnit), started, finished);
+      const column = columns.get(event.name) ?? columnOf(event);
+      if (column < 0) return;
+      const { started, finished, marks } = event;
+      phases.span(rowOf(names, marks.operation) * units.length + column, started, finished);
     },
     token: ({ cycle }) => phases.token(cycle),
     result: () => ({ prefill: nested(phases.prefill), decode: nested(phases.decode) }),
@@ -56,6 +64,15 @@ interface Span {
   readonly to: number;
   /** Float work, or else a weight transfer. */
   readonly float: boolean;
+}
+
+/** Which spans an instruction is one of. */
+type Role = 'float' | 'transfer' | 'neither';
+
+function roleOf(event: InstructionEvent): Role {
+  if (isSync(event)) return 'neither';
+  if (floatUnits.has(event.unit)) return 'float';
+  return event.unit === 'weightBuffer' ? 'transfer' : 'neither';
 }
 
 /**
@@ -71,23 +88,25 @@ const defaultPending = 1 << 17;
  */
 export function exposedSink(mostPending = defaultPending): TraceSink & { result(): ExposedCycles | null } {
   const phases = new Phases(1);
+  const roles = new Map<string, Role>();
   let pending: Span[] = [];
 
+  const roleOfNew = (event: InstructionEvent) => {
+    const role = roleOf(event);
+    roles.set(event.name, role);
+    return role;
+  };
   const settle = (before: number) => {
     const spans = pending.filter(({ from }) => from < before).sort((a, b) => a.from - b.from);
     sweep(spans, before, (from, to) => phases.span(0, from, to));
     pending = pending.filter(({ to }) => to > before).map((span) => ({ ...span, from: Math.max(span.from, before) }));
   };
-  const push = (span: Span) => {
-    pending.push(span);
-    if (pending.length > mostPending) settle((pending[mostPending >> 1] as Span).to);
-  };
   return {
     instruction(event) {
-      if (isSync(event)) return;
-      const { unit, started: from, finished: to } = event;
-      if (floatUnits.has(unit)) push({ from, to, float: true });
-      else if (unit === 'weightBuffer') push({ from, to, float: false });
+      const role = roles.get(event.name) ?? roleOfNew(event);
+      if (role === 'neither') return;
+      pending.push({ from: event.started, to: event.finished, float: role === 'float' });
+      if (pending.length > mostPending) settle((pending[mostPending >> 1] as Span).to);
     },
     token: ({ cycle }) => phases.token(cycle),
     result() {

@@ -2,8 +2,8 @@
  * What a run did: exact counts of work by phase and operation, and how long each resource was at it. From the events as
  * they come, in bounded memory; rooflines and energy are computed from them.
  */
-import type { TraceSink } from '../trace/events.ts';
-import { type WorkKind, workKinds } from '../trace/work.ts';
+import type { InstructionEvent, TraceSink } from '../trace/events.ts';
+import { type Work, type WorkKind, workKinds } from '../trace/work.ts';
 import { isSync, Phases, rowOf } from './phases.ts';
 
 /** What limits a run: the memory with its ports, or a unit at full rate. */
@@ -40,6 +40,19 @@ const isTransfer = (unit: string, name: string) =>
 const fullRateSlot = workKinds.length;
 const busySlot = fullRateSlot + resources.length;
 const slots = busySlot + resources.length;
+const fullRateKind = workKinds.indexOf('fullRateCycles');
+
+/** What the name of an instruction says. */
+interface Kind {
+  readonly sync: boolean;
+  readonly transfer: boolean;
+  readonly resource: number;
+}
+
+function kindOf(event: InstructionEvent): Kind {
+  const transfer = isTransfer(event.unit, event.name);
+  return { sync: isSync(event), transfer, resource: transfer ? 0 : resources.indexOf(event.unit as Resource) };
+}
 
 /** A sink that adds up work; `names` are those of the program’s marks. */
 export function workSink(names: readonly string[]): TraceSink & { result(): RunWork } {
@@ -47,23 +60,38 @@ export function workSink(names: readonly string[]): TraceSink & { result(): RunW
   const phases = new Phases(rows.length * slots);
   const covers = Array.from({ length: rows.length * resources.length }, () => new Cover());
   const total = new Float64Array(slots);
+  const kinds = new Map<string, Kind>();
+  /** By what a machine says again and again: the kinds that are in it, by number, each followed by its amount. */
+  const amounts = new WeakMap<Work, Float64Array>();
+  const amountsOf = (work: Work) => {
+    const flat = workKinds.flatMap((kind, number) => (work[kind] ? [number, work[kind]] : []));
+    const found = Float64Array.from(flat);
+    amounts.set(work, found);
+    return found;
+  };
   return {
-    instruction(event, work = {}) {
-      if (isSync(event)) return;
-      const { unit, name, started, finished } = event;
-      const row = rowOf(names, event.marks.operation);
-      for (let kind = 0; kind < workKinds.length; kind++) {
-        const amount = work[workKinds[kind] as WorkKind] ?? 0;
-        if (amount === 0) continue;
-        total[kind]! += amount;
-        phases.count(row * slots + kind, amount);
+    instruction(event, work = {}, fullRateCycles = 0) {
+      let kind = kinds.get(event.name);
+      if (!kind) {
+        kind = kindOf(event);
+        kinds.set(event.name, kind);
       }
-      const transfer = isTransfer(unit, name);
-      const resource = transfer ? 0 : resources.indexOf(unit as Resource);
-      if (!transfer) phases.count(row * slots + fullRateSlot + resource, work.fullRateCycles ?? 0);
-      const busy = row * slots + busySlot + resource;
+      const { sync, transfer, resource } = kind;
+      if (sync) return;
+      const { started, finished, marks } = event;
+      const row = rowOf(names, marks.operation);
+      const at = row * slots;
+      const done = amounts.get(work) ?? amountsOf(work);
+      for (let i = 0; i < done.length; i += 2) {
+        const number = done[i] as number;
+        total[number]! += done[i + 1]!;
+        phases.count(at + number, done[i + 1]!);
+      }
+      total[fullRateKind]! += fullRateCycles;
+      phases.count(at + fullRateKind, fullRateCycles);
+      if (!transfer) phases.count(at + fullRateSlot + resource, fullRateCycles);
       const cover = covers[row * resources.length + resource] as Cover;
-      cover.add(started, finished, (from, to) => phases.span(busy, from, to));
+      cover.add(started, finished, phases, at + busySlot + resource);
     },
     token: ({ cycle }) => phases.token(cycle),
     result: () => ({
@@ -100,26 +128,39 @@ function nested(flat: Float64Array, rows: readonly string[]): PhaseWork {
 /** Disjoint stretches kept; one instruction that spans more of them is counted twice where the oldest were. */
 const mostStretches = 256;
 
-/**
- * The union of spans that come in the order of their ends.
- */
+/** The union of spans that come in the order of their ends. */
 class Cover {
-  /** Ascending; from, to. */
-  private readonly stretches: [number, number][] = [];
+  /** Ascending; the stretches kept are number `oldest` to `end` − 1. */
+  private readonly from = new Float64Array(2 * mostStretches);
+  private readonly to = new Float64Array(2 * mostStretches);
+  private oldest = 0;
+  private end = 0;
 
-  /** Gives the stretches of `from` … `to` that no earlier span covers. */
-  add(from: number, to: number, give: (from: number, to: number) => void): void {
-    const { stretches } = this;
-    let open = to;
-    let begin = from;
-    for (let last = stretches.at(-1); last && last[1] >= from; last = stretches.at(-1)) {
-      stretches.pop();
-      if (last[1] < open) give(last[1], open);
-      open = Math.min(open, last[0]);
-      begin = Math.min(begin, last[0]);
+  /** Adds the stretches of `begin` … `finish` that no earlier span covers to a slot. */
+  add(begin: number, finish: number, phases: Phases, slot: number): void {
+    const { from, to } = this;
+    let open = finish;
+    let first = begin;
+    while (this.end > this.oldest && to[this.end - 1]! >= begin) {
+      this.end -= 1;
+      if (to[this.end]! < open) phases.span(slot, to[this.end]!, open);
+      open = Math.min(open, from[this.end]!);
+      first = Math.min(first, from[this.end]!);
     }
-    if (from < open) give(from, open);
-    stretches.push([begin, to]);
-    if (stretches.length > mostStretches) stretches.shift();
+    if (begin < open) phases.span(slot, begin, open);
+    this.push(first, finish);
+  }
+
+  private push(begin: number, finish: number): void {
+    if (this.end === this.from.length) {
+      this.from.copyWithin(0, this.oldest);
+      this.to.copyWithin(0, this.oldest);
+      this.end -= this.oldest;
+      this.oldest = 0;
+    }
+    this.from[this.end] = begin;
+    this.to[this.end] = finish;
+    this.end += 1;
+    if (this.end - this.oldest > mostStretches) this.oldest += 1;
   }
 }

@@ -36,7 +36,10 @@ export interface TokenEvent {
 
 /** Receives the events of a run in the order of their last stamp. */
 export interface TraceSink {
-  /** `work` says what it did; only the machine knows, the test bench of the Verilog gives none. */
-  instruction(event: InstructionEvent, work?: Work): void;
+  /**
+   * `work` says what it did (the same object may come again and again), and `fullRateCycles` in how many cycles its unit was at it at full rate: no latency, no
+   * table building, no wait for memory. Only the machine knows, the test bench of the Verilog gives neither.
+   */
+  instruction(event: InstructionEvent, work?: Work, fullRateCycles?: number): void;
   token(event: TokenEvent): void;
 }

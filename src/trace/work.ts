@@ -5,7 +5,7 @@
 
 /** Everything that is counted. */
 export const workKinds = [
-  /** Cycles of its unit at full rate: no latency, no table building, no wait for memory. */
+  /** Cycles of units at full rate; an instruction’s are given beside its `Work` (see `TraceSink`). */
   'fullRateCycles',
   /** Bytes asked of memory, or given to it. */
   'memoryBytes',

@@ -35,7 +35,7 @@ describe('workSink', () => {
         const rest = [...ends];
         for (const { name, from, to, operation, macs } of sorted) {
           while (rest.length > 0 && (rest[0] as number) <= to) sink.token({ cycle: rest.shift() as number, token: 0 });
-          sink.instruction(event(name, from, to, operation), { macs, fullRateCycles: 1 });
+          sink.instruction(event(name, from, to, operation), { macs }, 1);
         }
         for (const cycle of rest) sink.token({ cycle, token: 0 });
         const first = ends[0] ?? Number.POSITIVE_INFINITY;

@@ -107,7 +107,7 @@ function compare(module: CompiledModule, hw: HardwareModel, { commands, seed }: 
       first: timing.first,
       finish: timing.finish,
     });
-    const pipeline = timing.parts?.get('pipeline') ?? 0;
+    const pipeline = timing.pipeline ?? 0;
     expect(ended.classes).toEqual([timing.finish - pipeline, pipeline, 0, 0]);
     // What is presented in c is read by addresses from c + 2 on.
     for (const { cycle } of writes) expect(cycle).toBeLessThanOrEqual(timing.finish - 2);

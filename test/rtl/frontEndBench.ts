@@ -215,14 +215,14 @@ export function runFrontEnds(
     // The model's cycle. What a posted count or a pick does, it does from the next cycle on.
     const mailboxFull = mailbox.length + (pick === undefined ? 0 : 1) >= mailboxDepth;
     seen = { class: 0, executed: 0, pushes: [], emitted: [], posts: 0, halted: model.halted, mailboxFull };
-    const before = model.instructions;
-    const wasLoading = (model as unknown as { phase: { name: string } }).phase.name;
+    const before = model.executedBefore(cycle);
+    const wasLoading = (model as unknown as { phase: string }).phase;
     // A line that misses and an `ld` that executes ask memory: the burst shows from the next cycle on.
     const waiting = request !== undefined && requestedAt < cycle && beats.length === 0 && !lastBeat;
     model.evaluate(cycle);
-    const phase = (model as unknown as { phase: { name: string } }).phase.name;
-    seen.class = counterClass((model.accounting as unknown as { current: string }).current);
-    seen.executed = model.instructions > before || (phase === 'load' && wasLoading !== 'load') ? 1 : 0;
+    const phase = (model as unknown as { phase: string }).phase;
+    seen.class = counterClass(model.accounting.current);
+    seen.executed = model.executedBefore(cycle + 1) > before || (phase === 'load' && wasLoading !== 'load') ? 1 : 0;
     executed += seen.executed;
     classes.add(seen.class);
 

@@ -67,7 +67,7 @@ function compare(module: CompiledModule, hw: HardwareModel, { commands, seed, sp
       first: timing.first,
       finish: timing.finish,
     });
-    const pipeline = timing.parts?.get('pipeline') ?? 0;
+    const pipeline = timing.pipeline ?? 0;
     expect(ended.classes).toEqual([timing.finish - pipeline, pipeline, 0, 0]);
     model.finished(instruction, instruction.clock as unknown as Uint32Array);
     const picked = bench.sim.port('pick_valid_o').get() === 1 ? [bench.sim.port('pick_token_o').get()] : [];

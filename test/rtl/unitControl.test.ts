@@ -114,8 +114,9 @@ describeVerilog.each([
       races: { enter: () => undefined },
       trace: { instruction: () => undefined },
       wake: () => undefined,
-      footprint: () => [],
-      work: () => ({}),
+      began: () => undefined,
+      ended: () => undefined,
+      prepare: () => ({ footprints: [], work: {} }),
     } as unknown as Surroundings;
     const probes = depths.map(
       (depth, unit) => new Probe(issueUnits[unit + 1] as (typeof issueUnits)[number], depth, around),
@@ -192,7 +193,7 @@ describeVerilog.each([
         started,
         postFront: bits((probe, index) => ((finishing >> index) & 1) === 1 && (probe.posted & 1) === 1),
         classes: probes.map((probe, index) => {
-          const name = (probe.accounting as unknown as { current: string }).current;
+          const name = probe.accounting.current;
           return counterClass(name) + (name === 'working' ? (coreClasses >> (2 * index)) & 3 : 0);
         }),
         ops: probes.map((probe) => (probe.startedIn === cycle ? probe.op : -1)),

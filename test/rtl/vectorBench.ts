@@ -263,7 +263,7 @@ export function difference(
       if (elapsed > timing.finish + 50) return `${name}: not finished after ${elapsed} cycles`;
     } while (port('done_o').get() === 0);
     if (first < 0 && port('first_o').get() === 1) first = elapsed;
-    const pipeline = timing.parts?.get('pipeline') ?? 0;
+    const pipeline = timing.pipeline ?? 0;
     const say = (what: string, found: number, wanted: number) =>
       found === wanted ? undefined : `${name} ${JSON.stringify(operands)}: ${what} ${found}, not ${wanted}`;
     // What is visible to an address given in this cycle.

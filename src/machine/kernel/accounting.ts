@@ -1,3 +1,5 @@
+import { issueUnits } from '../../isa/table.ts';
+
 /**
  * Every cycle of a unit belongs to exactly one class, so the classes of a unit add up to the length of the run.
  *
@@ -9,42 +11,79 @@
  * - `queueFull`: the front end waits for room in a unit's queue;
  * - `drain`: the front end is at `halt` and units still work;
  * - `port`: a buffer port is held by another unit;
- * - `wait.UNIT`: a semaphore (or the sampler's mailbox) of that unit is empty;
- * - `idle`: nothing to do.
+ * - `idle`: nothing to do;
+ * - `wait.UNIT`: a semaphore (or the sampler's mailbox) of that unit is empty.
  */
+const classNames: readonly string[] = [
+  'working',
+  'tableBuild',
+  'pipeline',
+  'memory',
+  'fetch',
+  'queueFull',
+  'drain',
+  'port',
+  'idle',
+  ...issueUnits.map((unit) => `wait.${unit}`),
+];
+
+/** Classes by number, as `Accounting` takes them. */
+export const cycleClass = {
+  working: 0,
+  tableBuild: 1,
+  pipeline: 2,
+  memory: 3,
+  fetch: 4,
+  queueFull: 5,
+  drain: 6,
+  port: 7,
+  idle: 8,
+  /** That of the wait for unit `i` is `wait + i`. */
+  wait: 9,
+} as const;
+
+/** The cycles of one unit by class. */
 export class Accounting {
-  private readonly cycles = new Map<string, number>();
-  private current = 'idle';
+  private readonly cycles = new Float64Array(classNames.length);
+  private class: number = cycleClass.idle;
   private since = 0;
 
-  /** From `cycle` on, the unit is in `name`. */
-  enter(name: string, cycle: number): void {
-    if (name === this.current) return;
-    this.add(this.current, cycle - this.since);
-    this.current = name;
+  /** The class that the unit is in. */
+  get current(): string {
+    return classNames[this.class] as string;
+  }
+
+  /** From `cycle` on, the unit is in class number `entered`. */
+  enter(entered: number, cycle: number): void {
+    if (entered === this.class) return;
+    this.cycles[this.class]! += cycle - this.since;
+    this.class = entered;
     this.since = cycle;
   }
 
-  /** Splits the span since the last `enter` (which must be the running instruction's) into classes. */
-  split(parts: ReadonlyMap<string, number>, cycle: number): void {
+  /**
+   * Splits the span since the last `enter`, which must be that of the running instruction: so many cycles of each class
+   * as far as there are any left, in this order, and the rest stay what they are.
+   */
+  split(tableBuild: number, pipeline: number, memory: number, cycle: number): void {
     let rest = cycle - this.since;
-    for (const [name, count] of parts) {
-      const share = Math.min(count, rest);
-      this.add(name, share);
-      rest -= share;
-    }
-    this.add(this.current, rest);
+    rest -= this.add(cycleClass.tableBuild, Math.min(tableBuild, rest));
+    rest -= this.add(cycleClass.pipeline, Math.min(pipeline, rest));
+    rest -= this.add(cycleClass.memory, Math.min(memory, rest));
+    this.add(this.class, rest);
     this.since = cycle;
+  }
+
+  private add(number: number, count: number): number {
+    this.cycles[number]! += count;
+    return count;
   }
 
   /** Cycles by class up to `cycle`, sorted by name. */
   snapshot(cycle: number): Record<string, number> {
-    const result = new Map(this.cycles);
-    result.set(this.current, (result.get(this.current) ?? 0) + cycle - this.since);
-    return Object.fromEntries([...result].filter(([, count]) => count > 0).sort(([a], [b]) => (a < b ? -1 : 1)));
-  }
-
-  private add(name: string, count: number): void {
-    if (count > 0) this.cycles.set(name, (this.cycles.get(name) ?? 0) + count);
+    const cycles = this.cycles.slice();
+    cycles[this.class]! += cycle - this.since;
+    const named = classNames.map((name, number): [string, number] => [name, cycles[number] as number]);
+    return Object.fromEntries(named.filter(([, count]) => count > 0).sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 }

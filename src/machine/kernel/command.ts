@@ -21,6 +21,7 @@ export interface Command {
 export interface Timing {
   readonly first: number;
   readonly finish: number;
-  /** Part of `finish` by class; the rest counts as working. */
-  readonly parts?: ReadonlyMap<string, number>;
+  /** Cycles of `finish` that are the class of this name (see `Accounting`); the rest counts as working. */
+  readonly tableBuild?: number;
+  readonly pipeline?: number;
 }

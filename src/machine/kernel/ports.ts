@@ -1,4 +1,5 @@
 import type { HardwareModel } from '../../hw/schema.ts';
+import { issueUnits } from '../../isa/table.ts';
 
 /**
  * Buffer ports that several units share; an instruction holds them from start to finish. `weights` is one only where
@@ -51,47 +52,54 @@ function activationPorts({ vector }: HardwareModel): ActivationPorts {
   };
 }
 
-const free = -1;
-
 /**
  * Who holds which port. A unit that finishes keeps its ports for the instruction that it starts in the same cycle;
  * other units see them free after the commit.
  */
 export class Ports {
   readonly act: ActivationPorts;
-  private readonly holder = new Int8Array(sharedPorts.length).fill(free);
-  private releasing: { mask: number; unit: number }[] = [];
+  /** Masks of the ports that each unit holds, and of those among them that come free at the commit. */
+  private readonly held = new Int32Array(issueUnits.length);
+  private readonly releasing = new Int32Array(issueUnits.length);
+  private taken = 0;
+  private anyReleasing = false;
 
   constructor(hw: HardwareModel) {
     this.act = activationPorts(hw);
   }
 
-  /** The unit that holds one of the ports of the mask against `unit`, or −1. */
+  /** The unit that holds the lowest port of the mask that another than `unit` holds, or −1 if there is none. */
   blocker(mask: number, unit: number): number {
-    for (let port = 0; port < this.holder.length; port++) {
-      const holder = this.holder[port] as number;
-      if ((mask >> port) & 1 && holder !== free && holder !== unit) return holder;
-    }
-    return -1;
+    const blocked = mask & this.taken & ~this.held[unit]!;
+    if (blocked === 0) return -1;
+    const lowest = blocked & -blocked;
+    return this.held.findIndex((ports) => (ports & lowest) !== 0);
   }
 
   acquire(mask: number, unit: number): void {
-    for (let port = 0; port < this.holder.length; port++) if ((mask >> port) & 1) this.holder[port] = unit;
+    this.taken |= mask;
+    this.held[unit]! |= mask;
     // What was to be released in this cycle is held on.
-    for (const entry of this.releasing) if (entry.unit === unit) entry.mask &= ~mask;
+    this.releasing[unit]! &= ~mask;
   }
 
   release(mask: number, unit: number): void {
-    if (mask !== 0) this.releasing.push({ mask, unit });
+    if (mask === 0) return;
+    this.releasing[unit]! |= mask;
+    this.anyReleasing = true;
   }
 
-  /** Moves time; calls `freed` if a port came free. */
-  commit(freed: () => void): void {
-    if (this.releasing.length === 0) return;
-    for (const { mask } of this.releasing) {
-      for (let port = 0; port < this.holder.length; port++) if ((mask >> port) & 1) this.holder[port] = free;
+  /** Moves time; calls `freed` with the mask of the ports that came free, if there are any. */
+  commit(freed: (mask: number) => void): void {
+    if (!this.anyReleasing) return;
+    this.anyReleasing = false;
+    let free = 0;
+    for (let unit = 0; unit < this.held.length; unit++) {
+      free |= this.releasing[unit]!;
+      this.held[unit]! &= ~this.releasing[unit]!;
+      this.releasing[unit] = 0;
     }
-    this.releasing = [];
-    freed();
+    this.taken &= ~free;
+    if (free !== 0) freed(free);
   }
 }

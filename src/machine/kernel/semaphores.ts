@@ -4,6 +4,8 @@ import { issueUnits } from '../../isa/table.ts';
 const unitCount = issueUnits.length;
 /** Largest count of a semaphore. */
 export const semaphoreMaximum = 255;
+/** Clocks kept for each pair: one more than can be counted, so that one too many is found before any is lost. */
+const ringClocks = semaphoreMaximum + 1;
 
 /** Vector clock: per unit, the sequence number of its last finished instruction that is known to come before. */
 export type Clock = Int32Array;
@@ -14,8 +16,11 @@ export type Clock = Int32Array;
  */
 export class Semaphores {
   private readonly counts = new Uint16Array(unitCount * unitCount);
-  private readonly clocks: Clock[][] = Array.from({ length: unitCount * unitCount }, () => []);
-  private readonly pending: { from: number; to: number; clock: Clock }[] = [];
+  /** Of each pair that was posted to: a ring of clocks, the oldest count's at `heads`, those of pending posts at its end. */
+  private readonly clocks: (Int32Array | undefined)[] = new Array(unitCount * unitCount).fill(undefined);
+  private readonly heads = new Uint16Array(unitCount * unitCount);
+  /** Pairs with a post that is not visible yet, in the order of the posts. */
+  private readonly pending: number[] = [];
 
   count(from: number, to: number): number {
     return this.counts[from * unitCount + to] as number;
@@ -24,7 +29,7 @@ export class Semaphores {
   /** The lowest unit of the mask from which `to` has no count, or −1 if all have one. */
   firstMissing(mask: number, to: number): number {
     for (let from = 0; mask >> from !== 0; from++) {
-      if ((mask >> from) & 1 && this.count(from, to) === 0) return from;
+      if ((mask >> from) & 1 && this.counts[from * unitCount + to] === 0) return from;
     }
     return -1;
   }
@@ -34,43 +39,59 @@ export class Semaphores {
     for (let from = 0; mask >> from !== 0; from++) {
       if (!((mask >> from) & 1)) continue;
       const pair = from * unitCount + to;
-      this.counts[pair] = (this.counts[pair] as number) - 1;
-      joinClock(clock, (this.clocks[pair] as Clock[]).shift() as Clock);
+      const ring = this.clocks[pair] as Int32Array;
+      const at = this.heads[pair]! * unitCount;
+      this.counts[pair]! -= 1;
+      this.heads[pair] = (this.heads[pair]! + 1) % ringClocks;
+      for (let unit = 0; unit < unitCount; unit++) {
+        if (ring[at + unit]! > clock[unit]!) clock[unit] = ring[at + unit]!;
+      }
     }
   }
 
-  /** Gives one count to each unit of the mask, visible after the next commit. */
+  /** Gives one count to each unit of the mask, visible after the next commit; `clock` is copied. */
   post(mask: number, from: number, clock: Clock): void {
-    for (let to = 0; mask >> to !== 0; to++) {
-      if ((mask >> to) & 1) this.pending.push({ from, to, clock });
-    }
+    for (let to = 0; mask >> to !== 0; to++) if ((mask >> to) & 1) this.postTo(from * unitCount + to, clock);
   }
 
-  /** Moves time; calls `woken` for every unit that got a count. */
-  commit(woken: (unit: number) => void): void {
-    if (this.pending.length === 0) return;
-    for (const { from, to, clock } of this.pending) {
-      const pair = from * unitCount + to;
-      const next = (this.counts[pair] as number) + 1;
-      if (next > semaphoreMaximum) {
+  private postTo(pair: number, clock: Clock): void {
+    let before = this.counts[pair]!;
+    for (const other of this.pending) if (other === pair) before += 1;
+    this.pending.push(pair);
+    // The commit will refuse it.
+    if (before > semaphoreMaximum) return;
+    this.clocks[pair] ??= new Int32Array(ringClocks * unitCount);
+    const ring = this.clocks[pair] as Int32Array;
+    const at = ((this.heads[pair]! + before) % ringClocks) * unitCount;
+    for (let unit = 0; unit < unitCount; unit++) ring[at + unit] = clock[unit]!;
+  }
+
+  /** Moves time; calls `woken` for every unit that got a count, with the unit that posted. */
+  commit(woken: (to: number, from: number) => void): void {
+    const { pending } = this;
+    if (pending.length === 0) return;
+    for (let i = 0; i < pending.length; i++) {
+      const pair = pending[i] as number;
+      const from = Math.floor(pair / unitCount);
+      const to = pair % unitCount;
+      if (this.counts[pair]! === semaphoreMaximum) {
         throw new LutraError({
           code: 'MCH004',
           message: `semaphore ${issueUnits[from]} → ${issueUnits[to]} counts past ${semaphoreMaximum}`,
           hint: 'post only where the other unit waits',
         });
       }
-      this.counts[pair] = next;
-      (this.clocks[pair] as Clock[]).push(clock);
-      woken(to);
+      this.counts[pair]! += 1;
+      woken(to, from);
     }
-    this.pending.length = 0;
+    pending.length = 0;
   }
 }
 
 /** target ← componentwise maximum of target and other. */
 export function joinClock(target: Clock, other: Clock): void {
   for (let unit = 0; unit < unitCount; unit++) {
-    if ((other[unit] as number) > (target[unit] as number)) target[unit] = other[unit] as number;
+    if (other[unit]! > target[unit]!) target[unit] = other[unit]!;
   }
 }
 

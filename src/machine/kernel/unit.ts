@@ -1,13 +1,13 @@
 import type { Derived } from '../../hw/derive.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
-import type { Footprint } from '../../isa/footprint.ts';
 import { type IssueUnit, issueUnits } from '../../isa/table.ts';
 import type { TraceSink } from '../../trace/events.ts';
 import type { Work } from '../../trace/work.ts';
 import type { ValueEngine } from '../values/engine.ts';
-import { Accounting } from './accounting.ts';
+import { Accounting, cycleClass } from './accounting.ts';
 import type { Command, Timing } from './command.ts';
 import type { Ports } from './ports.ts';
+import type { Prepared } from './prepare.ts';
 import type { RaceDetector } from './races.ts';
 import { type Clock, joinClock, newClock, type Semaphores } from './semaphores.ts';
 import type { MemoryStore } from './store.ts';
@@ -29,16 +29,19 @@ export interface Surroundings {
   readonly requestTransfer: (transfer: TransferRequest, cycle: number) => void;
   /** Asks for an evaluation of a unit at `cycle`. */
   readonly wake: (unit: number, cycle: number) => void;
-  /** What an instruction touches, bounds checked. */
-  readonly footprint: (command: Command) => readonly Footprint[];
-  /** What an instruction does, counted; asked once for each, in the order in which a unit starts them. */
-  readonly work: (command: Command) => Work;
+  /** A command left the queue of a unit, to begin. */
+  readonly began: (unit: number, cycle: number) => void;
+  /** A command of some unit finished. */
+  readonly ended: (cycle: number) => void;
+  /** What an instruction touches and does, checked; asked once for each, in the order in which a unit starts them. */
+  readonly prepare: (command: Command) => Prepared;
 }
 
-/** The front end may be waiting for room in a queue, or for everybody to finish. */
-const frontEndIndex = issueUnits.indexOf('frontEnd');
-
 export const never = Number.POSITIVE_INFINITY;
+
+/** What the head of a unit’s queue waits for, beside the numbers of the units. */
+const nothing = -1;
+const port = issueUnits.length;
 
 /**
  * An in-order unit with a command queue. A subclass says which ports a command needs, how long it takes and what it
@@ -48,21 +51,37 @@ export abstract class Unit {
   readonly index: number;
   readonly accounting = new Accounting();
   protected readonly around: Surroundings;
-  private readonly queue: Command[] = [];
+  private readonly name: IssueUnit;
   private readonly depth: number;
+  /** A ring. */
+  private readonly queue: (Command | undefined)[];
+  private headAt = 0;
+  private queued = 0;
   private arriving: Command | undefined;
+  /** Unit or `port` that the head of the queue has been found to wait for, or `nothing`. */
+  private waiting = nothing;
+  /** Ports that the head of the queue needs, once it was asked; −1: not yet. */
+  private headPorts = -1;
+
+  // Of the running command.
   private active: Command | undefined;
+  private work: Work = {};
   private startedAt = 0;
   private firstAt = 0;
   private finishAt = never;
-  private parts: ReadonlyMap<string, number> | undefined;
+  private tableBuild = 0;
+  private pipeline = 0;
+  private memory = 0;
   private portsHeld = 0;
+
   private sequence = 0;
   private readonly clock: Clock = newClock();
 
   constructor(name: IssueUnit, depth: number, around: Surroundings) {
     this.index = issueUnits.indexOf(name);
+    this.name = name;
     this.depth = depth;
+    this.queue = new Array(depth).fill(undefined);
     this.around = around;
   }
 
@@ -77,14 +96,14 @@ export abstract class Unit {
 
   /** The unit that a command waits for beyond semaphores and ports, or −1. */
   protected waitsForUnit(_command: Command): number {
-    return -1;
+    return nothing;
   }
 
   /** Called when a command finishes, for effects on other units beyond semaphores. */
   protected finished(_command: Command, _clock: Clock): void {}
 
   hasRoom(): boolean {
-    return this.queue.length < this.depth;
+    return this.queued < this.depth;
   }
 
   /** A command from the front end, in the queue after the commit. */
@@ -93,62 +112,88 @@ export abstract class Unit {
   }
 
   get busy(): boolean {
-    return this.active !== undefined || this.queue.length > 0 || this.arriving !== undefined;
+    return this.active !== undefined || this.queued > 0 || this.arriving !== undefined;
+  }
+
+  /** Whether the head of the queue has been found to wait for a count, or for room, of this unit. */
+  waitsFor(unit: number): boolean {
+    return this.waiting === unit;
+  }
+
+  /** Whether the head of the queue has been found to wait for one of these ports. */
+  waitsForPort(mask: number): boolean {
+    return this.waiting === port && (this.headPorts & mask) !== 0;
   }
 
   /** Moves time. */
   commit(cycle: number): void {
     if (!this.arriving) return;
-    this.queue.push(this.arriving);
+    const at = this.headAt + this.queued;
+    this.queue[at < this.depth ? at : at - this.depth] = this.arriving;
+    this.queued += 1;
     this.arriving = undefined;
-    this.around.wake(this.index, cycle + 1);
+    if (this.queued === 1 && this.active === undefined) this.around.wake(this.index, cycle + 1);
   }
 
   /** Reads the present, decides what happens in `cycle`; returns when to ask again. */
   evaluate(cycle: number): number {
-    if (this.active && this.finishAt <= cycle) this.finish(this.active, cycle);
-    const head = this.queue[0];
-    if (!this.active && head) {
-      const obstacle = this.obstacle(head);
-      if (obstacle === undefined) this.begin(head, cycle);
-      else this.accounting.enter(obstacle, cycle);
-    } else if (!this.active) this.accounting.enter('idle', cycle);
-    return this.active ? this.finishAt : never;
+    if (this.active) {
+      if (this.finishAt > cycle) return this.finishAt;
+      this.finish(this.active, cycle);
+    }
+    const head = this.queued === 0 ? undefined : this.queue[this.headAt];
+    if (!head) {
+      this.accounting.enter(cycleClass.idle, cycle);
+      return never;
+    }
+    this.waiting = this.obstacle(head);
+    if (this.waiting === nothing) {
+      this.begin(head, cycle);
+      return this.finishAt;
+    }
+    this.accounting.enter(this.waiting === port ? cycleClass.port : cycleClass.wait + this.waiting, cycle);
+    return never;
   }
 
-  /** Why the head of the queue cannot start, as a class of `Accounting`. */
-  private obstacle(head: Command): string | undefined {
-    const other = this.missingUnit(head);
-    if (other >= 0) return `wait.${issueUnits[other]}`;
-    return this.around.ports.blocker(this.portsFor(head), this.index) >= 0 ? 'port' : undefined;
-  }
-
-  private missingUnit(head: Command): number {
-    const missing = this.around.semaphores.firstMissing(head.wait, this.index);
-    return missing >= 0 ? missing : this.waitsForUnit(head);
+  /** Why the head of the queue cannot start. */
+  private obstacle(head: Command): number {
+    const missing = head.wait === 0 ? nothing : this.around.semaphores.firstMissing(head.wait, this.index);
+    const other = missing >= 0 ? missing : this.waitsForUnit(head);
+    if (other >= 0) return other;
+    // What a command needs depends on nothing but the commands that its unit has started before.
+    if (this.headPorts < 0) this.headPorts = this.portsFor(head);
+    return this.around.ports.blocker(this.headPorts, this.index) >= 0 ? port : nothing;
   }
 
   private begin(command: Command, cycle: number): void {
     const { semaphores, ports, races } = this.around;
-    this.queue.shift();
-    this.around.wake(frontEndIndex, cycle + 1);
+    this.queue[this.headAt] = undefined;
+    this.headAt = this.headAt + 1 === this.depth ? 0 : this.headAt + 1;
+    this.queued -= 1;
+    this.around.began(this.index, cycle);
     this.active = command;
     this.startedAt = cycle;
-    this.portsHeld = this.portsFor(command);
+    this.portsHeld = this.headPorts;
+    this.headPorts = -1;
     ports.acquire(this.portsHeld, this.index);
     joinClock(this.clock, command.clock);
     semaphores.take(command.wait, this.index, this.clock);
     this.sequence += 1;
-    this.accounting.enter('working', cycle);
-    races.enter(this.index, this.sequence, command, this.clock, this.around.footprint(command));
+    this.accounting.enter(cycleClass.working, cycle);
+    const { footprints, work } = this.around.prepare(command);
+    races.enter(this.index, this.sequence, command, this.clock, footprints);
+    this.work = work;
     this.finishAt = never;
-    this.parts = undefined;
+    this.tableBuild = 0;
+    this.pipeline = 0;
+    this.memory = 0;
     this.around.values?.execute(command);
     const timing = this.start(command, cycle);
     if (timing) {
       this.firstAt = cycle + timing.first;
       this.finishAt = cycle + timing.finish;
-      this.parts = timing.parts;
+      this.tableBuild = timing.tableBuild ?? 0;
+      this.pipeline = timing.pipeline ?? 0;
     }
   }
 
@@ -156,21 +201,22 @@ export abstract class Unit {
   protected finishTransfer(first: number, finish: number, movingCycles: number): void {
     this.firstAt = first;
     this.finishAt = finish;
-    this.parts = new Map([['memory', Math.max(0, finish - this.startedAt - movingCycles)]]);
+    this.memory = Math.max(0, finish - this.startedAt - movingCycles);
     this.around.wake(this.index, finish);
   }
 
   private finish(command: Command, cycle: number): void {
-    const { semaphores, ports, trace, work } = this.around;
+    const { semaphores, ports, trace } = this.around;
+    const { tableBuild, pipeline, memory } = this;
     this.active = undefined;
     this.clock[this.index] = this.sequence;
-    if (this.parts) this.accounting.split(this.parts, cycle);
-    if (command.post !== 0) semaphores.post(command.post, this.index, this.clock.slice());
+    this.accounting.split(tableBuild, pipeline, memory, cycle);
+    if (command.post !== 0) semaphores.post(command.post, this.index, this.clock);
     ports.release(this.portsHeld, this.index);
     this.finished(command, this.clock);
-    this.around.wake(frontEndIndex, cycle + 1);
+    this.around.ended(cycle);
     const event = {
-      unit: issueUnits[this.index] as IssueUnit,
+      unit: this.name,
       pc: command.pc,
       name: command.spec.name,
       sequence: this.sequence - 1,
@@ -181,16 +227,14 @@ export abstract class Unit {
       finished: cycle,
       marks: command.marks,
     };
-    let waited = 0;
-    for (const cycles of this.parts?.values() ?? []) waited += cycles;
-    trace.instruction(event, { ...work(command), fullRateCycles: cycle - this.startedAt - waited });
+    trace.instruction(event, this.work, cycle - this.startedAt - tableBuild - pipeline - memory);
   }
 
   /** Why the unit does not move, in words, for the watchdog; undefined if it has nothing to do. */
   describeWait(): { text: string; on: number } | undefined {
-    const head = this.active ?? this.queue[0];
+    const head = this.active ?? this.queue[this.headAt];
     if (!head) return undefined;
-    const name = `${issueUnits[this.index]} (${head.spec.name}, instruction ${head.pc})`;
+    const name = `${this.name} (${head.spec.name}, instruction ${head.pc})`;
     if (this.active) return { text: `${name} waits for memory`, on: -1 };
     const missing = this.around.semaphores.firstMissing(head.wait, this.index);
     if (missing >= 0) return { text: `${name} waits for a post of ${issueUnits[missing]}`, on: missing };

@@ -83,7 +83,7 @@ export class Attention extends Unit {
       finish += written + outputLatency;
       working += written;
     }
-    return { first: finish, finish, parts: new Map([['pipeline', finish - working]]) };
+    return { first: finish, finish, pipeline: finish - working };
   }
 }
 

@@ -1,10 +1,11 @@
 import { LutraError } from '../../base/diagnostics.ts';
 import type { Instruction } from '../../isa/instruction.ts';
-import { type InstructionSpec, issueUnits, registerCount } from '../../isa/table.ts';
+import { issueUnits, markKinds, registerCount } from '../../isa/table.ts';
 import type { MarkContext } from '../../trace/events.ts';
-import { Accounting } from '../kernel/accounting.ts';
+import { Accounting, cycleClass } from '../kernel/accounting.ts';
 import type { Command } from '../kernel/command.ts';
 import { type Clock, joinClock, newClock } from '../kernel/semaphores.ts';
+import { operand, resolve, type Step, step } from '../kernel/step.ts';
 import { PortTurns } from '../kernel/transfer.ts';
 import { never, type Surroundings } from '../kernel/unit.ts';
 
@@ -22,29 +23,31 @@ export interface FrontEndPorts {
 const index = issueUnits.indexOf('frontEnd');
 const sampler = issueUnits.indexOf('sampler');
 
-type Phase =
-  /** Looks the instruction up at `at`. */
-  | { readonly name: 'fetch'; readonly at: number }
-  /** A cache line is on its way. */
-  | { readonly name: 'miss' }
-  /** Executes at `at` or as soon after as it can. */
-  | { readonly name: 'execute'; readonly at: number; readonly fetched: number }
-  /** A word is on its way to a register. */
-  | { readonly name: 'load' }
-  | { readonly name: 'halted' };
+/**
+ * `fetch`: looks the instruction up; `miss`: a cache line is on its way; `execute`: executes at its time or as soon after
+ * as it can; `load`: a word is on its way to a register.
+ */
+type Phase = 'fetch' | 'miss' | 'execute' | 'load' | 'halted';
+
+/** What an instruction that is ready waits for: room in a queue, a post or a pick of a unit, or the end of all work. */
+export type Obstacle = 'room' | 'post' | 'pick' | 'end' | 'nothing';
 
 /**
  * Front end: fetches, runs control flow, resolves operands and issues to the units’ queues.
  *
  * One instruction takes `cyclesPerInstruction`: it is looked up in the first of these cycles and executed in the last.
  * Execution waits in place for queue room, semaphores, the mailbox or memory.
+ *
+ * Nobody but the front end sees when an instruction executes that only changes registers, marks and the place in the
+ * program, and nothing can hold it up once it is in the cache. Up to `mostAhead` of them are executed as soon as their
+ * time is known, before it has come.
  */
 export class FrontEnd {
   readonly index = index;
   readonly accounting = new Accounting();
   private readonly around: Surroundings;
   private readonly ports: FrontEndPorts;
-  private readonly code: readonly Instruction[];
+  private readonly steps: readonly Step[];
   private readonly codeAddress: number;
   private readonly registers = new Int32Array(registerCount);
   private readonly cacheTags: Int32Array;
@@ -52,60 +55,96 @@ export class FrontEnd {
   private clock: Clock = newClock();
   private marks: MarkContext = { pass: -1, layer: -1, operation: -1, token: -1 };
   private pc = 0;
-  private phase: Phase = { name: 'fetch', at: 0 };
+  private phase: Phase = 'fetch';
+  /** When it is time to fetch or execute. */
+  private at = 0;
+  private fetched = 0;
+  private obstacle: Obstacle = 'nothing';
+  private obstacleUnit = index;
   /** Words loaded: the front end’s sequence numbers in the race check. */
   private loads = 0;
-  instructions = 0;
+  private executed = 0;
+  /** When the latest instructions executed ahead of their time do execute. */
+  private readonly ahead: Float64Array;
+  private aheadCount = 0;
 
-  constructor(code: readonly Instruction[], codeAddress: number, around: Surroundings, ports: FrontEndPorts) {
-    this.code = code;
+  constructor(
+    code: readonly Instruction[],
+    codeAddress: number,
+    around: Surroundings,
+    ports: FrontEndPorts,
+    mostAhead = 0,
+  ) {
+    this.steps = code.map(step);
     this.codeAddress = codeAddress;
     this.around = around;
     this.ports = ports;
     this.turns = new PortTurns(index, around.hw.memory.ports);
     this.cacheTags = new Int32Array(around.hw.frontEnd.cacheLines).fill(-1);
+    this.ahead = new Float64Array(mostAhead);
   }
 
   get halted(): boolean {
-    return this.phase.name === 'halted';
+    return this.phase === 'halted';
+  }
+
+  /** Instructions executed in the cycles before `cycle`, which must not lie before the last evaluation. */
+  executedBefore(cycle: number): number {
+    let later = 0;
+    for (let i = 0; i < this.aheadCount; i++) if (this.ahead[i]! >= cycle) later += 1;
+    return this.executed - later;
+  }
+
+  /** Whether the instruction that is ready has been found to wait for this, of this unit. */
+  waitsFor(obstacle: Obstacle, unit: number): boolean {
+    return this.obstacle === obstacle && this.obstacleUnit === unit;
   }
 
   evaluate(cycle: number): number {
-    if (this.phase.name === 'fetch' && this.phase.at <= cycle) this.fetch(cycle);
-    if (this.phase.name === 'execute' && this.phase.at <= cycle) this.execute(cycle, this.phase.fetched);
-    if (this.phase.name === 'fetch') return this.phase.at;
-    if (this.phase.name === 'execute' && this.phase.at > cycle) return this.phase.at;
-    return never;
+    if (this.phase === 'fetch' && this.at <= cycle) this.fetch(cycle);
+    if (this.phase === 'execute' && this.at <= cycle) {
+      this.aheadCount = 0;
+      this.obstacle = 'nothing';
+      this.execute(cycle);
+    }
+    return (this.phase === 'fetch' || this.phase === 'execute') && this.at > cycle ? this.at : never;
   }
 
   private fetch(cycle: number): void {
     const { lineInstructions, cacheLines } = this.around.hw.frontEnd;
-    if (this.pc >= this.code.length) {
+    if (this.pc >= this.steps.length) {
       throw new LutraError({
         code: 'MCH007',
-        message: `the front end ran past the last instruction (${this.code.length - 1})`,
+        message: `the front end ran past the last instruction (${this.steps.length - 1})`,
         hint: 'end the program with halt',
       });
     }
-    const line = Math.floor(this.pc / lineInstructions);
-    const slot = line % cacheLines;
-    if (this.cacheTags[slot] === line) {
-      this.accounting.enter('working', cycle);
+    if (this.isCached(this.pc)) {
+      this.accounting.enter(cycleClass.working, cycle);
       this.decoded(cycle);
       return;
     }
-    this.accounting.enter('fetch', cycle);
-    this.phase = { name: 'miss' };
+    const line = Math.floor(this.pc / lineInstructions);
+    this.accounting.enter(cycleClass.fetch, cycle);
+    this.phase = 'miss';
     const lineBytes = this.around.derived.cacheLineBytes;
     this.request(this.codeAddress + line * lineBytes, lineBytes, cycle, (ready) => {
-      this.cacheTags[slot] = line;
+      this.cacheTags[line % cacheLines] = line;
       this.decoded(ready);
     });
   }
 
+  private isCached(pc: number): boolean {
+    const { lineInstructions, cacheLines } = this.around.hw.frontEnd;
+    const line = Math.floor(pc / lineInstructions);
+    return this.cacheTags[line % cacheLines] === line;
+  }
+
   /** The word of the current instruction is there at `cycle`. */
   private decoded(cycle: number): void {
-    this.phase = { name: 'execute', at: cycle + this.around.hw.frontEnd.cyclesPerInstruction - 1, fetched: cycle };
+    this.phase = 'execute';
+    this.at = cycle + this.around.hw.frontEnd.cyclesPerInstruction - 1;
+    this.fetched = cycle;
   }
 
   private request(address: number, bytes: number, cycle: number, done: (ready: number) => void): void {
@@ -125,152 +164,161 @@ export class FrontEnd {
     );
   }
 
-  private execute(cycle: number, fetched: number): void {
-    const instruction = this.code[this.pc] as Instruction;
-    const { spec } = instruction;
-    if (spec.unit !== 'frontEnd') {
-      this.issue(instruction, cycle, fetched);
+  private execute(cycle: number): void {
+    const step = this.steps[this.pc] as Step;
+    if (step.unit !== index) {
+      this.issue(step, cycle);
       return;
     }
     const { semaphores } = this.around;
-    const missing = semaphores.firstMissing(instruction.wait, index);
+    const { name, wait, post } = step;
+    const missing = wait === 0 ? -1 : semaphores.firstMissing(wait, index);
     if (missing >= 0) {
-      this.accounting.enter(`wait.${issueUnits[missing]}`, cycle);
+      this.stall('post', missing, cycleClass.wait + missing, cycle);
       return;
     }
-    if (spec.name === 'halt' && !this.ports.allIdle()) {
-      this.accounting.enter('drain', cycle);
+    if (name === 'halt' && !this.ports.allIdle()) {
+      this.stall('end', index, cycleClass.drain, cycle);
       return;
     }
-    if (spec.name === 'recv' && !this.ports.peekToken()) {
-      this.accounting.enter(`wait.${issueUnits[sampler]}`, cycle);
+    if (name === 'recv' && !this.ports.peekToken()) {
+      this.stall('pick', sampler, cycleClass.wait + sampler, cycle);
       return;
     }
-    if (instruction.wait !== 0) {
+    if (wait !== 0) {
       const clock = this.clock.slice();
-      semaphores.take(instruction.wait, index, clock);
+      semaphores.take(wait, index, clock);
       this.clock = clock;
     }
-    if (instruction.post !== 0) semaphores.post(instruction.post, index, this.clock.slice());
-    this.control(spec, resolve(instruction, this.registers), cycle);
+    if (post !== 0) semaphores.post(post, index, this.clock);
+    if (name === 'halt') {
+      this.executed += 1;
+      this.accounting.enter(cycleClass.idle, cycle);
+      this.phase = 'halted';
+    } else if (name === 'ld') {
+      this.load(operand(step, 0, this.registers), operand(step, 1, this.registers), cycle);
+    } else {
+      const next = this.control(step, cycle);
+      this.accounting.enter(cycleClass.working, cycle);
+      this.follow(next);
+    }
   }
 
-  private issue(instruction: Instruction, cycle: number, fetched: number): void {
-    const unit = issueUnits.indexOf(instruction.spec.unit);
+  /** The instruction that is ready cannot execute in `cycle`. */
+  private stall(obstacle: Obstacle, unit: number, entered: number, cycle: number): void {
+    this.obstacle = obstacle;
+    this.obstacleUnit = unit;
+    this.accounting.enter(entered, cycle);
+  }
+
+  private issue(step: Step, cycle: number): void {
+    const { unit, spec, wait, post } = step;
     if (!this.ports.hasRoom(unit)) {
-      this.accounting.enter('queueFull', cycle);
+      this.stall('room', unit, cycleClass.queueFull, cycle);
       return;
     }
     this.ports.push(unit, {
-      spec: instruction.spec,
+      spec,
       pc: this.pc,
-      wait: instruction.wait,
-      post: instruction.post,
-      values: resolve(instruction, this.registers),
-      fetched,
+      wait,
+      post,
+      values: resolve(step, this.registers),
+      fetched: this.fetched,
       issued: cycle,
       marks: this.marks,
       clock: this.clock,
     });
-    this.next(cycle + 1, this.pc + 1, cycle);
+    this.executed += 1;
+    this.pc += 1;
+    this.accounting.enter(cycleClass.working, cycle);
+    this.follow(cycle + 1);
   }
 
-  /** The current instruction executes in `cycle`; the next one is looked up at `at`. */
-  private next(at: number, pc: number, cycle: number): void {
-    this.accounting.enter('working', cycle);
-    this.instructions += 1;
-    this.pc = pc;
-    this.phase = { name: 'fetch', at };
+  /** The next instruction is looked up at `lookup`: says when it executes, and goes on while nothing can hold it up. */
+  private follow(lookup: number): void {
+    const { steps, ahead } = this;
+    this.phase = 'fetch';
+    this.at = lookup;
+    while (this.pc < steps.length && this.isCached(this.pc)) {
+      this.decoded(this.at);
+      const step = steps[this.pc] as Step;
+      if (!step.quiet || this.aheadCount === ahead.length) return;
+      ahead[this.aheadCount++] = this.at;
+      this.phase = 'fetch';
+      this.at = this.control(step, this.at);
+    }
   }
 
-  private control(spec: InstructionSpec, values: readonly number[], cycle: number): void {
-    const [x = 0, y = 0, z = 0] = values;
-    switch (spec.name) {
-      case 'halt':
-        this.instructions += 1;
-        this.accounting.enter('idle', cycle);
-        this.phase = { name: 'halted' };
-        return;
+  /** Executes one instruction of the front end’s own in `cycle`; returns when the next one is looked up. */
+  private control(step: Step, cycle: number): number {
+    const { registers } = this;
+    const x = operand(step, 0, registers);
+    const y = operand(step, 1, registers);
+    const z = operand(step, 2, registers);
+    this.executed += 1;
+    switch (step.name) {
       case 'li':
-        this.write(x, y, cycle);
-        return;
+        return this.write(x, y, cycle);
       case 'add':
-        this.write(x, y + z, cycle);
-        return;
+        return this.write(x, y + z, cycle);
       case 'sub':
-        this.write(x, y - z, cycle);
-        return;
+        return this.write(x, y - z, cycle);
       case 'mul':
-        this.write(x, Math.imul(y, z), cycle, this.around.hw.frontEnd.multiplyCycles);
-        return;
+        return this.write(x, Math.imul(y, z), cycle) + this.around.hw.frontEnd.multiplyCycles;
       case 'min':
-        this.write(x, Math.min(y, z), cycle);
-        return;
+        return this.write(x, Math.min(y, z), cycle);
       case 'max':
-        this.write(x, Math.max(y, z), cycle);
-        return;
+        return this.write(x, Math.max(y, z), cycle);
       case 'and':
-        this.write(x, y & z, cycle);
-        return;
+        return this.write(x, y & z, cycle);
       case 'or':
-        this.write(x, y | z, cycle);
-        return;
+        return this.write(x, y | z, cycle);
       case 'shl':
-        this.write(x, y << (z & 31), cycle);
-        return;
+        return this.write(x, y << (z & 31), cycle);
       case 'shr':
-        this.write(x, y >>> (z & 31), cycle);
-        return;
-      case 'ld':
-        this.load(x, y, cycle);
-        return;
+        return this.write(x, y >>> (z & 31), cycle);
       case 'jmp':
-        this.branch(true, x, cycle);
-        return;
+        return this.branch(true, x, cycle);
       case 'beq':
-        this.branch(x === y, z, cycle);
-        return;
+        return this.branch(x === y, z, cycle);
       case 'bne':
-        this.branch(x !== y, z, cycle);
-        return;
+        return this.branch(x !== y, z, cycle);
       case 'blt':
-        this.branch(x < y, z, cycle);
-        return;
+        return this.branch(x < y, z, cycle);
       case 'bge':
-        this.branch(x >= y, z, cycle);
-        return;
+        return this.branch(x >= y, z, cycle);
       case 'loop': {
-        const count = (this.registers[x] as number) - 1;
-        this.registers[x] = count;
-        this.branch(count !== 0, y, cycle);
-        return;
+        const count = (registers[x] as number) - 1;
+        registers[x] = count;
+        return this.branch(count !== 0, y, cycle);
       }
       case 'recv': {
         const pick = this.ports.peekToken() as { token: number; clock: Clock };
         this.ports.takeToken();
         this.clock = this.clock.slice();
         joinClock(this.clock, pick.clock);
-        this.write(x, pick.token, cycle);
-        return;
+        return this.write(x, pick.token, cycle);
       }
       case 'emit':
         this.ports.emit(x, cycle);
         break;
       case 'mark':
-        this.marks = { ...this.marks, [['pass', 'layer', 'operation', 'token'][x] as string]: y };
+        this.marks = { ...this.marks, [markKinds[x] as string]: y };
         break;
     }
-    this.next(cycle + 1, this.pc + 1, cycle);
+    this.pc += 1;
+    return cycle + 1;
   }
 
-  private write(register: number, value: number, cycle: number, extraCycles = 0): void {
+  private write(register: number, value: number, cycle: number): number {
     this.registers[register] = value;
-    this.next(cycle + 1 + extraCycles, this.pc + 1, cycle);
+    this.pc += 1;
+    return cycle + 1;
   }
 
-  private branch(taken: boolean, target: number, cycle: number): void {
-    if (taken) this.next(cycle + 1 + this.around.hw.frontEnd.branchTakenCycles, target, cycle);
-    else this.next(cycle + 1, this.pc + 1, cycle);
+  private branch(taken: boolean, target: number, cycle: number): number {
+    this.pc = taken ? target : this.pc + 1;
+    return taken ? cycle + 1 + this.around.hw.frontEnd.branchTakenCycles : cycle + 1;
   }
 
   private load(register: number, address: number, cycle: number): void {
@@ -281,22 +329,23 @@ export class FrontEnd {
       });
     }
     this.checkRaces(address, cycle);
-    this.accounting.enter('memory', cycle);
-    this.phase = { name: 'load' };
+    this.accounting.enter(cycleClass.memory, cycle);
+    this.phase = 'load';
     const bytes = this.around.store.read(address, 4);
     const word = new DataView(bytes.buffer, bytes.byteOffset, 4).getInt32(0, true);
     this.request(address, 4, cycle, (ready) => {
       // Called before `ready`: until then the front end still waits for memory, and its account must say so.
       this.registers[register] = word;
-      this.instructions += 1;
+      this.executed += 1;
       this.pc += 1;
-      this.phase = { name: 'fetch', at: ready };
+      this.phase = 'fetch';
+      this.at = ready;
     });
   }
 
   /** A load comes after everything that the front end waited for, and before everything that it issues from now on. */
   private checkRaces(address: number, cycle: number): void {
-    const { spec } = this.code[this.pc] as Instruction;
+    const { spec } = this.steps[this.pc] as Step;
     const { clock, marks, pc } = this;
     const command = { spec, pc, wait: 0, post: 0, values: [], fetched: cycle, issued: cycle, marks, clock };
     const word = { space: 'ddr', write: false, begin: address, end: address + 4, rows: 1, pitch: 4, width: 4 } as const;
@@ -308,25 +357,15 @@ export class FrontEnd {
 
   /** Why the front end does not move, in words, for the watchdog. */
   describeWait(): { text: string; on: number } | undefined {
-    if (this.phase.name === 'halted') return undefined;
-    const instruction = this.code[this.pc] as Instruction;
+    if (this.phase === 'halted') return undefined;
+    const instruction = this.steps[this.pc] as Step;
     const name = `frontEnd (${instruction.spec.name}, instruction ${this.pc})`;
     const missing = this.around.semaphores.firstMissing(instruction.wait, index);
-    if (instruction.spec.unit !== 'frontEnd') {
-      const unit = issueUnits.indexOf(instruction.spec.unit);
-      return { text: `${name} waits for room in the queue of ${instruction.spec.unit}`, on: unit };
+    if (instruction.unit !== index) {
+      return { text: `${name} waits for room in the queue of ${instruction.spec.unit}`, on: instruction.unit };
     }
     if (missing >= 0) return { text: `${name} waits for a post of ${issueUnits[missing]}`, on: missing };
     if (instruction.spec.name === 'recv') return { text: `${name} waits for a pick of sampler`, on: sampler };
     return { text: `${name} waits for all units to finish`, on: -1 };
   }
-}
-
-/** The operands as numbers: registers added up, integers signed, everything else unsigned. */
-function resolve(instruction: Instruction, registers: Int32Array): number[] {
-  const { operands } = instruction.spec;
-  return instruction.values.map((value, position) => {
-    const number = typeof value === 'number' ? value : (registers[value.register] as number) + value.offset;
-    return operands[position]?.kind.type === 'integer' ? number | 0 : number >>> 0;
-  });
 }

@@ -51,7 +51,7 @@ export class KvStore extends Unit {
     return {
       first: 1 + appendLatency,
       finish: rows * Math.ceil(elements / hw.vector.lanes) + appendLatency,
-      parts: new Map([['pipeline', appendLatency]]),
+      pipeline: appendLatency,
     };
   }
 

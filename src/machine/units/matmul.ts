@@ -32,10 +32,8 @@ export class Matmul extends Unit {
     return {
       first: fill + 1 + matmulLatency,
       finish: stalls + reads + matmulLatency,
-      parts: new Map([
-        ['tableBuild', stalls],
-        ['pipeline', matmulLatency],
-      ]),
+      tableBuild: stalls,
+      pipeline: matmulLatency,
     };
   }
 }

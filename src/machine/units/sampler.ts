@@ -57,7 +57,7 @@ export class Sampler extends Unit {
         this.greedy = !(decodeFloat('float32', a) > 0);
         return { first: 1, finish: 1 };
       case 'sampler.scan':
-        return { first: scanCycles + 1, finish: b + scanCycles, parts: new Map([['pipeline', scanCycles]]) };
+        return { first: scanCycles + 1, finish: b + scanCycles, pipeline: scanCycles };
       case 'sampler.select':
         return this.select(command.values);
       case 'sampler.next':
@@ -78,7 +78,7 @@ export class Sampler extends Unit {
     this.groups = firstGroup + Math.ceil(elements / hw.matmul.columns);
     const { selectLatency } = derived;
     const finish = 2 * elements + selectLatency;
-    return { first: finish, finish, parts: new Map([['pipeline', selectLatency]]) };
+    return { first: finish, finish, pipeline: selectLatency };
   }
 
   private next(best: boolean): Timing {

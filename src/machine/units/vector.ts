@@ -86,7 +86,7 @@ export class Vector extends Unit {
 
 /** A stream of beats of one or two cycles through a pipeline. */
 function streamed(beats: number, cycles: number, latency: number): Timing {
-  return { first: cycles + latency, finish: cycles * beats + latency, parts: new Map([['pipeline', latency]]) };
+  return { first: cycles + latency, finish: cycles * beats + latency, pipeline: latency };
 }
 
 /** Rows that are read once, settle, and are read again as they are written. */
@@ -94,6 +94,6 @@ function twoPasses(rows: number, read: number, settle: number, written: number, 
   return {
     first: read + settle + latency + 1,
     finish: rows * (read + settle + written) + latency,
-    parts: new Map([['pipeline', rows * settle + latency]]),
+    pipeline: rows * settle + latency,
   };
 }

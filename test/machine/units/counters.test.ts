@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { issueUnits } from '../../../src/isa/index.ts';
-import { Accounting } from '../../../src/machine/kernel/accounting.ts';
+import { Accounting, cycleClass } from '../../../src/machine/kernel/accounting.ts';
 import { Counters } from '../../../src/machine/units/counters.ts';
 import { hardware, runAssembly } from '../harness.ts';
 
 /** A unit that was idle for 1000 cycles and has worked since. */
 function counting(bits: number): Counters {
   const accounting = new Accounting();
-  accounting.enter('working', 1000);
+  accounting.enter(cycleClass.working, 1000);
   return new Counters(bits, new Map([['vector', accounting]]));
 }
 
