@@ -148,7 +148,9 @@ function samplerIn(logits: Float32Array, tokens: Uint32Array, counts: Int32Array
 function scratchBytes(hw: HardwareModel): number {
   // A column of a tile as bytes, low and high planes.
   const convert = 2 * (hw.matmul.inputElements + 64);
-  return Math.ceil(convert / 64) * 64 + slack;
+  // Partial sums and the products of four beats.
+  const reduce = 4 * (32 + 4 * hw.vector.lanes);
+  return Math.ceil(Math.max(convert, reduce) / 64) * 64 + slack;
 }
 
 /** c0, c1 and c2 of each entry; c0 fits 32 bits without a sign. */

@@ -91,3 +91,28 @@ export function noise(seed: number): (below: number) => number {
     return Math.floor((state / 2 ** 32) * below);
   };
 }
+
+const single = new Float32Array(1);
+const singleBits = new Uint32Array(single.buffer);
+const special = [0, -0, Infinity, -Infinity, NaN, 1e-45, -1e-40, 2 ** -14, 2 ** -24, 65504, 65520, 3.4e38, -3.4e38];
+
+/** A float32: of ordinary size, small or large ones with `spread`, and now and then any bits at all with `wild`. */
+export function someFloat(random: (below: number) => number, spread: boolean, wild: boolean): number {
+  if (wild && random(16) === 0) return special[random(special.length)]!;
+  if (wild && random(8) === 0) {
+    singleBits[0] = random(2 ** 32);
+    return single[0]!;
+  }
+  const exponent = spread ? random(60) - 40 : random(6) - 3;
+  return Math.fround((random(2 ** 25) - 2 ** 24) * 2 ** (exponent - 24));
+}
+
+/** The bits of numbers, with one NaN. */
+export function bitsOf(values: Float32Array): Uint32Array {
+  const bits = new Uint32Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    single[0] = values[i]!;
+    bits[i] = Number.isNaN(values[i]) ? 0x7fc00000 : singleBits[0]!;
+  }
+  return bits;
+}

@@ -1,38 +1,56 @@
 /** The machine's arithmetic as kernels. `src/numerics/*.ts` say what each computes; these give the same bits. */
 import { address, word } from './access';
 import { convertLevels, convertTernary } from './convert';
-import {
-  copyBytes,
-  copyFrom,
-  copyTo,
-  opConvertLevels,
-  opConvertTernary,
-  opCopy,
-  opLevelProduct,
-  opTernaryProduct,
-  recordOpcode,
-} from './layout';
+import * as layout from './layout';
 import { levelProduct } from './levels';
+import { append, scan } from './lists';
+import { norm, quantise } from './quantise';
+import { dequantise, elementwise, gate, rope } from './rows';
 import { ternaryProduct } from './ternary';
 
 /** Does chunk `chunk` of the operation at `record`, with the scratch memory of `thread`. */
 export function execute(machine: usize, record: usize, chunk: i32, thread: i32): void {
-  switch (word(record, recordOpcode)) {
-    case opTernaryProduct:
+  switch (word(record, layout.recordOpcode)) {
+    case layout.opTernaryProduct:
       ternaryProduct(machine, record, chunk);
-      return;
-    case opLevelProduct:
+      break;
+    case layout.opLevelProduct:
       levelProduct(machine, record, chunk);
-      return;
-    case opConvertTernary:
+      break;
+    case layout.opConvertTernary:
       convertTernary(machine, record, chunk, thread);
-      return;
-    case opConvertLevels:
+      break;
+    case layout.opConvertLevels:
       convertLevels(machine, record, chunk, thread);
-      return;
-    case opCopy:
-      memory.copy(address(record, copyTo), address(record, copyFrom), address(record, copyBytes));
-      return;
+      break;
+    case layout.opCopy:
+      memory.copy(address(record, layout.copyTo), address(record, layout.copyFrom), address(record, layout.copyBytes));
+      break;
+    case layout.opQuantise:
+      quantise(machine, record, chunk, thread);
+      break;
+    case layout.opDequantise:
+      dequantise(machine, record, chunk);
+      break;
+    case layout.opGate:
+      gate(machine, record, chunk);
+      break;
+    case layout.opRope:
+      rope(machine, record, chunk);
+      break;
+    case layout.opNorm:
+      norm(machine, record, chunk, thread);
+      break;
+    case layout.opAdd:
+    case layout.opMultiply:
+      elementwise(machine, record, chunk);
+      break;
+    case layout.opAppend:
+      append(machine, record, chunk);
+      break;
+    case layout.opScan:
+      scan(machine, record);
+      break;
     default:
       unreachable();
   }

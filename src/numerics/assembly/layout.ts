@@ -56,6 +56,15 @@ export const opLevelProduct = 2;
 export const opConvertTernary = 3;
 export const opConvertLevels = 4;
 export const opCopy = 5;
+export const opQuantise = 6;
+export const opDequantise = 7;
+export const opGate = 8;
+export const opRope = 9;
+export const opNorm = 10;
+export const opAdd = 11;
+export const opMultiply = 12;
+export const opAppend = 13;
+export const opScan = 14;
 
 // Products of rows with a host tile.
 export const productTile = 4;
@@ -86,6 +95,31 @@ export const convertPlanes = 11;
 export const copyTo = 4;
 export const copyFrom = 5;
 export const copyBytes = 6;
+
+// Rows of the vector unit's operations; offsets and pitches in elements.
+export const rowsDst = 4;
+export const rowsSrc = 5;
+export const rowsCount = 6;
+export const rowsElements = 7;
+export const rowsDstPitch = 8;
+export const rowsSrcPitch = 9;
+/** Gain or scale. */
+export const rowsCoef = 10;
+/** float32 bits. */
+export const rowsEpsilon = 11;
+export const rowsWide = 12;
+export const rowsColumns = 13;
+export const rowsAccumulate = 14;
+export const rowsUpOffset = 15;
+/** 0 relu2, 1 silu. */
+export const rowsFunction = 16;
+export const rowsHeadDimension = 17;
+export const rowsTable = 18;
+
+// Two operands; `rowsSrc` is a.
+export const elementwiseB = 10;
+
+export const scanFirstToken = 8;
 
 /** Columns of a host tile come in groups of this; chunks are whole groups. */
 export const columnGroup = 4;
