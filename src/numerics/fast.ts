@@ -5,7 +5,7 @@
  * in any order, with the same result.
  */
 import { floatFormatNames } from '../base/float.ts';
-import type { Derived } from '../hw/derive.ts';
+import { type Derived, largestHeadDimension } from '../hw/derive.ts';
 import type { HardwareModel } from '../hw/schema.ts';
 import * as at from './assembly/layout.ts';
 import type { AttentionState } from './attention.ts';
@@ -105,6 +105,7 @@ export function createFastBuffers(
     [at.machineSliceColumns, layout.sliceColumns],
     [at.machineTernaryBytes, places.ternaryBytes],
     [at.machineBinaryBytes, places.binaryBytes],
+    [at.machineScores, scoreElements(hw)],
   ];
   const words = new Int32Array(buffer, places.machine, at.machineWords);
   for (const [word, value] of block) words[word] = value;
@@ -144,13 +145,21 @@ function samplerIn(logits: Float32Array, tokens: Uint32Array, counts: Int32Array
   };
 }
 
+/** Scores of an item that scratch memory holds; they are made four at a time. */
+function scoreElements(hw: HardwareModel): number {
+  return 4 * Math.ceil(hw.attention.scoreDepth / 4);
+}
+
 /** Scratch memory of one thread: what its hungriest kernel needs. */
 function scratchBytes(hw: HardwareModel): number {
   // A column of a tile as bytes, low and high planes.
   const convert = 2 * (hw.matmul.inputElements + 64);
   // Partial sums and the products of four beats.
   const reduce = 4 * (32 + 4 * hw.vector.lanes);
-  return Math.ceil(Math.max(convert, reduce) / 64) * 64 + slack;
+  // Behind fixed parts the scores, and the partial outputs: fewer than twice the beats that fill the adder.
+  const outputs = Math.max(largestHeadDimension, 2 * (hw.vector.latency.add + 2) * Math.max(4, hw.attention.lanes));
+  const attend = at.attendScores + 4 * at.attendItems * (scoreElements(hw) + outputs);
+  return Math.ceil(Math.max(convert, reduce, attend) / 64) * 64 + slack;
 }
 
 /** c0, c1 and c2 of each entry; c0 fits 32 bits without a sign. */

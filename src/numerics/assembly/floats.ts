@@ -51,6 +51,16 @@ export function encode16(x: v128, format: i32): v128 {
   return v128.bitselect(i32x4.splat(0x7e00), v128.or(bits, sign), nan);
 }
 
+/** Four numbers of a format of 16 bits. */
+export function decode16(at: usize, format: i32): v128 {
+  if (format === bfloat16) return i32x4.shl(v128.load_ext<u16>(at), 16);
+  // The same fields with the exponent of a float32 that is 112 too small; then its bits say what is infinite or NaN.
+  const fields = v128.and(i32x4.shl(v128.load_ext<i16>(at), 13), i32x4.splat(0x8fffffff));
+  const top = i32x4.splat(0x0f800000);
+  const special = v128.and(i32x4.eq(v128.and(fields, top), top), i32x4.splat(0x7f800000));
+  return v128.or(f32x4.mul(fields, f32x4.splat(f32(2 ** 112))), special);
+}
+
 /** The bits of float32 numbers; every NaN is the canonical one. */
 export function encode32(x: v128): v128 {
   return v128.bitselect(i32x4.splat(0x7fc00000), x, f32x4.ne(x, x));

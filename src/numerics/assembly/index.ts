@@ -1,5 +1,6 @@
 /** The machine's arithmetic as kernels. `src/numerics/*.ts` say what each computes; these give the same bits. */
 import { address, word } from './access';
+import { attend } from './attention';
 import { convertLevels, convertTernary } from './convert';
 import * as layout from './layout';
 import { levelProduct } from './levels';
@@ -47,6 +48,9 @@ export function execute(machine: usize, record: usize, chunk: i32, thread: i32):
       break;
     case layout.opAppend:
       append(machine, record, chunk);
+      break;
+    case layout.opAttend:
+      attend(machine, record, chunk, thread);
       break;
     case layout.opScan:
       scan(machine, record);

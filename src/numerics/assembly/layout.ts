@@ -41,10 +41,9 @@ export const machineSliceColumns = 27;
 /** What a packed byte says: eight bytes per value, five ternary codes or eight bits. */
 export const machineTernaryBytes = 28;
 export const machineBinaryBytes = 29;
-/** Elements that the scratch of a thread holds: of a row, and of the scores of an item. */
-export const machineRowElements = 30;
-export const machineScoreElements = 31;
-export const machineWords = 32;
+/** Scores of an item that the scratch of a thread holds. */
+export const machineScores = 30;
+export const machineWords = 31;
 
 /** Words of an operation record; 2 and 3 belong to whoever queues it. */
 export const recordWords = 48;
@@ -65,6 +64,7 @@ export const opAdd = 11;
 export const opMultiply = 12;
 export const opAppend = 13;
 export const opScan = 14;
+export const opAttend = 15;
 
 // Products of rows with a host tile.
 export const productTile = 4;
@@ -120,6 +120,47 @@ export const rowsTable = 18;
 export const elementwiseB = 10;
 
 export const scanFirstToken = 8;
+
+// Attention.
+export const attendHeads = 4;
+export const attendKvHeads = 5;
+export const attendHeadDimension = 6;
+export const attendWindow = 7;
+export const attendSink = 8;
+/** float32 bits. */
+export const attendScale = 9;
+export const attendQuery = 10;
+export const attendOutput = 11;
+export const attendKeys = 12;
+export const attendValues = 13;
+export const attendFirstPosition = 14;
+export const attendCount = 15;
+export const attendQueryPosition = 16;
+export const attendRows = 17;
+export const attendFirst = 18;
+export const attendLast = 19;
+/** Partial outputs. */
+export const attendPartials = 20;
+/** Parts of the items of a KV head; chunks are whole parts. */
+export const attendParts = 21;
+
+/** Items that attention has in hand at a time, and what their scratch memory holds, in bytes from its beginning. */
+export const attendItems = 8;
+/** Per item: ends of its visible ranges. */
+export const attendRanges = 0;
+/** Per item: its query, filled up to whole beats. */
+export const attendQueries = 256;
+/** The keys of four positions, transposed. */
+export const attendKeyGroup = 8448;
+/** Partial sums of a score, and what is summed to a beat, for four positions. */
+export const attendSums = 12544;
+/** Values of some positions. */
+export const attendValueTile = 14592;
+export const attendTilePositions = 16;
+/** Per item: partial sums of exponentials. */
+export const attendWeights = 30976;
+/** Per item: scores; behind them its partial outputs. */
+export const attendScores = 33280;
 
 /** Columns of a host tile come in groups of this; chunks are whole groups. */
 export const columnGroup = 4;
