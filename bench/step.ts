@@ -3,6 +3,7 @@
  * its own, so the time is that of the simulation alone; the command adds about half a second to start and compile.
  */
 import { existsSync, readFileSync } from 'node:fs';
+import { memoryModule } from '../src/cli/assembly.ts';
 import { compile } from '../src/compiler/index.ts';
 import { loadHardwareModel } from '../src/hw/index.ts';
 import { Run } from '../src/machine/run.ts';
@@ -24,6 +25,7 @@ const cases: readonly Case[] = [
   { model: 'llama2-7b', hw: 'kv260', set: ['kvStore.format=float16'], maxPositions: 2048 },
 ];
 const steps = 5;
+const module = await memoryModule();
 
 interface Step {
   readonly cycle: number;
@@ -44,6 +46,7 @@ function measure({ model, hw: name, set = [], maxPositions }: Case): Step[] {
   const run = new Run(image, hw, request, {
     values: false,
     dense: false,
+    ...(module === undefined ? {} : { memoryModule: module }),
     // As `lutra run` does.
     sinks: [workSink(image.metadata.operations)],
     onToken: ({ cycle }) => {

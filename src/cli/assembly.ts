@@ -25,7 +25,7 @@ const sources = {
     options: [...shared, '--enable', 'threads', '--enable', 'relaxed-simd'],
   },
   /** The times of external memory. */
-  memory: { folder: 'src/machine/memory/assembly', options: [] },
+  memory: { folder: 'src/machine/memory/assembly', options: ['--initialMemory', '1'] },
 } as const;
 
 export type AssemblyName = keyof typeof sources;
@@ -61,6 +61,11 @@ export async function assembly(name: AssemblyName): Promise<Uint8Array> {
     keep(kept, bytes);
     return bytes;
   }
+}
+
+/** The module that times external memory; undefined on a host without WebAssembly, where the plain functions do. */
+export async function memoryModule(): Promise<WebAssembly.Module | undefined> {
+  return typeof WebAssembly === 'undefined' ? undefined : new WebAssembly.Module(await assembly('memory'));
 }
 
 async function compileAssembly(

@@ -16,13 +16,15 @@ import { RaceDetector } from './kernel/races.ts';
 import { type Clock, Semaphores } from './kernel/semaphores.ts';
 import { MemoryStore } from './kernel/store.ts';
 import { never, type Surroundings, type Unit } from './kernel/unit.ts';
+import type { ExternalMemory } from './memory/external.ts';
+import { openMemory } from './memory/open.ts';
 import { Attention } from './units/attention.ts';
 import { Counters } from './units/counters.ts';
 import { Dma } from './units/dma.ts';
 import { FrontEnd, type FrontEndPorts } from './units/frontEnd.ts';
 import { KvStore } from './units/kvStore.ts';
 import { Matmul } from './units/matmul.ts';
-import { Memory, type MemoryHooks } from './units/memory.ts';
+import type { MemoryHooks } from './units/memory.ts';
 import { Sampler } from './units/sampler.ts';
 import { Vector } from './units/vector.ts';
 import { WeightBuffer } from './units/weightBuffer.ts';
@@ -53,6 +55,8 @@ export interface MachineOptions {
   readonly assumedGroups?: number;
   /** What a test bench sees of memory and does to it. */
   readonly memory?: MemoryHooks;
+  /** Times memory with this module (`memory` in src/cli/assembly.ts), if there are no hooks: the same, faster. */
+  readonly memoryModule?: WebAssembly.Module;
 }
 
 /** A cycle-exact machine with a loaded program. `advance` runs it. */
@@ -61,7 +65,7 @@ export class Machine {
   readonly derived: Derived;
   readonly store: MemoryStore;
   readonly counters: Counters;
-  readonly memory: Memory;
+  readonly memory: ExternalMemory;
   /** Evaluations of units so far: the work that the simulator did. */
   evaluations = 0;
   private readonly values: ValueEngine | undefined;
@@ -102,7 +106,7 @@ export class Machine {
     this.derived = derive(hw);
     this.options = options;
     this.store = loadedStore(image, hw);
-    this.memory = new Memory(hw, this.derived, options.memory);
+    this.memory = openMemory(hw, this.derived, options.memoryModule, options.memory);
     const { derived, store } = this;
     const { samplerTap } = options;
     this.values = options.values
@@ -194,7 +198,7 @@ export class Machine {
         this.nextUnit = this.earliestWake();
       } else {
         // Memory alone acts: it moves nothing that a commit would have to show to others.
-        memory.evaluate(this.now);
+        memory.advance(Math.min(this.nextUnit, cycleLimit + 1));
       }
       const next = Math.min(this.nextUnit, memory.nextWake);
       if (this.halted) this.now += 1;

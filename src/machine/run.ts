@@ -31,6 +31,8 @@ export interface RunOptions {
   readonly samplerTap?: SamplerTap;
   /** Without values: groups that each shortlist of a two-pass head is taken to have. */
   readonly assumedGroups?: number;
+  /** See `MachineOptions`. */
+  readonly memoryModule?: WebAssembly.Module;
 }
 
 /** Bytes that memory has moved. */
@@ -119,6 +121,7 @@ export class Run {
       ...(options.cycleLimit === undefined ? {} : { cycleLimit: options.cycleLimit }),
       ...(options.samplerTap === undefined ? {} : { samplerTap: options.samplerTap }),
       ...(options.assumedGroups === undefined ? {} : { assumedGroups: options.assumedGroups }),
+      ...(options.memoryModule === undefined ? {} : { memoryModule: options.memoryModule }),
     });
     // Without values the stop tokens cannot be recognised, and every pick would be token 0.
     const host = options.values ? request : { ...request, stopTokens: [] };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LutraError } from '../../src/base/diagnostics.ts';
+import { memoryModule } from '../../src/cli/assembly.ts';
 import type { HardwareModel } from '../../src/hw/index.ts';
 import { assemble, instructionTable, issueUnits, programImage } from '../../src/isa/index.ts';
 import { Machine } from '../../src/machine/machine.ts';
@@ -9,6 +10,8 @@ import { type RandomProgram, randomHardware, randomProgram, randomRegion } from 
 
 /** Seeds of this run; other numbers give other programs. */
 const programs = 120;
+const module = await memoryModule();
+if (!module) throw new Error('no WebAssembly');
 
 interface Outcome {
   readonly machine: Machine;
@@ -25,6 +28,7 @@ function stampsOf({ unit, pc, name, sequence, fetched, issued, started, first, f
 interface Modes {
   readonly dense: boolean;
   readonly values: boolean;
+  readonly memoryModule?: WebAssembly.Module;
 }
 
 function load(program: RandomProgram, hw: HardwareModel, modes: Modes, sink?: TraceSink): Machine {
@@ -86,6 +90,10 @@ describe('random programs', () => {
         expect(dense.tokens).toEqual(sparse.tokens);
         expect(memoryOf(program, dense)).toEqual(memoryOf(program, sparse));
         expect(accountOf(dense)).toEqual(accountOf(sparse));
+        const assembled = run(program, hw, { dense: seed % 2 === 1, values: true, memoryModule: module });
+        expect(assembled.events).toEqual(sparse.events);
+        expect(assembled.tokens).toEqual(sparse.tokens);
+        expect(accountOf(assembled)).toEqual(accountOf(sparse));
         // The point of it: far fewer evaluations.
         expect(sparse.machine.evaluations).toBeLessThan(dense.machine.evaluations);
 
@@ -98,7 +106,7 @@ describe('random programs', () => {
         for (const event of sparse.events) used.add(event.split(' ')[2] as string);
         // How far a shortlist is searched is data.
         if (program.source.includes('sampler.next')) return;
-        const timing = run(program, hw, { dense: false, values: false });
+        const timing = run(program, hw, { dense: false, values: false, memoryModule: module });
         expect(timing.events).toEqual(sparse.events);
         expect(timing.tokens.map(({ cycle }) => cycle)).toEqual(sparse.tokens.map(({ cycle }) => cycle));
         expect(accountOf(timing)).toEqual(accountOf(sparse));

@@ -9,6 +9,7 @@ import { type HostFacts, type RunFacts, type Summary, summarise } from '../../re
 import { renderSummary } from '../../report/text.ts';
 import { workSink } from '../../report/work.ts';
 import { jsonLinesSink } from '../../trace/jsonLines.ts';
+import { memoryModule } from '../assembly.ts';
 import {
   checkOutputDirectory,
   checkOutputFile,
@@ -99,9 +100,11 @@ async function execute(task: Task): Promise<number> {
   const directory =
     options.out === undefined ? undefined : createDirectory(options.out, options.force === true, runDirectory);
   const trace = openTrace(options, directory);
+  const module = await memoryModule();
   const run = new Run(program.image, hw, request, {
     values,
     dense: options.dense === true,
+    ...(module === undefined ? {} : { memoryModule: module }),
     ...(options.maxCycles === undefined ? {} : { cycleLimit: options.maxCycles }),
     ...(options.headGroups === undefined ? {} : { assumedGroups: options.headGroups }),
     sinks: [operations, exposed, work, ...(trace ? [trace.sink] : [])],

@@ -16,6 +16,11 @@ function controllerPorts({ memory }: HardwareModel): number[] {
   return Array.from({ length: memory.ports }, (_, port) => listed[port] ?? others + port);
 }
 
+/** By lane: the port of the controller and the direction, as a number. */
+export function controllerOwners(hw: HardwareModel): number[] {
+  return controllerPorts(hw).flatMap((port) => [2 * port, 2 * port + 1]);
+}
+
 /**
  * DRAM: a controller and its banks on each channel (`DramChannel`, `DramBanks`), and the channels that share an AXI
  * burst. Channels are cut off the address every `interleaveBytes`; what a burst touches of a channel is contiguous there.
@@ -46,8 +51,7 @@ export class Dram implements Backing {
   constructor(hw: HardwareModel, derived: Derived, bursts: number, observe?: (command: DramCommand) => void) {
     const { memory } = hw;
     const times = dramTimes(hw);
-    const behind = controllerPorts(hw);
-    const owners = behind.flatMap((port) => [2 * port, 2 * port + 1]);
+    const owners = controllerOwners(hw);
     const pieces = Math.ceil(derived.burstBytes / memory.arbitrationBytes) + 1;
     this.interleaveBytes = memory.interleaveBytes;
     this.arbitrationBytes = memory.arbitrationBytes;

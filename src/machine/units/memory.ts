@@ -1,11 +1,10 @@
-import { LutraError } from '../../base/diagnostics.ts';
 import type { Derived } from '../../hw/derive.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
 import { issueUnits } from '../../isa/table.ts';
 import type { TransferRequest, TransferStream } from '../kernel/transfer.ts';
 import { BurstCursors, pageBytes } from '../memory/burst.ts';
 import { Dram } from '../memory/dram.ts';
-import type { DramStatistics } from '../memory/dramBanks.ts';
+import { checkRequest, type ExternalMemory, type MemoryStatistics, skipped } from '../memory/external.ts';
 import { type Backing, FixedBacking } from '../memory/fixed.ts';
 
 const users = issueUnits.length;
@@ -49,16 +48,6 @@ export interface MemoryHooks {
   readonly writeBlocked?: (port: number, cycle: number) => boolean;
 }
 
-export interface MemoryStatistics extends DramStatistics {
-  /** Bytes asked for, by user; counted when a burst is issued. */
-  readonly bytesRead: Float64Array;
-  readonly bytesWritten: Float64Array;
-  /** Data beats, by port; the two directions have a channel each, so a port can move two in a cycle. */
-  readonly portBusyCycles: Float64Array;
-  /** AXI bursts. */
-  bursts: number;
-}
-
 /**
  * External memory and the AXI ports to it: says when, and nothing else (values are in the store).
  *
@@ -77,7 +66,7 @@ export interface MemoryStatistics extends DramStatistics {
  *
  * A `gather` is served as if each of its rows began a page, and takes the DRAM's worst case.
  */
-export class Memory {
+export class Memory implements ExternalMemory {
   readonly statistics: MemoryStatistics;
   private readonly hw: HardwareModel;
   private readonly hooks: MemoryHooks;
@@ -180,27 +169,13 @@ export class Memory {
     });
   }
 
-  /** The next cycle in which `evaluate` has something to do. */
   get nextWake(): number {
     return this.wake;
   }
 
-  /**
-   * Asks for a transfer, in cycle `cycle`; its bursts compete `delay` cycles later. One without bytes finishes without
-   * a beat, in the cycle after that. Throws LutraError MEM002 (the user has a transfer already) and MEM003 (bytes
-   * outside memory).
-   */
   request(request: TransferRequest, cycle: number): void {
     const { user } = request;
-    if (this.requests[user]) {
-      throw new LutraError({
-        code: 'MEM002',
-        message: `${issueUnits[user]} asked for a transfer in cycle ${cycle} before its last one had ended`,
-        hint: 'a unit has one transfer at a time',
-        exit: 'internal',
-      });
-    }
-    for (const stream of request.streams) this.checkBounds(user, stream);
+    checkRequest(request, this.requests[user], cycle, this.hw.memory.capacityBytes);
     const from = cycle + request.delay;
     this.requests[user] = request;
     this.visibleFrom[user] = from;
@@ -208,10 +183,10 @@ export class Memory {
     this.wake = Math.min(this.wake, from);
   }
 
-  /**
-   * Makes every decision that is due in `cycle` and returns the next cycle in which it wants to be called (Infinity: none
-   * until the next request). Must be called in those cycles; may be called in others, in ascending order, without effect.
-   */
+  advance(): void {
+    this.evaluate(this.wake);
+  }
+
   evaluate(cycle: number): number {
     if (cycle === this.now) return this.wake;
     if (cycle < this.now || cycle > this.wake) throw skipped(cycle, this.now, this.wake);
@@ -507,20 +482,6 @@ export class Memory {
       request.onFinished(this.firstBeat[user]!, this.finished[user]!);
     }
   }
-
-  private checkBounds(user: number, { address, rowBytes, rows, stride }: TransferStream): void {
-    const whole = [address, rowBytes, rows, stride].every(Number.isSafeInteger);
-    const lastRow = address + (rows - 1) * stride;
-    const low = Math.min(address, lastRow);
-    const high = Math.max(address, lastRow) + rowBytes;
-    const empty = rows === 0 || rowBytes === 0;
-    if (whole && rows >= 0 && rowBytes >= 0 && (empty || (low >= 0 && high <= this.hw.memory.capacityBytes))) return;
-    throw new LutraError({
-      code: 'MEM003',
-      message: `${issueUnits[user]} asked for ${rows} rows of ${rowBytes} bytes from address ${address}, ${stride} bytes apart: not inside memory`,
-      hint: `memory.capacityBytes is ${this.hw.memory.capacityBytes}`,
-    });
-  }
 }
 
 /** The lowest user of a mask after `last`, around the end. */
@@ -528,12 +489,4 @@ function nextInTurn(mask: number, last: number): number {
   const after = mask & (-2 << last);
   const candidates = after === 0 ? mask : after;
   return 31 - Math.clz32(candidates & -candidates);
-}
-
-function skipped(cycle: number, now: number, wake: number): LutraError {
-  const message =
-    cycle < now
-      ? `memory was evaluated in cycle ${cycle} after cycle ${now}`
-      : `memory was evaluated in cycle ${cycle}, but was due in cycle ${wake}`;
-  return new LutraError({ code: 'MEM004', message, hint: 'this is a bug in the simulator', exit: 'internal' });
 }

@@ -3,6 +3,7 @@ import { derive } from '../../../src/hw/derive.ts';
 import { loadHardwareModel } from '../../../src/hw/load.ts';
 import type { HardwareModel } from '../../../src/hw/schema.ts';
 import type { TransferRequest } from '../../../src/machine/kernel/transfer.ts';
+import type { ExternalMemory, MemoryStatistics } from '../../../src/machine/memory/external.ts';
 import { Memory, type MemoryHooks } from '../../../src/machine/units/memory.ts';
 
 type MemoryFields = Partial<Omit<HardwareModel['memory'], 'timing'>> & {
@@ -83,8 +84,10 @@ export interface Outcome {
   readonly bursts: readonly BurstRecord[];
   /** `[user, told in cycle, first beat, finished]`. */
   readonly transfers: readonly (readonly [user: number, told: number, first: number, finished: number])[];
-  readonly memory: Memory;
+  readonly memory: ExternalMemory;
   readonly evaluations: number;
+  /** What had been counted when each transfer was asked for. */
+  readonly counts: readonly MemoryStatistics[];
 }
 
 export interface Manner {
@@ -95,17 +98,24 @@ export interface Manner {
   readonly hooks?: Omit<MemoryHooks, 'observe'>;
   /** 1 unless told: a write is asked for like a read. */
   readonly storeLatency?: number;
+  /** Another memory than the plain one; without hooks. */
+  readonly memory?: ExternalMemory;
+  /** Calls `advance` instead of `evaluate`. */
+  readonly ahead?: boolean;
 }
 
 /** Runs the scripts of users 0, 1, … to their end. */
 export function play(hw: HardwareModel, scripts: readonly Script[], manner: Manner = {}): Outcome {
   const bursts: BurstRecord[] = [];
   const transfers: [number, number, number, number][] = [];
-  const memory = new Memory(hw, derive(hw), {
-    ...manner.hooks,
-    observe: (port, user, write, address, bytes, issued, firstBeat, lastBeat, finished) =>
-      bursts.push({ port, user, write, address, bytes, issued, firstBeat, lastBeat, finished }),
-  });
+  const plain = () =>
+    new Memory(hw, derive(hw), {
+      ...manner.hooks,
+      observe: (port, user, write, address, bytes, issued, firstBeat, lastBeat, finished) =>
+        bursts.push({ port, user, write, address, bytes, issued, firstBeat, lastBeat, finished }),
+    });
+  const memory = manner.memory ?? plain();
+  const counts: MemoryStatistics[] = [];
   const next = scripts.map(() => 0);
   const askAt = scripts.map((script) => script[0]?.pause ?? Number.POSITIVE_INFINITY);
   let now = 0;
@@ -121,6 +131,7 @@ export function play(hw: HardwareModel, scripts: readonly Script[], manner: Mann
         const following = script[next[user] as number];
         if (following) askAt[user] = finished + following.pause;
       };
+      counts.push(structuredClone(memory.statistics));
       const delay = step.transfer.write ? (manner.storeLatency ?? 1) : 1;
       memory.request({ user, ...step.transfer, delay, onFinished }, now);
     }
@@ -129,12 +140,13 @@ export function play(hw: HardwareModel, scripts: readonly Script[], manner: Mann
   for (;;) {
     if (!manner.askLate) ask();
     if (manner.dense || memory.nextWake <= now) {
-      memory.evaluate(now);
+      if (manner.ahead) memory.advance(Math.min(...askAt));
+      else memory.evaluate(now);
       evaluations += 1;
     }
     if (manner.askLate) ask();
     const due = Math.min(memory.nextWake, ...askAt);
-    if (due === Number.POSITIVE_INFINITY) return { bursts, transfers, memory, evaluations };
+    if (due === Number.POSITIVE_INFINITY) return { bursts, transfers, memory, evaluations, counts };
     now = manner.dense ? now + 1 : due;
   }
 }

@@ -1,0 +1,181 @@
+/** What lies behind the ports: takes AXI bursts as they arrive and says when their data is ready; `Dram`. */
+import { moveBanks } from './banks';
+import { decide, enqueue } from './channel';
+import { settle, settleLater } from './ports';
+import {
+  arbitrationShift,
+  backCycles,
+  channels,
+  cycleOf,
+  depth,
+  epochCycles,
+  interleaveShift,
+  isDram,
+  outstanding,
+  ports,
+  ticksPerCycle,
+} from './settings';
+import {
+  channelLanes,
+  channelNext,
+  channelShift,
+  laneRing,
+  laneShift,
+  never,
+  pieceArrival,
+  pieceShift,
+  recordDecided,
+  recordFirstEnd,
+  recordFirstReady,
+  recordLastEnd,
+  recordLastReady,
+  recordPieces,
+  recordShift,
+} from './state';
+
+let channelBase: usize = 0;
+let recordBase: usize = 0;
+/** Ticks count from the start of this cycle. */
+let epoch: i64 = 0;
+let arrivals: i64 = 0;
+/** Of all channels, in ticks. */
+let nextDecision: i64 = never;
+
+export function startDram(firstChannel: usize, firstRecord: usize): void {
+  channelBase = firstChannel;
+  recordBase = firstRecord;
+  epoch = 0;
+  arrivals = 0;
+  nextDecision = never;
+}
+
+/** The wake-up after `cycle` for the next decision, if it comes before `other`; otherwise `other`. */
+export function decisionWake(cycle: i64, other: i64): i64 {
+  if (nextDecision === never) return other;
+  // Without a division where it is later.
+  if (other !== never && nextDecision >= (other - backCycles - epoch) * ticksPerCycle) return other;
+  return min(other, max(cycle + 1, epoch + cycleOf(nextDecision) + backCycles));
+}
+
+/** Takes a burst that arrives in cycle `arrival`. */
+export function takeBurst(lane: i32, record: usize, arrival: i64, address: i64, bytes: i32, gather: bool): void {
+  if (!isDram) {
+    store<i64>(record, arrival, recordFirstReady);
+    store<i64>(record, arrival, recordLastReady);
+    settle(record);
+    return;
+  }
+  if (arrival - epoch > epochCycles) moveEpoch(arrival);
+  const ticks = (arrival - epoch) * ticksPerCycle;
+  const order = arrivals++;
+  store<i64>(record, -1, recordLastReady);
+  store<i64>(record, 0, recordFirstEnd);
+  store<i64>(record, 0, recordLastEnd);
+  store<i64>(record, -never, recordDecided);
+  store<i32>(record, 0, recordPieces);
+  if (gather) {
+    store<i32>(record, channels, recordPieces);
+    for (let number: i32 = 0; number < channels; number++) {
+      const channel = channelBase + ((<usize>number) << channelShift);
+      enqueue(channel, lane, record, ticks, order, address, bytes, true, true);
+      nextDecision = min(nextDecision, load<i64>(channel, channelNext));
+    }
+  } else if (channels === 1) cut(channelBase, lane, record, ticks, order, address, address + bytes, true);
+  else spread(lane, record, ticks, order, address, bytes);
+}
+
+/** Gives each channel what a burst touches of it, which is contiguous there. */
+function spread(lane: i32, record: usize, ticks: i64, order: i64, address: i64, bytes: i32): void {
+  const firstUnit = address >> interleaveShift;
+  const lastUnit = (address + bytes - 1) >> interleaveShift;
+  const touched = min(<i64>channels, lastUnit - firstUnit + 1);
+  for (let unit = firstUnit; unit < firstUnit + touched; unit++) {
+    const more = (lastUnit - unit) / channels;
+    const local = (unit / channels) << interleaveShift;
+    const start = unit === firstUnit ? address - (firstUnit << interleaveShift) : 0;
+    const endsHere = unit + more * channels === lastUnit;
+    const rest = endsHere ? address + bytes - (lastUnit << interleaveShift) : (<i64>1) << interleaveShift;
+    const channel = channelBase + ((<usize>(unit % channels)) << channelShift);
+    const stop = local + (more << interleaveShift) + rest;
+    cut(channel, lane, record, ticks, order, local + start, stop, unit === firstUnit);
+  }
+}
+
+/** What a burst reads or writes of one channel, in pieces. */
+function cut(
+  channel: usize,
+  lane: i32,
+  record: usize,
+  ticks: i64,
+  order: i64,
+  start: i64,
+  stop: i64,
+  first: bool,
+): void {
+  let pieces = load<i32>(record, recordPieces);
+  for (let at = start; at < stop; ) {
+    const next = min(stop, ((at >> arbitrationShift) + 1) << arbitrationShift);
+    enqueue(channel, lane, record, ticks, order, at, <i32>(next - at), false, first && at === start);
+    pieces += 1;
+    at = next;
+  }
+  store<i32>(record, pieces, recordPieces);
+  nextDecision = min(nextDecision, load<i64>(channel, channelNext));
+}
+
+/** Makes all decisions up to the end of cycle `cycle`. */
+export function decideUpTo(cycle: i64): void {
+  const end = (cycle + 1 - epoch) * ticksPerCycle;
+  if (nextDecision >= end) return;
+  let next = never;
+  for (let number: i32 = 0; number < channels; number++) {
+    const channel = channelBase + ((<usize>number) << channelShift);
+    while (load<i64>(channel, channelNext) < end) {
+      const record = decide(channel);
+      if (record !== 0) finish(record);
+    }
+    next = min(next, load<i64>(channel, channelNext));
+  }
+  nextDecision = next;
+}
+
+/** All pieces of a burst have been served. */
+function finish(record: usize): void {
+  // Nothing goes to the port before the last piece has been decided: until then it is not known how long it takes.
+  const known = cycleOf(load<i64>(record, recordDecided)) + 1;
+  const first = max(known, cycleOf(load<i64>(record, recordFirstEnd) + ticksPerCycle - 1));
+  store<i64>(record, epoch + first, recordFirstReady);
+  store<i64>(record, epoch + cycleOf(load<i64>(record, recordLastEnd) + ticksPerCycle - 1), recordLastReady);
+  settleLater(record);
+}
+
+/** Moves the origin of time, so that ticks stay far from the edge of their type. */
+function moveEpoch(cycle: i64): void {
+  while (cycle - epoch > epochCycles) {
+    const shift = epochCycles * ticksPerCycle;
+    epoch += epochCycles;
+    for (let number: i32 = 0; number < channels; number++)
+      moveChannel(channelBase + ((<usize>number) << channelShift), shift);
+    if (nextDecision !== never) nextDecision -= shift;
+    for (let at: i32 = 0; at < 2 * ports * outstanding; at++) {
+      const record = recordBase + ((<usize>at) << recordShift);
+      store<i64>(record, load<i64>(record, recordFirstEnd) - shift, recordFirstEnd);
+      store<i64>(record, load<i64>(record, recordLastEnd) - shift, recordLastEnd);
+      store<i64>(record, load<i64>(record, recordDecided) - shift, recordDecided);
+    }
+  }
+}
+
+function moveChannel(channel: usize, shift: i64): void {
+  moveBanks(channel, shift);
+  const due = load<i64>(channel, channelNext);
+  if (due !== never) store<i64>(channel, due - shift, channelNext);
+  const lanes = load<usize>(channel, channelLanes);
+  for (let number: i32 = 0; number < 2 * ports; number++) {
+    const ring = load<usize>(lanes + ((<usize>number) << laneShift), laneRing);
+    for (let place: i32 = 0; place < depth; place++) {
+      const piece = ring + ((<usize>place) << pieceShift);
+      store<i64>(piece, load<i64>(piece, pieceArrival) - shift, pieceArrival);
+    }
+  }
+}
