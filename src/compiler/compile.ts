@@ -6,7 +6,7 @@ import { LutraError } from '../base/diagnostics.ts';
 import { type Derived, derive } from '../hw/derive.ts';
 import { hardwareDigest } from '../hw/digest.ts';
 import type { HardwareModel } from '../hw/schema.ts';
-import type { ProgramImage, Segment } from '../isa/image.ts';
+import type { ProgramImage } from '../isa/image.ts';
 import { bytesPerInstruction } from '../isa/table.ts';
 import { verifyProgram } from '../isa/verify.ts';
 import type { ModelGraph } from '../model/graph.ts';
@@ -18,7 +18,8 @@ import type { AttentionOrder } from './emitSpilledAttention.ts';
 import { smallestEpsilon } from './headBounds.ts';
 import { type LoweredModel, lower, operationNames } from './lower.ts';
 import { codeReserve, type Formats, type MemoryMap, mapMemory } from './memoryMap.ts';
-import { chooseFormats, packSegments } from './pack.ts';
+import { chooseFormats, packJobs } from './pack.ts';
+import { type PackJob, type PlannedProgram, packInMemory } from './packing.ts';
 import { type OnChip, place, type TiledModel } from './place.ts';
 import { placeSpilled, type SpilledChip } from './placeSpilled.ts';
 import { makePlan } from './plan.ts';
@@ -80,7 +81,12 @@ export interface Layout {
  * what to change), and whatever reading its tensors throws.
  */
 export function compile(graph: ModelGraph, hw: HardwareModel, options: CompileOptions = {}): ProgramImage {
-  const { weights = 'pack', fuse = true, onTileProgress = () => {} } = options;
+  return packInMemory(planProgram(graph, hw, options), options.onTileProgress);
+}
+
+/** All passes but packing, which is left as jobs; throws what `compile` throws, but for reading tensors. */
+export function planProgram(graph: ModelGraph, hw: HardwareModel, options: CompileOptions = {}): PlannedProgram {
+  const { weights = 'pack', fuse = true } = options;
   const derived = derive(hw);
   const formats = chooseFormats(graph);
   const { attentionOrder } = options;
@@ -102,10 +108,6 @@ export function compile(graph: ModelGraph, hw: HardwareModel, options: CompileOp
         )
       : emit(model, chip, map, hw, derived, { fuse }),
   );
-  const segments: readonly Segment[] =
-    weights === 'pack'
-      ? packSegments(graph, model, chip, map, wordLayout(hw, derived), hw.vector, onTileProgress)
-      : map.regions;
   const codeBytes = code.length * bytesPerInstruction;
   if (spilled && codeBytes > codeReserve) {
     throw new LutraError({
@@ -118,7 +120,7 @@ export function compile(graph: ModelGraph, hw: HardwareModel, options: CompileOp
     code,
     codeAddress: map.code,
     labels,
-    segments,
+    segments: map.regions,
     memoryBytes: map.code + codeBytes,
     metadata: {
       hardwareName: hw.name,
@@ -138,8 +140,18 @@ export function compile(graph: ModelGraph, hw: HardwareModel, options: CompileOp
     },
   };
   checkCodeSize(graph.name, codeBytes);
-  verifyProgram(code, hw, segments, { labels });
-  return image;
+  verifyProgram(code, hw, map.regions, { labels });
+  return { image, jobs: weights === 'pack' ? jobsOf(graph, { model, chip, map }, hw, derived) : [] };
+}
+
+/** The jobs of `planProgram` alone. */
+export function programJobs(graph: ModelGraph, hw: HardwareModel, options: CompileOptions = {}): PackJob[] {
+  const derived = derive(hw);
+  return jobsOf(graph, layOut(graph, hw, derived, chooseFormats(graph), options), hw, derived);
+}
+
+function jobsOf(graph: ModelGraph, { model, chip, map }: Layout, hw: HardwareModel, derived: Derived): PackJob[] {
+  return packJobs({ graph, model, chip, map, layout: wordLayout(hw, derived), arithmetic: hw.vector });
 }
 
 function refuseFirstPosition(position: number, limit: number): void {

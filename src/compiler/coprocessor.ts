@@ -12,19 +12,20 @@ import { type Derived, derive } from '../hw/derive.ts';
 import { hardwareDigest } from '../hw/digest.ts';
 import { alphabets } from '../hw/operands.ts';
 import type { HardwareModel } from '../hw/schema.ts';
-import { heldContents } from '../isa/contents.ts';
 import type { ProgramImage, Segment } from '../isa/image.ts';
 import { commandHeaderBytes } from '../isa/segments.ts';
 import { bytesPerInstruction, markKinds } from '../isa/table.ts';
 import { verifyProgram } from '../isa/verify.ts';
 import { linearSize, type ModelGraph } from '../model/graph.ts';
-import { packTernaryTile, wordLayout } from '../numerics/pack.ts';
+import { packTernaryTile, type WordLayout, wordLayout } from '../numerics/pack.ts';
 import { at, type Builder, createBuilder } from './builder.ts';
 import { checkCodeSize } from './checks.ts';
 import { type CoprocessorLimits, coprocessorLimits, type Product, productOf } from './coprocessorTiles.ts';
 import { formatIndex, spaceIndex } from './emitContext.ts';
 import { operationNames } from './lower.ts';
-import { packLayer, ternariseRows, tileShape } from './pack.ts';
+import { layerJobs, tileShape } from './pack.ts';
+import { type PackJob, type PlannedProgram, packInMemory } from './packing.ts';
+import { ternariseRows } from './quantise.ts';
 import { registers as r } from './registers.ts';
 import { schedule } from './schedule.ts';
 import { roundUp, rowCount, tileAlignment } from './tile.ts';
@@ -96,24 +97,31 @@ interface Placement {
 export function compileCoprocessor(
   graph: ModelGraph,
   hw: HardwareModel,
-  { weights = 'pack', rows = 1, layers = graph.layerCount, headRows = 0 }: CoprocessorOptions = {},
+  options: CoprocessorOptions = {},
 ): ProgramImage {
+  return packInMemory(planCoprocessor(graph, hw, options));
+}
+
+/** All passes but packing, which is left as jobs; throws what `compileCoprocessor` throws, but for reading tensors. */
+export function planCoprocessor(
+  graph: ModelGraph,
+  hw: HardwareModel,
+  options: CoprocessorOptions = {},
+): PlannedProgram {
+  const { weights = 'pack', layers = graph.layerCount } = options;
   const derived = derive(hw);
-  const limits = coprocessorLimits(hw, derived);
-  const layer = placeProducts(layerProducts(graph, rows, limits), derived);
-  const head = placeProducts(headRows > 0 ? [headProduct(graph, headRows, limits)] : [], derived);
+  const { layer, head, limits } = placement(graph, hw, derived, options);
   const map = mapMemory(layer, head, layers, hw);
   const builder = createBuilder();
   emitProgram(builder, layer, head, layers, limits, map.addresses);
   const { code, labels } = schedule(builder.finish());
-  const segments = weights === 'pack' ? packContents(map.regions, graph, layer, head, hw, derived) : map.regions;
   const codeBytes = code.length * bytesPerInstruction;
   checkCodeSize(graph.name, codeBytes);
   const image: ProgramImage = {
     code,
     codeAddress: map.addresses.code,
     labels,
-    segments,
+    segments: map.regions,
     memoryBytes: map.addresses.code + codeBytes,
     metadata: {
       hardwareName: hw.name,
@@ -128,8 +136,27 @@ export function compileCoprocessor(
       plan: planOf(layer, head),
     },
   };
-  verifyProgram(code, hw, segments, { labels });
-  return image;
+  verifyProgram(code, hw, map.regions, { labels });
+  return { image, jobs: weights === 'pack' ? packJobs(graph, layer, head, layers, hw, derived) : [] };
+}
+
+/** The jobs of `planCoprocessor` alone. */
+export function coprocessorJobs(graph: ModelGraph, hw: HardwareModel, options: CoprocessorOptions = {}): PackJob[] {
+  const derived = derive(hw);
+  const { layer, head } = placement(graph, hw, derived, options);
+  return packJobs(graph, layer, head, options.layers ?? graph.layerCount, hw, derived);
+}
+
+function placement(
+  graph: ModelGraph,
+  hw: HardwareModel,
+  derived: Derived,
+  { rows = 1, headRows = 0 }: CoprocessorOptions,
+) {
+  const limits = coprocessorLimits(hw, derived);
+  const layer = placeProducts(layerProducts(graph, rows, limits), derived);
+  const head = placeProducts(headRows > 0 ? [headProduct(graph, headRows, limits)] : [], derived);
+  return { layer, head, limits };
 }
 
 /** The four products of a layer: matrices that share their input are one. */
@@ -301,31 +328,38 @@ function emitProduct(builder: Builder, product: Placed, limits: CoprocessorLimit
   builder.emit('matmul.sync', {}, { needs: ['inputsReady'] });
 }
 
-function packContents(
-  regions: readonly Segment[],
+function packJobs(
   graph: ModelGraph,
   layer: Placement,
   head: Placement,
+  layers: number,
   hw: HardwareModel,
   derived: Derived,
-): Segment[] {
+): PackJob[] {
   const layout = wordLayout(hw, derived);
-  const fill = (region: Segment, data: Uint8Array): Segment => {
-    const padded = new Uint8Array(region.bytes);
-    padded.set(data);
-    return { ...region, data: heldContents(padded) };
-  };
-  return regions.map((region) => {
-    const [, index] = /^layers\.(\d+)\.weights$/.exec(region.name) ?? [];
-    const tensors = index === undefined ? undefined : graph.layers[Number(index)];
-    if (tensors)
-      return fill(region, packLayer(tensors, { layer: layer.products }, { weightStride: layer.weightBytes }, layout));
-    return region.name === 'head.weights' ? fill(region, packHead(graph, head, layout)) : region;
-  });
+  const jobs = graph.layers
+    .slice(0, layers)
+    .flatMap((tensors, index) =>
+      layerJobs(
+        `layers.${index}.weights`,
+        `packing layer ${index + 1} of ${layers}`,
+        tensors,
+        { layer: layer.products },
+        layout,
+      ),
+    );
+  if (head.products.length === 0) return jobs;
+  return [
+    ...jobs,
+    {
+      label: 'packing head',
+      parts: [{ segment: 'head.weights', offset: 0, bytes: head.weightBytes }],
+      run: ([out]) => packHead(graph, head, layout, out as Uint8Array),
+    },
+  ];
 }
 
-function packHead(graph: ModelGraph, { products, weightBytes }: Placement, layout: ReturnType<typeof wordLayout>) {
-  const bytes = new Uint8Array(weightBytes);
+function packHead(graph: ModelGraph, { products }: Placement, layout: WordLayout, out: Uint8Array): void {
   let offset = 0;
   for (const product of products) {
     for (const tile of product.tiles) {
@@ -334,14 +368,13 @@ function packHead(graph: ModelGraph, { products, weightBytes }: Placement, layou
         packTernaryTile(
           layout,
           { ...tileShape(product, tile), weights, offset: 0, pitch: product.inputs },
-          bytes,
+          out,
           offset,
         );
       }
       offset += tile.bytes;
     }
   }
-  return bytes;
 }
 
 function planOf(layer: Placement, head: Placement): CoprocessorPlan {

@@ -1,15 +1,14 @@
 /**
- * Pass 7, quantise and pack: the model's tensors as the bytes of the memory map.
+ * Pass 7, quantise and pack: the model's tensors as the bytes of the memory map, in jobs.
  */
-import { LutraError } from '../base/diagnostics.ts';
-import { heldContents } from '../isa/contents.ts';
-import type { Segment } from '../isa/image.ts';
 import type { DenseTensor, LayerTensors, ModelGraph, TernaryTensor } from '../model/graph.ts';
 import { ropeAngleOf, ropeFrequencies } from '../numerics/functions.ts';
 import { packBinaryTile, packTernaryTile, type WordLayout } from '../numerics/pack.ts';
 import { type BoundArithmetic, coarseHeadRows } from './headBounds.ts';
 import { type Formats, type MemoryMap, type StoredFloat, storedBytes } from './memoryMap.ts';
+import type { PackJob } from './packing.ts';
 import { type OnChip, scaleOrder, type TiledModel } from './place.ts';
+import { quantiseHeadRows } from './quantise.ts';
 import type { Tile, TiledOperation } from './tile.ts';
 
 /** Elements of a tensor read at a time. */
@@ -45,42 +44,46 @@ function* chunks(tensor: DenseTensor): Generator<Chunk> {
   }
 }
 
-/** All segments with their contents. `progress` is told what is being packed. */
-export function packSegments(
-  graph: ModelGraph,
-  model: TiledModel,
-  chip: OnChip,
-  map: MemoryMap,
-  layout: WordLayout,
-  arithmetic: BoundArithmetic,
-  progress: (text: string) => void,
-): Segment[] {
-  const head = packHead(graph, model, map, layout, progress);
-  const coarse = packCoarse(graph, model, map, layout, arithmetic, progress);
-  const contents: Record<string, () => Uint8Array> = {
-    coefficients: () => packCoefficients(graph, chip, map),
-    rope: () => packRotations(model, map),
-    embedding: () => packEmbedding(graph, map),
-    'head.weights': () => head.weights,
-    'head.scales': () => head.scales,
-    'coarse.weights': () => coarse.weights,
-    'coarse.scales': () => coarse.scales,
-  };
-  graph.layers.forEach((layer, index) => {
-    contents[`layers.${index}.weights`] = () => {
-      progress(`packing layer ${index + 1} of ${graph.layers.length}`);
-      return packLayer(layer, model, map, layout);
-    };
-  });
-  return map.regions.map((region) => {
-    const make = contents[region.name];
-    if (!make) return region;
-    const data = make();
-    if (data.length === region.bytes) return { ...region, data: heldContents(data) };
-    const padded = new Uint8Array(region.bytes);
-    padded.set(data);
-    return { ...region, data: heldContents(padded) };
-  });
+/** Bytes of the embedding or of the head that a job packs, about. */
+const jobBytes = 2 ** 22;
+
+/** What packing a whole program needs to know. */
+export interface PackContext {
+  readonly graph: ModelGraph;
+  readonly model: TiledModel;
+  readonly chip: OnChip;
+  readonly map: MemoryMap;
+  readonly layout: WordLayout;
+  readonly arithmetic: BoundArithmetic;
+}
+
+/** All contents of a program, as jobs that need nothing of each other. The same model gives the same list. */
+export function packJobs(context: PackContext): PackJob[] {
+  const { graph, model, chip, map, layout } = context;
+  const whole = (segment: string, run: (out: Uint8Array) => void): PackJob[] =>
+    map.regions
+      .filter(({ name }) => name === segment)
+      .map(({ bytes }) => ({
+        label: `packing ${segment}`,
+        parts: [{ segment, offset: 0, bytes }],
+        run: ([out]) => run(out as Uint8Array),
+      }));
+  return [
+    ...whole('coefficients', (out) => packCoefficients(graph, chip, map, out)),
+    ...whole('rope', (out) => packRotations(model, map, out)),
+    ...embeddingJobs(graph, map),
+    ...graph.layers.flatMap((layer, index) =>
+      layerJobs(
+        `layers.${index}.weights`,
+        `packing layer ${index + 1} of ${graph.layers.length}`,
+        layer,
+        model,
+        layout,
+      ),
+    ),
+    ...headJobs(context),
+    ...coarseJobs(context),
+  ];
 }
 
 /** Writes floats at byte `offset` in a memory format; bfloat16 only takes values that it holds exactly. */
@@ -92,12 +95,10 @@ function writeFloats(out: DataView, offset: number, values: Float32Array, format
   }
 }
 
-function packCoefficients(graph: ModelGraph, chip: OnChip, map: MemoryMap): Uint8Array {
+function packCoefficients(graph: ModelGraph, chip: OnChip, map: MemoryMap, out: Uint8Array): void {
   const { layout } = chip.coef;
   const { gains } = map.formats;
-  const end = map.finalNorm - map.coefficients;
-  const bytes = new Uint8Array(end + (graph.finalNorm.shape[0] as number) * storedBytes[gains]);
-  const view = new DataView(bytes.buffer);
+  const view = viewOf(out);
   const write = (base: number, tensor: DenseTensor) => {
     for (const { offset, values } of chunks(tensor)) {
       writeFloats(view, base + offset * storedBytes[gains], values, gains);
@@ -112,14 +113,13 @@ function packCoefficients(graph: ModelGraph, chip: OnChip, map: MemoryMap): Uint
     const scales = Float32Array.from(scaleOrder, (name) => layer[name].scale);
     writeFloats(view, base + map.scales, scales, 'float32');
   });
-  write(end, graph.finalNorm);
-  return bytes;
+  write(map.finalNorm - map.coefficients, graph.finalNorm);
 }
 
-function packRotations({ shape, maxPositions }: TiledModel, map: MemoryMap): Uint8Array {
+function packRotations({ shape, maxPositions }: TiledModel, map: MemoryMap, out: Uint8Array): void {
   const frequencies = ropeFrequencies(shape.headDimension, shape.ropeTheta);
   const pairs = shape.headDimension / 2;
-  const view = new DataView(new ArrayBuffer(maxPositions * map.ropeRowBytes));
+  const view = viewOf(out);
   for (let position = 0; position < maxPositions; position++) {
     for (let pair = 0; pair < pairs; pair++) {
       const { cosine, sine } = ropeAngleOf(frequencies, position, pair);
@@ -128,41 +128,61 @@ function packRotations({ shape, maxPositions }: TiledModel, map: MemoryMap): Uin
       view.setFloat32(at + 4 * pairs, sine, true);
     }
   }
-  return new Uint8Array(view.buffer);
 }
 
-function packEmbedding({ embedding, vocabularySize }: ModelGraph, map: MemoryMap): Uint8Array {
-  const bytes = new Uint8Array(vocabularySize * map.embeddingRowBytes);
-  const view = new DataView(bytes.buffer);
-  const { embedding: format } = map.formats;
+function embeddingJobs({ embedding, vocabularySize }: ModelGraph, map: MemoryMap): PackJob[] {
+  const { embeddingRowBytes, formats, regions } = map;
+  const end = regions.find(({ name }) => name === 'embedding')?.bytes ?? 0;
   const width = embedding.shape[1] as number;
-  for (const { offset, values } of chunks(embedding)) {
-    for (let at = 0; at < values.length; at += width) {
-      const row = ((offset + at) / width) * map.embeddingRowBytes;
-      writeFloats(view, row, values.subarray(at, at + width), format);
-    }
-  }
-  return bytes;
+  const most = Math.max(1, Math.floor(jobBytes / embeddingRowBytes));
+  return Array.from({ length: Math.ceil(vocabularySize / most) }, (_, index) => {
+    const first = index * most;
+    const count = Math.min(most, vocabularySize - first);
+    const offset = first * embeddingRowBytes;
+    // The last one reaches to the end of the segment.
+    const bytes = first + count < vocabularySize ? count * embeddingRowBytes : end - offset;
+    return {
+      label: `packing embedding row ${first + 1} of ${vocabularySize}`,
+      parts: [{ segment: 'embedding', offset, bytes }],
+      run: ([out]) => {
+        const view = viewOf(out as Uint8Array);
+        const values = embedding.readRows(first, count);
+        for (let row = 0; row < count; row++) {
+          const own = values.subarray(row * width, (row + 1) * width);
+          writeFloats(view, row * embeddingRowBytes, own, formats.embedding);
+        }
+      },
+    };
+  });
 }
 
-/** The tiles of a layer, one after the other. */
-export function packLayer(
+/** The tiles of a layer, one after the other: a job for each operation. */
+export function layerJobs(
+  segment: string,
+  label: string,
   layer: LayerTensors,
-  model: Pick<TiledModel, 'layer'>,
-  map: Pick<MemoryMap, 'weightStride'>,
+  model: { readonly layer: readonly TiledOperation[] },
   layout: WordLayout,
-): Uint8Array {
-  const bytes = new Uint8Array(map.weightStride);
+): PackJob[] {
   let offset = 0;
-  for (const operation of model.layer) {
-    for (const tile of operation.tiles) {
-      const tensors = tile.pieces.map(({ output }) => layer[output as Exclude<typeof output, 'head'>]);
-      const weights = tileWeights(tile, operation, tensors);
-      packTernaryTile(layout, { ...tileShape(operation, tile), ...weights, offset: 0 }, bytes, offset);
-      offset += tile.bytes;
-    }
-  }
-  return bytes;
+  return model.layer.map((operation) => {
+    const bytes = operation.tiles.reduce((sum, tile) => sum + tile.bytes, 0);
+    const part = { segment, offset, bytes };
+    offset += bytes;
+    return {
+      label,
+      parts: [part],
+      run: ([out]) => {
+        let at = 0;
+        for (const tile of operation.tiles) {
+          const tensors = tile.pieces.map(({ output }) => layer[output as Exclude<typeof output, 'head'>]);
+          const weights = tileWeights(tile, operation, tensors);
+          packTernaryTile(layout, { ...tileShape(operation, tile), ...weights, offset: 0 }, out as Uint8Array, at);
+          at += tile.bytes;
+        }
+      },
+    };
+  });
 }
 
 /** Columns from the first to the last that exist. */
@@ -189,124 +209,80 @@ function tileWeights(tile: Tile, { inputs }: TiledOperation, tensors: readonly T
 }
 
 /**
+ * Jobs for the tiles of a head and the constants of their rows, `stride` bytes for each tile, some tiles to a job. `pack`
+ * writes a tile.
+ */
+function tileJobs(
+  head: TiledOperation,
+  name: string,
+  stride: number,
+  pack: (tile: Tile, weights: Uint8Array, constants: DataView) => void,
+): PackJob[] {
+  const { tiles } = head;
+  const jobs: PackJob[] = [];
+  let offset = 0;
+  for (let first = 0; first < tiles.length; ) {
+    const own: Tile[] = [];
+    let bytes = 0;
+    for (let next = tiles[first]; next && (own.length === 0 || bytes + next.bytes <= jobBytes); ) {
+      own.push(next);
+      bytes += next.bytes;
+      next = tiles[first + own.length];
+    }
+    jobs.push({
+      label: `packing ${name} tile ${first + 1} of ${tiles.length}`,
+      parts: [
+        { segment: `${name}.weights`, offset, bytes },
+        { segment: `${name}.scales`, offset: first * stride, bytes: own.length * stride },
+      ],
+      run: ([weights, constants]) => {
+        let at = 0;
+        own.forEach((tile, index) => {
+          const view = viewOf((constants as Uint8Array).subarray(index * stride, (index + 1) * stride));
+          pack(tile, (weights as Uint8Array).subarray(at, at + tile.bytes), view);
+          at += tile.bytes;
+        });
+      },
+    });
+    offset += bytes;
+    first += own.length;
+  }
+  return jobs;
+}
+
+/**
  * The head's weights on a grid of odd integers, one scale per vocabulary row: scale = max |w| / (2ᵇ − 1), level = the odd
  * integer nearest to w / scale.
  */
-function packHead(
-  graph: ModelGraph,
-  model: TiledModel,
-  map: MemoryMap,
-  layout: WordLayout,
-  progress: (text: string) => void,
-): { readonly weights: Uint8Array; readonly scales: Uint8Array } {
+function headJobs({ graph, model, map, layout }: PackContext): PackJob[] {
   const { head } = model;
-  const weights = new Uint8Array(head.tiles.reduce((sum, { bytes }) => sum + bytes, 0));
-  const scales = new Uint8Array(head.tiles.length * map.headScaleStride);
-  const scaleView = new DataView(scales.buffer);
-  let offset = 0;
-  head.tiles.forEach((tile, index) => {
-    if (index % 256 === 0) progress(`packing head tile ${index + 1} of ${head.tiles.length}`);
+  return tileJobs(head, 'head', map.headScaleStride, (tile, weights, constants) => {
     const [piece] = tile.pieces;
     if (!piece) return;
-    const { levels, scales: rowScales } = quantiseHeadRows(graph.head, piece.first, piece.columns, head.planes);
+    const { levels, scales } = quantiseHeadRows(graph.head, piece.first, piece.columns, head.planes);
     const source = { ...tileShape(head, tile), weights: levels, offset: 0, pitch: head.inputs };
-    packBinaryTile(layout, head.planes, source, weights, offset);
-    writeFloats(scaleView, index * map.headScaleStride, rowScales, 'float32');
-    offset += tile.bytes;
+    packBinaryTile(layout, head.planes, source, weights, 0);
+    writeFloats(constants, 0, scales, 'float32');
   });
-  return { weights, scales };
 }
 
 /** The coarse rows of a two-pass head: tiles, and for each its scales and then its bounds. */
-function packCoarse(
-  graph: ModelGraph,
-  { coarse, head }: TiledModel,
-  map: MemoryMap,
-  layout: WordLayout,
-  arithmetic: BoundArithmetic,
-  progress: (text: string) => void,
-): { readonly weights: Uint8Array; readonly scales: Uint8Array } {
-  const tiles = coarse?.tiles ?? [];
-  const weights = new Uint8Array(tiles.reduce((sum, { bytes }) => sum + bytes, 0));
-  const scales = new Uint8Array(tiles.length * map.coarseScaleStride);
-  if (!coarse) return { weights, scales };
-  const view = new DataView(scales.buffer);
-  const gains = graph.finalNorm.readRows(0, coarse.inputs);
-  let offset = 0;
-  tiles.forEach((tile, index) => {
-    if (index % 64 === 0) progress(`packing coarse tile ${index + 1} of ${tiles.length}`);
+function coarseJobs({ graph, model, map, layout, arithmetic }: PackContext): PackJob[] {
+  const { coarse, head } = model;
+  if (!coarse) return [];
+  let gains: Float32Array | undefined;
+  return tileJobs(coarse, 'coarse', map.coarseScaleStride, (tile, weights, constants) => {
     const { first, columns } = tile.pieces[0] as Tile['pieces'][number];
     const exact = quantiseHeadRows(graph.head, first, columns, head.planes);
+    gains ??= graph.finalNorm.readRows(0, coarse.inputs);
     const rows = coarseHeadRows(exact, gains, coarse.planes, arithmetic);
     const source = { ...tileShape(coarse, tile), weights: rows.levels, offset: 0, pitch: coarse.inputs };
-    packBinaryTile(layout, coarse.planes, source, weights, offset);
-    writeFloats(view, index * map.coarseScaleStride, rows.scales, 'bfloat16');
-    writeFloats(view, index * map.coarseScaleStride + map.coarseBounds, rows.bounds, 'bfloat16');
-    offset += tile.bytes;
+    packBinaryTile(layout, coarse.planes, source, weights, 0);
+    writeFloats(constants, 0, rows.scales, 'bfloat16');
+    writeFloats(constants, map.coarseBounds, rows.bounds, 'bfloat16');
   });
-  return { weights, scales };
 }
 
-/**
- * Rows of the head as odd levels of `bits` bits and a scale each; a row of zeros has scale 0.
- * Throws CMP031 for a weight that is not finite.
- */
-export function quantiseHeadRows(
-  tensor: DenseTensor,
-  first: number,
-  count: number,
-  bits: number,
-): { readonly levels: Int16Array; readonly scales: Float32Array } {
-  const values = tensor.readRows(first, count);
-  const width = values.length / count;
-  const levels = new Int16Array(values.length);
-  const scales = new Float32Array(count);
-  const top = 2 ** bits - 1;
-  for (let row = 0; row < count; row++) {
-    let largest = 0;
-    for (let i = row * width; i < (row + 1) * width; i++) {
-      const size = Math.abs(values[i]!);
-      if (!Number.isFinite(size)) {
-        throw new LutraError({
-          code: 'CMP031',
-          message: `tensor ${tensor.name}, row ${first + row}, column ${i - row * width}: the weight is not a finite number`,
-          hint: 'the model file is damaged or was not trained to the end',
-        });
-      }
-      if (size > largest) largest = size;
-    }
-    scales[row] = largest / top;
-    const scale = scales[row]!;
-    for (let i = row * width; i < (row + 1) * width; i++) {
-      // The odd integer nearest to x is 2·⌊x/2⌋ + 1.
-      const level = scale === 0 ? 1 : 2 * Math.floor(values[i]! / scale / 2) + 1;
-      levels[i] = Math.max(-top, Math.min(top, level));
-    }
-  }
-  return { levels, scales };
-}
-
-/**
- * Rows of a coarse head: every weight rounded to −1, 0 or 1 in units of its row's mean magnitude (the absmean rule with
- * which BitNet b1.58 quantises its layers); `scales` are those means. A row of zeros stays one.
- */
-export function ternariseRows(
-  tensor: DenseTensor,
-  first: number,
-  count: number,
-): { readonly levels: Int8Array; readonly scales: Float32Array } {
-  const values = tensor.readRows(first, count);
-  const width = values.length / count;
-  const levels = new Int8Array(values.length);
-  const scales = new Float32Array(count);
-  for (let row = 0; row < count; row++) {
-    const span = values.subarray(row * width, (row + 1) * width);
-    scales[row] = span.reduce((sum, value) => sum + Math.abs(value), 0) / width;
-    const scale = scales[row]!;
-    if (scale === 0) continue;
-    span.forEach((value, i) => {
-      levels[row * width + i] = Math.max(-1, Math.min(1, Math.round(value / scale)));
-    });
-  }
-  return { levels, scales };
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

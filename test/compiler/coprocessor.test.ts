@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type CoprocessorOptions, type CoprocessorPlan, compileCoprocessor } from '../../src/compiler/coprocessor.ts';
-import { ternariseRows } from '../../src/compiler/pack.ts';
+import { ternariseRows } from '../../src/compiler/quantise.ts';
 import type { HardwareModel } from '../../src/hw/schema.ts';
 import { Machine } from '../../src/machine/machine.ts';
 import type { ModelGraph } from '../../src/model/graph.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { roundTo } from '../../src/base/float.ts';
 import { type BoundArithmetic, coarseHeadRows, type HeadRows } from '../../src/compiler/headBounds.ts';
-import { quantiseHeadRows } from '../../src/compiler/pack.ts';
+import { quantiseHeadRows } from '../../src/compiler/quantise.ts';
 import { createVectorArithmetic, dequantise, quantise, type VectorBuffers } from '../../src/numerics/vector.ts';
 
 const epsilon = Math.fround(1e-5);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { bytesSource } from '../../src/base/safetensors.ts';
 import { compile, layOut } from '../../src/compiler/compile.ts';
-import { quantiseHeadRows } from '../../src/compiler/pack.ts';
+import { quantiseHeadRows } from '../../src/compiler/quantise.ts';
 import { derive } from '../../src/hw/derive.ts';
 import { parseImage, serializeImage } from '../../src/isa/image.ts';
 import { unpackBinaryTile, unpackTernaryTile, wordLayout } from '../../src/numerics/pack.ts';
