@@ -6,6 +6,7 @@ import {
   closeSync,
   existsSync,
   fstatSync,
+  ftruncateSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -96,29 +97,31 @@ export function fileSource(file: string): ByteSource {
     return openSync(file, 'r');
   });
   const { size } = fstatSync(descriptor);
-  const fill = (offset: number, target: Uint8Array) => {
-    for (let done = 0; done < target.length; ) {
-      const count = reading(file, () => readSync(descriptor, target, done, target.length - done, offset + done));
-      if (count === 0) {
-        throw new LutraError({
-          code: 'IO002',
-          place: { file },
-          message: `ends at byte ${offset + done}, ${target.length - done} bytes early`,
-        });
-      }
-      done += count;
-    }
-  };
   return {
     name: file,
     size,
-    fill,
+    fill: (offset, target) => fill(file, descriptor, offset, target),
     read(offset, length) {
       const bytes = new Uint8Array(length);
-      fill(offset, bytes);
+      fill(file, descriptor, offset, bytes);
       return bytes;
     },
   };
+}
+
+/** Fills `target` from byte `offset` of an open file on. */
+function fill(file: string, descriptor: number, offset: number, target: Uint8Array): void {
+  for (let done = 0; done < target.length; ) {
+    const count = reading(file, () => readSync(descriptor, target, done, target.length - done, offset + done));
+    if (count === 0) {
+      throw new LutraError({
+        code: 'IO002',
+        place: { file },
+        message: `ends at byte ${offset + done}, ${target.length - done} bytes early`,
+      });
+    }
+    done += count;
+  }
 }
 
 /** A model directory on disk, or the directory of a lone config.json. */
@@ -208,6 +211,17 @@ export interface GrowingFile {
   finish(): void;
 }
 
+/** A file that is written in any order and appears under its name only when it is complete. */
+export interface ScatteredFile {
+  /** For threads of this process that write and read the file too. */
+  readonly descriptor: number;
+  write(offset: number, bytes: Uint8Array): void;
+  read(offset: number, target: Uint8Array): void;
+  finish(): void;
+  /** Removes what was written. */
+  discard(): void;
+}
+
 /**
  * Writes to `temporary` what is to become `path`: by a rename after `recheck` has looked again at what it replaces, as
  * that may have come meanwhile, or `inside` a directory that is renamed as a whole.
@@ -231,6 +245,48 @@ function growingFile(path: string, temporary: string, recheck: 'inside' | (() =>
         recheck();
         renameSync(temporary, path);
       });
+      unfinished.delete(temporary);
+    },
+  };
+}
+
+/** A file of `size` zeros to be filled, which replaces any file called `path`. Throws LutraError IO004. */
+export function scatteredFile(path: string, size: number): ScatteredFile {
+  const temporary = temporaryName(path);
+  const attempt = <T>(action: () => T): T => {
+    try {
+      return action();
+    } catch (error) {
+      throw unwritable(path, error);
+    }
+  };
+  const descriptor = attempt(() => openSync(temporary, 'wx+'));
+  unfinished.add(temporary);
+  attempt(() => ftruncateSync(descriptor, size));
+  return {
+    descriptor,
+    write(offset, bytes) {
+      attempt(() => {
+        for (let done = 0; done < bytes.length; ) {
+          done += writeSync(descriptor, bytes, done, bytes.length - done, offset + done);
+        }
+      });
+    },
+    read: (offset, target) => fill(path, descriptor, offset, target),
+    finish() {
+      attempt(() => {
+        closeSync(descriptor);
+        renameSync(temporary, path);
+      });
+      unfinished.delete(temporary);
+    },
+    discard() {
+      try {
+        closeSync(descriptor);
+      } catch {
+        // It was closed by an attempt to finish.
+      }
+      rmSync(temporary, { force: true });
       unfinished.delete(temporary);
     },
   };
@@ -359,6 +415,11 @@ function missingParents(path: string): { nearest: string; missing: string[] } {
   return { nearest, missing };
 }
 
+/** Makes a directory and what it lies in; not with mkdir's own recursion, which never ends on some file systems (/proc). */
+export function makeDirectories(path: string): void {
+  for (const each of missingParents(join(path, 'inside')).missing) mkdirSync(each);
+}
+
 /** A directory that is filled under a temporary name and appears under its own only when it is complete. */
 export interface GrowingDirectory {
   create(name: string): GrowingFile;
@@ -370,8 +431,7 @@ export function createDirectory(directory: string, force: boolean, kind: Directo
   const target = resolve(directory);
   const temporary = temporaryName(target);
   try {
-    // Not mkdir's own recursion, which never ends on some file systems (/proc).
-    for (const parent of missingParents(target).missing) mkdirSync(parent);
+    makeDirectories(dirname(target));
     mkdirSync(temporary);
   } catch (error) {
     throw unwritable(directory, error);

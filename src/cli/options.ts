@@ -50,6 +50,8 @@ export interface CompileOptions {
   readonly timingOnly?: boolean;
   /** Only the matrix products: a host does the rest. */
   readonly coprocessor?: boolean;
+  /** False: packed programs are neither taken from the cache directory nor kept there. */
+  readonly cache?: boolean;
 }
 
 export interface OutputOptions {
@@ -163,7 +165,8 @@ export function addCompileOptions(command: Command): Command {
     .option(
       '--coprocessor',
       'only the matrix products of --rows-per-pass rows (default: 1) and of a coarse ternary head; a host does the rest',
-    );
+    )
+    .option('--no-cache', 'pack the model even if it was packed before, and keep nothing in the cache directory');
 }
 
 export function addRtlOptions(command: Command): Command {

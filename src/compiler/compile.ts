@@ -144,12 +144,6 @@ export function planProgram(graph: ModelGraph, hw: HardwareModel, options: Compi
   return { image, jobs: weights === 'pack' ? jobsOf(graph, { model, chip, map }, hw, derived) : [] };
 }
 
-/** The jobs of `planProgram` alone. */
-export function programJobs(graph: ModelGraph, hw: HardwareModel, options: CompileOptions = {}): PackJob[] {
-  const derived = derive(hw);
-  return jobsOf(graph, layOut(graph, hw, derived, chooseFormats(graph), options), hw, derived);
-}
-
 function jobsOf(graph: ModelGraph, { model, chip, map }: Layout, hw: HardwareModel, derived: Derived): PackJob[] {
   return packJobs({ graph, model, chip, map, layout: wordLayout(hw, derived), arithmetic: hw.vector });
 }

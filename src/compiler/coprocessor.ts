@@ -140,13 +140,6 @@ export function planCoprocessor(
   return { image, jobs: weights === 'pack' ? packJobs(graph, layer, head, layers, hw, derived) : [] };
 }
 
-/** The jobs of `planCoprocessor` alone. */
-export function coprocessorJobs(graph: ModelGraph, hw: HardwareModel, options: CoprocessorOptions = {}): PackJob[] {
-  const derived = derive(hw);
-  const { layer, head } = placement(graph, hw, derived, options);
-  return packJobs(graph, layer, head, options.layers ?? graph.layerCount, hw, derived);
-}
-
 function placement(
   graph: ModelGraph,
   hw: HardwareModel,

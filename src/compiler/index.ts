@@ -1,5 +1,11 @@
 /** A model and a machine in, a program image out. */
-export { type CompileOptions, compile, defaultCoarseBits } from './compile.ts';
-export { type CoprocessorPlan, compileCoprocessor, describeCoprocessorPlan } from './coprocessor.ts';
+export { type CompileOptions, compile, defaultCoarseBits, planProgram } from './compile.ts';
+export {
+  type CoprocessorPlan,
+  compileCoprocessor,
+  describeCoprocessorPlan,
+  planCoprocessor,
+} from './coprocessor.ts';
 export { type AttentionOrder, attentionOrders } from './emitSpilledAttention.ts';
+export { type PackJob, type PlannedProgram, packedSegments, packInMemory } from './packing.ts';
 export { describePlan, type Plan } from './plan.ts';

@@ -13,6 +13,8 @@ export interface Contents {
   read(offset: number, length: number): Uint8Array;
   /** Fills `target` with the bytes from `offset` on; keeps nothing. */
   copy(offset: number, target: Uint8Array): void;
+  /** See `pieceDigests`, where they are known and every read is checked against them. */
+  readonly digests?: string;
 }
 
 /** Contents that are in memory. */
@@ -52,7 +54,7 @@ export function digestsLength(bytes: number): number {
 }
 
 /** SHA-256 of every piece of `contents` in hexadecimal, one after the other. */
-export function pieceDigests(contents: Contents): string {
+export function pieceDigests(contents: Pick<Contents, 'bytes' | 'copy'>): string {
   const digests: string[] = [];
   const piece = new Uint8Array(Math.min(pieceBytes, contents.bytes));
   for (let at = 0; at < contents.bytes; at += pieceBytes) {
@@ -73,6 +75,8 @@ export interface StoredPart {
   readonly name: string;
   /** See `pieceDigests`. */
   readonly digests: string;
+  /** Tries to make the file anew where it is damaged or cannot be read; false: nothing has changed. */
+  readonly repair?: () => boolean;
 }
 
 /**
@@ -82,6 +86,7 @@ export interface StoredPart {
  */
 class StoredContents implements Contents {
   readonly bytes: number;
+  readonly digests: string;
   private readonly part: StoredPart;
   /** All of the contents; a system gives memory to the parts of it that are written. */
   private held: Uint8Array | undefined;
@@ -89,6 +94,7 @@ class StoredContents implements Contents {
 
   constructor(part: StoredPart) {
     this.bytes = part.bytes;
+    this.digests = part.digests;
     this.part = part;
     this.isHeld = new Uint8Array(pieceCount(part.bytes));
   }
@@ -124,8 +130,17 @@ class StoredContents implements Contents {
     }
   }
 
-  /** Reads a whole piece. */
   private load(piece: number, target: Uint8Array): void {
+    try {
+      this.loadOnce(piece, target);
+    } catch (error) {
+      if (!(error instanceof LutraError) || this.part.repair?.() !== true) throw error;
+      this.loadOnce(piece, target);
+    }
+  }
+
+  /** Reads a whole piece. */
+  private loadOnce(piece: number, target: Uint8Array): void {
     const { source, begin, name, digests } = this.part;
     source.fill(begin + piece * pieceBytes, target);
     const at = piece * digestCharacters;

@@ -4,21 +4,14 @@
  * every piece of the tensors, so that contents can be read and checked when they are wanted.
  */
 import { type Diagnostic, LutraError } from '../base/diagnostics.ts';
-import {
-  type ByteSource,
-  quoteName,
-  readSafetensorsHeader,
-  serializeSafetensorsHeader,
-  type TensorEntry,
-} from '../base/safetensors.ts';
+import { type ByteSource, quoteName, readSafetensorsHeader, type TensorEntry } from '../base/safetensors.ts';
 import { hardwareDigest } from '../hw/digest.ts';
 import type { HardwareModel } from '../hw/schema.ts';
 import type { AssembledProgram } from './assembler/assemble.ts';
-import { type Contents, digestsLength, heldContents, pieceDigests, storedContents } from './contents.ts';
+import { type Contents, digestsLength, storedContents } from './contents.ts';
 import {
   digestKey,
   headerDigest,
-  headerStrings,
   type ImageHeader,
   type ImageMetadata,
   imageError,
@@ -61,63 +54,16 @@ export function codeBytes(image: Pick<ProgramImage, 'code'>): Uint8Array {
   return bytes;
 }
 
-/** Bytes of contents that are in memory while they are written. */
-const chunkBytes = 2 ** 22;
-
-/**
- * The image’s file in chunks, to be written one after the other. Contents that are not in memory are read for their
- * digests and once more for their chunks. Equal images give equal bytes.
- * Throws `LutraError` IMG006–IMG008 if the image itself is unsound, and what reading contents throws.
- */
-export function serializeImage(image: ProgramImage): Iterable<Uint8Array> {
-  const { code, codeAddress, memoryBytes, metadata, labels } = image;
-  const segments = image.segments.map(({ data, ...segment }) => ({ ...segment, stored: data !== undefined }));
-  for (const { name, bytes, data } of image.segments) {
-    if (data && data.bytes !== bytes) {
-      throw imageError('IMG007', 'image', `segment ${name} has ${bytes} bytes, its contents ${data.bytes}`);
-    }
-  }
-  const tensors: { name: string; dtype: string; shape: number[]; data: Contents }[] = [
-    {
-      name: 'code',
-      dtype: 'U32',
-      shape: [code.length, wordsPerInstruction],
-      data: heldContents(codeBytes(image)),
-    },
-  ];
-  const add = (name: string, data: Contents) => tensors.push({ name, dtype: 'U8', shape: [data.bytes], data });
-  for (const { name, data } of image.segments) if (data) add(`segment/${name}`, data);
-  for (const [name, data] of image.files ?? []) add(`file/${name}`, heldContents(data));
-  const map = { metadata, codeAddress, memoryBytes, labels, segments };
-  checkMap(map, code.length, 'image');
-  const pieces = new Map(tensors.map(({ name, data }) => [name, pieceDigests(data)]));
-  const declarations = tensors.map(({ data, ...tensor }) => ({ ...tensor, bytes: data.bytes }));
-  const strings = headerStrings({ ...map, pieces });
-  const start = serializeSafetensorsHeader(declarations, { ...strings, [digestKey]: headerDigest(strings) });
-  return chunksOf(
-    start,
-    tensors.map(({ data }) => data),
-  );
-}
-
-function* chunksOf(start: Uint8Array, contents: readonly Contents[]): Generator<Uint8Array> {
-  yield start;
-  for (const data of contents) {
-    for (let at = 0; at < data.bytes; at += chunkBytes) {
-      const chunk = new Uint8Array(Math.min(chunkBytes, data.bytes - at));
-      data.copy(at, chunk);
-      yield chunk;
-    }
-  }
-}
-
 /**
  * Opens an image. All of it is verified but the contents of segments, which are read from `source` when they are first
  * wanted and verified then. Throws `LutraError` ST0xx (container), IMG001–IMG003 (header), IMG004 (code), IMG005 (illegal
  * instructions), IMG006 (memory map), IMG007 (contents), IMG008 (labels), IMG010 (anything else that is not as it was
  * written).
+ *
+ * `repair` is for a file that can be made again: it is called where contents are damaged or cannot be read, and says
+ * whether another attempt makes sense.
  */
-export function parseImage(source: ByteSource): ProgramImage {
+export function parseImage(source: ByteSource, repair?: () => boolean): ProgramImage {
   const { name: file } = source;
   const { tensors, metadata } = readSafetensorsHeader(source);
   const header = parseHeader(metadata, file);
@@ -128,7 +74,7 @@ export function parseImage(source: ByteSource): ProgramImage {
       const message = `metadata ${piecesKey} has ${digests.length} characters for ${quoteName(name)}, and ${digestsLength(bytes)} are needed`;
       throw imageError('IMG003', file, message, 'the file is damaged or was not made by lutra');
     }
-    return storedContents({ source, begin, bytes, name, digests });
+    return storedContents({ source, begin, bytes, name, digests, ...(repair && { repair }) });
   };
   const whole = (contents: Contents) => contents.read(0, contents.bytes);
   const codeTensor = tensors.get('code');
@@ -188,7 +134,7 @@ function decodeCode({ dtype, shape }: TensorEntry, bytes: Uint8Array, file: stri
 }
 
 /** Throws IMG006 and IMG008 for a memory map or labels that cannot be. */
-function checkMap(header: Omit<ImageHeader, 'pieces'>, instructions: number, file: string): void {
+export function checkMap(header: Omit<ImageHeader, 'pieces'>, instructions: number, file: string): void {
   const { segments, codeAddress, memoryBytes, labels } = header;
   const faults: Diagnostic[] = [];
   const say = (code: string, message: string) => faults.push({ code, place: { file }, message });

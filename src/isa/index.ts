@@ -8,6 +8,7 @@ export {
   instructionPlace,
 } from './assembler/disassemble.ts';
 export { hardwareConstants } from './assembler/hardwareNames.ts';
+export { type Contents, pieceDigests } from './contents.ts';
 export {
   type AttentionShape,
   attentionShape,
@@ -20,7 +21,8 @@ export {
   resolvedFootprint,
   spaceSizes,
 } from './footprint.ts';
-export { checkImageFor, codeBytes, type ProgramImage, parseImage, programImage, serializeImage } from './image.ts';
+export { checkImageFor, codeBytes, type ProgramImage, parseImage, programImage } from './image.ts';
+export { type ImageFile, imageFile, serializeImage } from './imageFile.ts';
 export type { ImageMetadata } from './imageMetadata.ts';
 export {
   decode,

@@ -12,3 +12,4 @@ export {
   type TokenizerFiles,
   type TokenizerModel,
 } from './tokenizer.ts';
+export { wholeDigestBytes } from './weightFiles.ts';

@@ -126,7 +126,8 @@ export function storedElements(tensor: StoredTensor, first: number, count: numbe
   return readElements(tensor.source, tensor, first, count);
 }
 
-const wholeHashLimitBytes = 256 * 2 ** 20;
+/** Larger weight files are named by samples, see `digestSource`. */
+export const wholeDigestBytes = 256 * 2 ** 20;
 const chunkBytes = 2 ** 20;
 const sampledChunks = 64;
 
@@ -138,7 +139,7 @@ const sampledChunks = 64;
 export function digestSource(source: ByteSource): string {
   const hashes: string[] = [];
   const add = (offset: number, length: number) => hashes.push(sha256Hex(source.read(offset, length)));
-  if (source.size <= wholeHashLimitBytes) {
+  if (source.size <= wholeDigestBytes) {
     for (let at = 0; at < source.size; at += chunkBytes) add(at, Math.min(chunkBytes, source.size - at));
   } else {
     const prefix = source.read(0, 8);

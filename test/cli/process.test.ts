@@ -93,15 +93,20 @@ describe('the process', () => {
     mkdirSync(model);
     writeFileSync(join(model, 'config.json'), JSON.stringify({ ...large, num_attention_heads: 16 }));
     const argv = ['compile', model, '--weights', 'synthetic:1', '-o', join(workplace, 'x.img')];
-    const child = spawn(process.execPath, ['bin/lutra.mjs', ...argv], { stdio: 'ignore' });
+    const cache = join(directory, 'interrupted');
+    const env = { ...process.env, LUTRA_CACHE: cache };
+    const child = spawn(process.execPath, ['bin/lutra.mjs', ...argv], { stdio: 'ignore', env });
     const ending = new Promise<number | null>((resolve) => {
       // A shell reports death by SIGINT as 130.
       child.on('close', (code, signal) => resolve(signal === 'SIGINT' ? 130 : code));
     });
-    await new Promise((resolve) => setTimeout(resolve, 2000));
+    // As soon as something is being written.
+    const images = join(cache, 'images');
+    while (!existsSync(images) || readdirSync(images).length === 0) await new Promise((done) => setTimeout(done, 5));
     child.kill('SIGINT');
     expect(await ending).toBe(130);
     expect(readdirSync(workplace)).toEqual([]);
+    expect(readdirSync(images)).toEqual([]);
   });
 
   it('ends quietly when nobody reads its output any more', async () => {

@@ -3,7 +3,8 @@ import { bytesSource } from '../../src/base/safetensors.ts';
 import { compile, layOut } from '../../src/compiler/compile.ts';
 import { quantiseHeadRows } from '../../src/compiler/quantise.ts';
 import { derive } from '../../src/hw/derive.ts';
-import { parseImage, serializeImage } from '../../src/isa/image.ts';
+import { parseImage } from '../../src/isa/image.ts';
+import { serializeImage } from '../../src/isa/imageFile.ts';
 import { unpackBinaryTile, unpackTernaryTile, wordLayout } from '../../src/numerics/pack.ts';
 import { machine, shapes, testGraph } from './models.ts';
 

@@ -10,8 +10,8 @@ import {
   type ProgramImage,
   parseImage as parseSource,
   programImage,
-  serializeImage,
 } from '../../src/isa/image.ts';
+import { serializeImage } from '../../src/isa/imageFile.ts';
 import { digestKey, headerDigest, headerStrings } from '../../src/isa/imageMetadata.ts';
 import { hardware, messageOf } from '../hw/models.ts';
 

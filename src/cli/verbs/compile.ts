@@ -1,8 +1,9 @@
 import { exitCodes } from '../../base/diagnostics.ts';
 import { type CoprocessorPlan, describeCoprocessorPlan, describePlan, type Plan } from '../../compiler/index.ts';
 import { type ProgramImage, serializeImage } from '../../isa/index.ts';
+import { compileModel } from '../compileModel.ts';
 import { checkOutputFile, writeFile } from '../files.ts';
-import { compileModel, openHardware } from '../inputs.ts';
+import { openHardware } from '../inputs.ts';
 import { withInterrupt } from '../interrupt.ts';
 import type { CompileVerbOptions } from '../options.ts';
 import { Progress, printJson, printLine, printNote } from '../output.ts';
@@ -12,7 +13,7 @@ export async function compileVerb(model: string, options: CompileVerbOptions): P
   checkOutputFile(options.out, options.force === true);
   const hw = openHardware(options);
   const progress = new Progress(options.json !== true);
-  const { image } = compileModel(model, hw, options, (text) => progress.update(() => text));
+  const { image } = await compileModel(model, hw, options, (text) => progress.update(() => text));
   progress.clear();
   await writeImage(options.out, image, options.force === true);
   if (options.json) printJson({ schema: 'lutra.compile/1', image: options.out, ...image.metadata });

@@ -1,5 +1,3 @@
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { exitCodes } from '../../base/diagnostics.ts';
 import {
@@ -13,6 +11,7 @@ import {
 } from '../../cosim/index.ts';
 import { hardwareDigest } from '../../hw/index.ts';
 import { commandBlock } from '../../machine/run.ts';
+import { cacheDirectory } from '../cache.ts';
 import { checkOutputFile, defaultModel, readTemplates, writeFile } from '../files.ts';
 import { openHardware, openProgram } from '../inputs.ts';
 import { type Interrupt, withInterrupt } from '../interrupt.ts';
@@ -24,11 +23,6 @@ import { cosimUnit } from './cosimUnit.ts';
 /** Cycles before and after a difference that the waveform shows. */
 const waveformMargin = 100;
 
-/** Where compiled Verilog is kept between runs. */
-export function cacheDirectory(): string {
-  return process.env['LUTRA_CACHE'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'lutra');
-}
-
 /** `lutra cosim`: the program on the machine and on its Verilog side by side. Returns the exit code. */
 export async function cosimVerb(target: string | undefined, options: CosimVerbOptions): Promise<number> {
   if (options.unit !== undefined || options.vectors !== undefined) {
@@ -38,7 +32,7 @@ export async function cosimVerb(target: string | undefined, options: CosimVerbOp
   const path = target ?? defaultModel;
   const hw = openHardware(options, path);
   const progress = new Progress(options.json !== true);
-  const program = openProgram(path, hw, options, (text) => progress.update(() => text));
+  const program = await openProgram(path, hw, options, (text) => progress.update(() => text));
   for (const warning of program.warnings) printWarning(warning);
   const command = commandBlock(runRequest(program, readPrompt(program, options), options), program.image);
   const decoder = program.tokenizer?.stream();

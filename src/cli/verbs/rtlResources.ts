@@ -12,12 +12,12 @@ import {
   type UnitResources,
   withoutUltraRam,
 } from '../../rtl/index.ts';
+import { cacheDirectory } from '../cache.ts';
 import { readTemplates } from '../files.ts';
 import { openHardware } from '../inputs.ts';
 import { withInterrupt } from '../interrupt.ts';
 import type { RtlVerbOptions } from '../options.ts';
 import { Progress, printJson, printLine } from '../output.ts';
-import { cacheDirectory } from './cosim.ts';
 
 const tableForms = ['select', 'half', 'full'] as const;
 

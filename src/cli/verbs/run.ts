@@ -46,7 +46,7 @@ export async function runVerb(target: string | undefined, options: RunVerbOption
   const path = target ?? defaultModel;
   const hw = openHardware(options, path);
   const progress = new Progress(options.json !== true);
-  const program = openProgram(path, hw, options, (text) => progress.update(() => text));
+  const program = await openProgram(path, hw, options, (text) => progress.update(() => text));
   progress.clear();
   for (const warning of program.warnings) printWarning(warning);
   const prompt = readPrompt(program, options);
