@@ -10,7 +10,7 @@ import type { Geometry } from './pack.ts';
 
 export const { recordWords } = layout;
 
-/** A weight tile as the kernels read it: columns of `pitch` bytes. */
+/** A weight tile as the kernels read it: columns of `pitch` bytes each, four and four interleaved. */
 export interface HostTile {
   readonly alphabet: Alphabet;
   readonly planes: number;

@@ -21,6 +21,14 @@ import {
   machineTernaryBytes,
 } from './layout';
 
+/** Where the first vector of a column lies in the host tile; the others follow `groupStep` bytes apart. */
+function columnAt(record: usize, column: i32): usize {
+  const groupBytes = 4 * address(record, convertPitch);
+  return address(record, convertTile) + <usize>(column >> 2) * groupBytes + <usize>(column & 3) * 16;
+}
+
+const groupStep: usize = 64;
+
 /** Where the slice of column `column` begins in the first block, and the digits before the column in it. */
 function sliceAt(machine: usize, record: usize, column: i32): usize {
   const columns = word(machine, machineColumns);
@@ -41,7 +49,6 @@ export function convertTernary(machine: usize, record: usize, chunk: i32, thread
   const steps = word(record, convertSteps);
   const columns = steps * word(machine, machineColumns);
   const end = columnStart(record, columns, chunk + 1);
-  const pitch = address(record, convertPitch);
   const blocks = word(record, convertBlocks);
   const blockBytes = <usize>steps * address(record, convertWordStride);
   const table = address(machine, machineTernaryBytes);
@@ -65,7 +72,7 @@ export function convertTernary(machine: usize, record: usize, chunk: i32, thread
       source += blockBytes;
     }
     memory.fill(codes, 0, 64);
-    packCodes(scratch, inputs, address(record, convertTile) + column * pitch);
+    packCodes(scratch, inputs, columnAt(record, column));
   }
 }
 
@@ -76,7 +83,7 @@ function packCodes(codes: usize, count: i32, to: usize): void {
     const low = v128.or(v128.load(codes), i16x8.shl(v128.load(codes, 16), 2));
     const high = v128.or(i16x8.shl(v128.load(codes, 32), 4), i16x8.shl(v128.load(codes, 48), 6));
     v128.store(to, v128.or(low, high));
-    to += 16;
+    to += groupStep;
   }
 }
 
@@ -103,7 +110,7 @@ export function convertLevels(machine: usize, record: usize, chunk: i32, thread:
         source += planeBytes;
       }
     }
-    packLevels(scratch, half, planes, address(record, convertTile) + column * pitch, pitch);
+    packLevels(scratch, half, planes, columnAt(record, column), pitch);
   }
 }
 
@@ -124,14 +131,15 @@ function addPlane(table: usize, source: usize, phase: i32, count: i32, plane: i3
   }
 }
 
-/** Bytes of low and of high planes to levels of one or two bytes, a column of `pitch` bytes. */
+/** Bytes of low and of high planes to levels of one or two bytes, `pitch` bytes in all. */
 function packLevels(low: usize, half: usize, planes: i32, to: usize, pitch: usize): void {
-  if (planes <= 8) {
-    memory.copy(to, low, pitch);
-    return;
-  }
-  const end = to + pitch;
-  for (; to < end; to += 16) {
+  const end = to + 4 * pitch;
+  for (; to < end; to += groupStep) {
+    if (planes <= 8) {
+      v128.store(to, v128.load(low));
+      low += 16;
+      continue;
+    }
     const high = v128.load_zero<u64>(low + half);
     v128.store(
       to,

@@ -68,7 +68,7 @@ export const opAttend = 15;
 
 // Products of rows with a host tile.
 export const productTile = 4;
-/** Bytes from column to column of the tile. */
+/** Bytes of a column of the tile. */
 export const productPitch = 5;
 export const productInputs = 6;
 export const productColumns = 7;

@@ -1,6 +1,7 @@
 /**
  * Rows × host tile of levels: binary planes put together, u = Σ bit·2ᵖ, a byte each (up to 8 planes) or two; past the last
- * input they are 0. A weight is 2u − (2ᵇ − 1), so Σx·weight = 2·Σx·u − (2ᵇ − 1)·Σx.
+ * input they are 0. Columns lie in groups of four, 16 bytes of one after the other in turn. A weight is 2u − (2ᵇ − 1), so
+ * Σx·weight = 2·Σx·u − (2ᵇ − 1)·Σx.
  */
 import { address, columnStart, putSums, sumInputs, sums4, word } from './access';
 import {
@@ -24,8 +25,8 @@ export function levelProduct(machine: usize, record: usize, chunk: i32): void {
   const begin = columnStart(record, columns, chunk);
   const end = columnStart(record, columns, chunk + 1);
   if (begin >= end) return;
-  const pitch = address(record, productPitch);
-  const tile = address(record, productTile) + begin * pitch;
+  const groupBytes = 4 * address(record, productPitch);
+  const tile = address(record, productTile) + <usize>(begin >> 2) * groupBytes;
   const inputs = word(record, productInputs);
   const rows = word(record, productRows);
   const planes = word(record, productPlanes);
@@ -42,7 +43,8 @@ export function levelProduct(machine: usize, record: usize, chunk: i32): void {
       const second = top * sumInputs(x + inputPitch, inputs);
       for (let c = 0; c < end - begin; c += 4) {
         const count = end - begin - c;
-        twoRows(tile + c * pitch, pitch, x, inputPitch, out + (c << 2), outputPitch, count, first, second, accumulate);
+        const group = tile + <usize>(c >> 2) * groupBytes;
+        twoRows(group, groupBytes, x, inputPitch, out + (c << 2), outputPitch, count, first, second, accumulate);
       }
       x += 2 * inputPitch;
       out += 2 * outputPitch;
@@ -51,8 +53,8 @@ export function levelProduct(machine: usize, record: usize, chunk: i32): void {
   for (; row < rows; row++) {
     const sum = i32x4.splat(top * sumInputs(x, inputs));
     for (let c = 0; c < end - begin; c += 4) {
-      const at = tile + c * pitch;
-      const sums = planes <= 8 ? byteColumns(at, pitch, x) : wideColumns(at, pitch, x);
+      const group = tile + <usize>(c >> 2) * groupBytes;
+      const sums = planes <= 8 ? byteColumns(group, groupBytes, x) : wideColumns(group, groupBytes, x);
       putSums(out + (c << 2), i32x4.sub(i32x4.shl(sums, 1), sum), end - begin - c, accumulate);
     }
     x += inputPitch;
@@ -63,7 +65,7 @@ export function levelProduct(machine: usize, record: usize, chunk: i32): void {
 /** Four columns of bytes × two rows. */
 function twoRows(
   tile: usize,
-  pitch: usize,
+  bytes: usize,
   x: usize,
   inputPitch: usize,
   out: usize,
@@ -81,22 +83,36 @@ function twoRows(
   let b1 = i32x4.splat(0);
   let b2 = i32x4.splat(0);
   let b3 = i32x4.splat(0);
-  const last = tile + pitch;
-  for (; tile < last; tile += 8, x += 8) {
+  const last = tile + bytes;
+  for (; tile < last; tile += 64, x += 16) {
     const xa = v128.load_ext<i8>(x);
     const xb = v128.load_ext<i8>(x + inputPitch);
     const u0 = v128.load_ext<u8>(tile);
     a0 = i32x4.add(a0, i32x4.dot_i16x8_s(xa, u0));
     b0 = i32x4.add(b0, i32x4.dot_i16x8_s(xb, u0));
-    const u1 = v128.load_ext<u8>(tile + pitch);
+    const u1 = v128.load_ext<u8>(tile, 16);
     a1 = i32x4.add(a1, i32x4.dot_i16x8_s(xa, u1));
     b1 = i32x4.add(b1, i32x4.dot_i16x8_s(xb, u1));
-    const u2 = v128.load_ext<u8>(tile + 2 * pitch);
+    const u2 = v128.load_ext<u8>(tile, 32);
     a2 = i32x4.add(a2, i32x4.dot_i16x8_s(xa, u2));
     b2 = i32x4.add(b2, i32x4.dot_i16x8_s(xb, u2));
-    const u3 = v128.load_ext<u8>(tile + 3 * pitch);
+    const u3 = v128.load_ext<u8>(tile, 48);
     a3 = i32x4.add(a3, i32x4.dot_i16x8_s(xa, u3));
     b3 = i32x4.add(b3, i32x4.dot_i16x8_s(xb, u3));
+    const xa2 = v128.load_ext<i8>(x, 8);
+    const xb2 = v128.load_ext<i8>(x + inputPitch, 8);
+    const v0 = v128.load_ext<u8>(tile, 8);
+    a0 = i32x4.add(a0, i32x4.dot_i16x8_s(xa2, v0));
+    b0 = i32x4.add(b0, i32x4.dot_i16x8_s(xb2, v0));
+    const v1 = v128.load_ext<u8>(tile, 24);
+    a1 = i32x4.add(a1, i32x4.dot_i16x8_s(xa2, v1));
+    b1 = i32x4.add(b1, i32x4.dot_i16x8_s(xb2, v1));
+    const v2 = v128.load_ext<u8>(tile, 40);
+    a2 = i32x4.add(a2, i32x4.dot_i16x8_s(xa2, v2));
+    b2 = i32x4.add(b2, i32x4.dot_i16x8_s(xb2, v2));
+    const v3 = v128.load_ext<u8>(tile, 56);
+    a3 = i32x4.add(a3, i32x4.dot_i16x8_s(xa2, v3));
+    b3 = i32x4.add(b3, i32x4.dot_i16x8_s(xb2, v3));
   }
   putSums(out, i32x4.sub(i32x4.shl(sums4(a0, a1, a2, a3), 1), i32x4.splat(first)), count, accumulate);
   const below = i32x4.sub(i32x4.shl(sums4(b0, b1, b2, b3), 1), i32x4.splat(second));
@@ -104,35 +120,40 @@ function twoRows(
 }
 
 /** Σx·u of four columns of bytes. */
-function byteColumns(tile: usize, pitch: usize, x: usize): v128 {
+function byteColumns(tile: usize, bytes: usize, x: usize): v128 {
   let s0 = i32x4.splat(0);
   let s1 = i32x4.splat(0);
   let s2 = i32x4.splat(0);
   let s3 = i32x4.splat(0);
-  const last = tile + pitch;
-  for (; tile < last; tile += 8, x += 8) {
-    const inputs = v128.load_ext<i8>(x);
-    s0 = i32x4.add(s0, i32x4.dot_i16x8_s(inputs, v128.load_ext<u8>(tile)));
-    s1 = i32x4.add(s1, i32x4.dot_i16x8_s(inputs, v128.load_ext<u8>(tile + pitch)));
-    s2 = i32x4.add(s2, i32x4.dot_i16x8_s(inputs, v128.load_ext<u8>(tile + 2 * pitch)));
-    s3 = i32x4.add(s3, i32x4.dot_i16x8_s(inputs, v128.load_ext<u8>(tile + 3 * pitch)));
+  const last = tile + bytes;
+  for (; tile < last; tile += 64, x += 16) {
+    const low = v128.load_ext<i8>(x);
+    s0 = i32x4.add(s0, i32x4.dot_i16x8_s(low, v128.load_ext<u8>(tile)));
+    s1 = i32x4.add(s1, i32x4.dot_i16x8_s(low, v128.load_ext<u8>(tile, 16)));
+    s2 = i32x4.add(s2, i32x4.dot_i16x8_s(low, v128.load_ext<u8>(tile, 32)));
+    s3 = i32x4.add(s3, i32x4.dot_i16x8_s(low, v128.load_ext<u8>(tile, 48)));
+    const high = v128.load_ext<i8>(x, 8);
+    s0 = i32x4.add(s0, i32x4.dot_i16x8_s(high, v128.load_ext<u8>(tile, 8)));
+    s1 = i32x4.add(s1, i32x4.dot_i16x8_s(high, v128.load_ext<u8>(tile, 24)));
+    s2 = i32x4.add(s2, i32x4.dot_i16x8_s(high, v128.load_ext<u8>(tile, 40)));
+    s3 = i32x4.add(s3, i32x4.dot_i16x8_s(high, v128.load_ext<u8>(tile, 56)));
   }
   return sums4(s0, s1, s2, s3);
 }
 
 /** Σx·u of four columns of 16-bit levels. */
-function wideColumns(tile: usize, pitch: usize, x: usize): v128 {
+function wideColumns(tile: usize, bytes: usize, x: usize): v128 {
   let s0 = i32x4.splat(0);
   let s1 = i32x4.splat(0);
   let s2 = i32x4.splat(0);
   let s3 = i32x4.splat(0);
-  const last = tile + pitch;
-  for (; tile < last; tile += 16, x += 8) {
+  const last = tile + bytes;
+  for (; tile < last; tile += 64, x += 8) {
     const inputs = v128.load_ext<i8>(x);
     s0 = i32x4.add(s0, i32x4.dot_i16x8_s(inputs, v128.load(tile)));
-    s1 = i32x4.add(s1, i32x4.dot_i16x8_s(inputs, v128.load(tile + pitch)));
-    s2 = i32x4.add(s2, i32x4.dot_i16x8_s(inputs, v128.load(tile + 2 * pitch)));
-    s3 = i32x4.add(s3, i32x4.dot_i16x8_s(inputs, v128.load(tile + 3 * pitch)));
+    s1 = i32x4.add(s1, i32x4.dot_i16x8_s(inputs, v128.load(tile, 16)));
+    s2 = i32x4.add(s2, i32x4.dot_i16x8_s(inputs, v128.load(tile, 32)));
+    s3 = i32x4.add(s3, i32x4.dot_i16x8_s(inputs, v128.load(tile, 48)));
   }
   return sums4(s0, s1, s2, s3);
 }
