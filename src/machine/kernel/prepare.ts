@@ -1,6 +1,7 @@
 import type { Derived } from '../../hw/derive.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
-import type { Footprint } from '../../isa/footprint.ts';
+import { type Footprint, spaceSizes } from '../../isa/footprint.ts';
+import type { InstructionSpec, IssueUnit } from '../../isa/table.ts';
 import type { Work } from '../../trace/work.ts';
 import type { Command } from './command.ts';
 import { createFootprints } from './footprints.ts';
@@ -14,8 +15,152 @@ export interface Prepared {
   readonly work: Work;
 }
 
-export function createPrepare(hw: HardwareModel, derived: Derived, values: boolean): (command: Command) => Prepared {
+type Prepare = (command: Command) => Prepared;
+
+/**
+ * Checks the operands of commands and says what they touch and do. Commands must come in the order in which their units
+ * start them. Throws LutraError MCH006 on operands that break a rule or leave a space.
+ */
+export function createPlainPrepare(hw: HardwareModel, derived: Derived, values: boolean): Prepare {
   const footprint = createFootprints(hw, values);
   const work = createWork(hw, derived);
   return (command) => ({ footprints: footprint(command), work: work(command) });
+}
+
+/** Instructions that say what later ones of their unit mean. */
+const configuring: ReadonlySet<string> = new Set(['attention.configure', 'sampler.begin']);
+
+/** Operands kept for each instruction of a program; one that has more of them is prepared anew again and again. */
+const mostVariants = 32;
+
+/** What is known of one instruction of a program with certain operands. */
+interface Variant {
+  readonly values: readonly number[];
+  readonly prepared: Prepared;
+  /** Position of the footprint that lies in memory, or −1. */
+  readonly inMemory: number;
+  /** Number of the variant that came after this one the last time. */
+  next: number;
+}
+
+/** What is known of one instruction of a program. */
+interface Plan {
+  readonly unit: IssueUnit;
+  readonly configures: boolean;
+  /** Position of the operand that is an address in memory, or −1. */
+  readonly address: number;
+  /** If that address moves by a multiple of this, it breaks no rule that it has kept before. */
+  readonly addressStep: number;
+  readonly variants: Variant[];
+  /** Number of the variant that came last. */
+  last: number;
+  oldest: number;
+}
+
+/**
+ * The same as `createPlainPrepare`, faster: the operands of an instruction come back again and again, but for the address
+ * of what it moves from or to memory, which moves all that it touches there.
+ */
+export function createPrepare(hw: HardwareModel, derived: Derived, values: boolean): Prepare {
+  const plain = createPlainPrepare(hw, derived, values);
+  const memoryBytes = spaceSizes(hw).ddr;
+  const { portBytes, gatherAlignmentBytes } = derived;
+  const gatherStep = leastCommonMultiple(portBytes, gatherAlignmentBytes);
+  /** By instruction. */
+  const plans: (Plan | undefined)[] = [];
+  let configured: { readonly values: readonly number[]; readonly unit: IssueUnit }[] = [];
+
+  const planFor = (spec: InstructionSpec): Plan => ({
+    unit: spec.unit,
+    configures: configuring.has(spec.name),
+    address: spec.operands.findIndex(({ kind }) => kind.type === 'address' && kind.space === 'ddr'),
+    addressStep: spec.dataAddress ? gatherStep : portBytes,
+    variants: [],
+    last: 0,
+    oldest: 0,
+  });
+
+  const configure = (unit: IssueUnit, operands: readonly number[]) => {
+    const before = configured.find((one) => one.unit === unit);
+    if (before && sameBut(-1, before.values, operands)) return;
+    configured = [...configured.filter((one) => one.unit !== unit), { unit, values: operands }];
+    for (const plan of plans) if (plan?.unit === unit) forget(plan);
+  };
+
+  const addVariant = (plan: Plan, command: Command): Prepared => {
+    const prepared = plain(command);
+    const inMemory = prepared.footprints.findIndex(({ space }) => space === 'ddr');
+    const { variants } = plan;
+    const at = variants.length < mostVariants ? variants.length : plan.oldest;
+    if (variants.length === mostVariants) plan.oldest = (at + 1) % mostVariants;
+    variants[at] = { values: command.values, prepared, inMemory, next: 0 };
+    follow(plan, at);
+    return prepared;
+  };
+
+  return (command) => {
+    let plan = plans[command.pc];
+    if (!plan) {
+      plan = planFor(command.spec);
+      plans[command.pc] = plan;
+    }
+    if (plan.configures) {
+      const prepared = plain(command);
+      configure(plan.unit, command.values);
+      return prepared;
+    }
+    const at = find(plan, command.values);
+    if (at < 0) return addVariant(plan, command);
+    follow(plan, at);
+    const { values: known, prepared, inMemory } = plan.variants[at] as Variant;
+    if (plan.address < 0) return prepared;
+    const distance = command.values[plan.address]! - known[plan.address]!;
+    if (distance === 0) return prepared;
+    if (distance % plan.addressStep !== 0) return addVariant(plan, command);
+    if (inMemory < 0) return prepared;
+    const before = prepared.footprints[inMemory] as Footprint;
+    const begin = before.begin + distance;
+    const end = before.end + distance;
+    if (begin < 0 || end > memoryBytes || begin >= end) return addVariant(plan, command);
+    const { space, write, rows, pitch, width } = before;
+    const footprints = prepared.footprints.slice();
+    footprints[inMemory] = { space, begin, end, write, rows, pitch, width };
+    return { footprints, work: prepared.work };
+  };
+}
+
+/** Number of the variant with these operands, but for the address in memory, or −1. */
+function find({ variants, address, last }: Plan, values: readonly number[]): number {
+  const count = variants.length;
+  if (count === 0) return -1;
+  const expected = (variants[last] as Variant).next;
+  if (expected < count && sameBut(address, (variants[expected] as Variant).values, values)) return expected;
+  for (let at = 0; at < count; at++) {
+    if (sameBut(address, (variants[at] as Variant).values, values)) return at;
+  }
+  return -1;
+}
+
+/** Notes that variant `at` has come after the last one. */
+function follow(plan: Plan, at: number): void {
+  (plan.variants[plan.last] as Variant).next = at;
+  plan.last = at;
+}
+
+function forget(plan: Plan): void {
+  plan.variants.length = 0;
+  plan.last = 0;
+  plan.oldest = 0;
+}
+
+function sameBut(position: number, a: readonly number[], b: readonly number[]): boolean {
+  if (a === b) return true;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i] && i !== position) return false;
+  return true;
+}
+
+function leastCommonMultiple(a: number, b: number): number {
+  let [high, low] = [a, b];
+  while (low !== 0) [high, low] = [low, high % low];
+  return (a / high) * b;
 }

@@ -1,6 +1,7 @@
 import { LutraError } from '../../base/diagnostics.ts';
 import { type Footprint, footprintsOverlap } from '../../isa/footprint.ts';
 import { issueUnits, type Space } from '../../isa/table.ts';
+import { type Access, AccessList, MemoryReads } from './accesses.ts';
 import type { Command } from './command.ts';
 import { type Clock, joinClock, newClock } from './semaphores.ts';
 
@@ -8,22 +9,15 @@ import { type Clock, joinClock, newClock } from './semaphores.ts';
 const compactionInterval = 64;
 const frontEnd = issueUnits.indexOf('frontEnd');
 
-interface Access {
-  readonly range: Footprint;
-  readonly unit: number;
-  readonly sequence: number;
-  readonly command: Command;
-}
-
 /** Reads or writes of every space. */
-const perSpace = (): Record<Space, Access[]> => ({
-  ddr: [],
-  weights: [],
-  input: [],
-  acc: [],
-  act: [],
-  coef: [],
-  kv: [],
+const perSpace = (): Record<Space, AccessList> => ({
+  ddr: new AccessList(),
+  weights: new AccessList(),
+  input: new AccessList(),
+  acc: new AccessList(),
+  act: new AccessList(),
+  coef: new AccessList(),
+  kv: new AccessList(),
 });
 
 /**
@@ -35,85 +29,64 @@ export class RaceDetector {
   private readonly writes = perSpace();
   /** Of all spaces but `ddr`. */
   private readonly reads = perSpace();
-  /** Memory is read from the same places again and again: of each unit, the reads by where they begin. */
-  private readonly memoryReads = issueUnits.map(() => new Map<number, Access[]>());
+  /** Memory is read from the same places again and again: the reads of each unit. */
+  private readonly memoryReads = issueUnits.map(() => new MemoryReads());
   /** What each unit is known to have known; it will never know less. */
   private readonly known: Clock[] = issueUnits.map(() => newClock());
 
   /** Checks and records what `command`, number `sequence` of `unit`, does after everything in `clock`. */
   enter(unit: number, sequence: number, command: Command, clock: Clock, footprints: readonly Footprint[]): void {
-    (this.known[unit] as Clock).set(clock);
+    const known = this.known[unit] as Clock;
+    for (let other = 0; other < known.length; other++) known[other] = clock[other]!;
     joinClock(this.known[frontEnd] as Clock, command.clock);
-    for (const range of footprints) {
+    for (let i = 0; i < footprints.length; i++) {
+      const range = footprints[i] as Footprint;
       if (range.begin >= range.end) continue;
-      const access: Access = { range, unit, sequence, command };
-      check(access, clock, this.writes[range.space]);
-      if (range.write) this.checkReads(access, clock);
-      if (range.write || range.space !== 'ddr') this.record(access, clock);
-      else this.recordMemoryRead(access);
+      check(this.writes[range.space], unit, sequence, command, clock, range);
+      if (range.space !== 'ddr') {
+        if (range.write) check(this.reads[range.space], unit, sequence, command, clock, range);
+        this.record(unit, sequence, command, clock, range);
+      } else if (range.write) {
+        this.checkMemoryReads({ range, unit, sequence, command }, clock);
+        this.record(unit, sequence, command, clock, range);
+      } else (this.memoryReads[unit] as MemoryReads).record({ range, unit, sequence, command });
     }
   }
 
-  private checkReads(access: Access, clock: Clock): void {
-    if (access.range.space !== 'ddr') {
-      check(access, clock, this.reads[access.range.space]);
-      return;
-    }
+  private checkMemoryReads(access: Access, clock: Clock): void {
     for (let unit = 0; unit < this.memoryReads.length; unit++) {
-      if (unit === access.unit) continue;
-      for (const reads of (this.memoryReads[unit] as Map<number, Access[]>).values()) check(access, clock, reads);
+      const reads = this.memoryReads[unit] as MemoryReads;
+      if (unit === access.unit || !reads.mayRace(access.range, clock[unit]!)) continue;
+      for (const other of reads.all()) {
+        if (clock[unit]! < other.sequence && footprintsOverlap(other.range, access.range)) {
+          throw raceError(other, access);
+        }
+      }
     }
   }
 
-  private recordMemoryRead(access: Access): void {
-    const places = this.memoryReads[access.unit] as Map<number, Access[]>;
-    const reads = places.get(access.range.begin);
-    if (!reads) {
-      places.set(access.range.begin, [access]);
-      return;
-    }
-    removeFrom(reads, ({ range }) => contains(access.range, range));
-    reads.push(access);
-  }
-
-  private record(access: Access, clock: Clock): void {
-    const { space, write } = access.range;
+  private record(unit: number, sequence: number, command: Command, clock: Clock, range: Footprint): void {
+    const { space, write } = range;
     // An older access that comes before this one and lies within it can race only where this one would too.
-    const covered = (other: Access) => contains(access.range, other.range) && isBefore(other, access, clock);
-    removeFrom(this.reads[space], covered);
-    if (write) removeFrom(this.writes[space], covered);
+    this.reads[space].removeCovered(range, unit, clock);
+    if (write) this.writes[space].removeCovered(range, unit, clock);
     const list = write ? this.writes[space] : this.reads[space];
-    if (list.push(access) % compactionInterval === 0) removeFrom(list, (other) => this.isSettled(other));
-  }
-
-  /** Every other unit comes after it already, so nothing can race with it any more. */
-  private isSettled({ unit, sequence }: Access): boolean {
-    return this.known.every((clock, other) => other === unit || (clock[unit] as number) >= sequence);
+    list.push(unit, sequence, command, range);
+    // Of what every other unit comes after already, nothing can race with it any more.
+    if (list.count % compactionInterval === 0) list.removeSettled(this.known);
   }
 }
 
-function isBefore(other: Access, access: Access, clock: Clock): boolean {
-  return other.unit === access.unit || (clock[other.unit] as number) >= other.sequence;
-}
-
-function check(access: Access, clock: Clock, others: readonly Access[]): void {
-  for (const other of others) {
-    if (!isBefore(other, access, clock) && footprintsOverlap(other.range, access.range)) throw raceError(other, access);
-  }
-}
-
-/** Whether every element of `inner` is one of `outer`; may say no where only a closer look would say yes. */
-function contains(outer: Footprint, inner: Footprint): boolean {
-  if (outer.rows === 1) return inner.begin >= outer.begin && inner.end <= outer.end;
-  return (
-    inner.begin === outer.begin && inner.rows <= outer.rows && inner.pitch === outer.pitch && inner.width <= outer.width
-  );
-}
-
-function removeFrom(list: Access[], unwanted: (access: Access) => boolean): void {
-  let kept = 0;
-  for (const access of list) if (!unwanted(access)) list[kept++] = access;
-  list.length = kept;
+function check(
+  others: AccessList,
+  unit: number,
+  sequence: number,
+  command: Command,
+  clock: Clock,
+  range: Footprint,
+): void {
+  const raced = others.firstRace(range, unit, clock);
+  if (raced >= 0) throw raceError(others.access(raced), { range, unit, sequence, command });
 }
 
 function raceError(first: Access, second: Access): LutraError {

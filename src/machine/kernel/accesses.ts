@@ -1,0 +1,170 @@
+/** What the race detector remembers: accesses to one space, and reads of memory. */
+import { type Footprint, footprintsOverlap } from '../../isa/footprint.ts';
+import type { Command } from './command.ts';
+import type { Clock } from './semaphores.ts';
+
+export interface Access {
+  readonly range: Footprint;
+  readonly unit: number;
+  readonly sequence: number;
+  readonly command: Command;
+}
+
+/**
+ * Accesses in the order in which they came. Numbers lie in arrays of their own: a search looks at the bounds of all,
+ * and at more of few.
+ */
+export class AccessList {
+  count = 0;
+  private begins = new Float64Array(32);
+  private ends = new Float64Array(32);
+  private units = new Int32Array(32);
+  private sequences = new Float64Array(32);
+  private readonly ranges: Footprint[] = [];
+  private readonly commands: Command[] = [];
+
+  access(at: number): Access {
+    return {
+      range: this.ranges[at] as Footprint,
+      unit: this.units[at]!,
+      sequence: this.sequences[at]!,
+      command: this.commands[at] as Command,
+    };
+  }
+
+  /** The first access of another unit that overlaps a range and is not in `clock`, or −1. */
+  firstRace(range: Footprint, unit: number, clock: Clock): number {
+    const { begin, end } = range;
+    const { begins, ends, count } = this;
+    for (let i = 0; i < count; i++) {
+      if (begins[i]! >= end || ends[i]! <= begin) continue;
+      if (!this.isBefore(i, unit, clock) && footprintsOverlap(this.ranges[i] as Footprint, range)) return i;
+    }
+    return -1;
+  }
+
+  /** Forgets those within a range that come before an access of `unit` which knows `clock`. */
+  removeCovered(range: Footprint, unit: number, clock: Clock): void {
+    const { begin, end } = range;
+    const { begins, ends, count } = this;
+    let kept = 0;
+    for (let i = 0; i < count; i++) {
+      const covered =
+        begins[i]! >= begin &&
+        ends[i]! <= end &&
+        this.isBefore(i, unit, clock) &&
+        contains(range, this.ranges[i] as Footprint);
+      if (covered) continue;
+      if (kept !== i) this.move(i, kept);
+      kept += 1;
+    }
+    this.count = kept;
+  }
+
+  /** Forgets those that all other units have known. */
+  removeSettled(known: readonly Clock[]): void {
+    let kept = 0;
+    for (let i = 0; i < this.count; i++) {
+      const unit = this.units[i]!;
+      const sequence = this.sequences[i]!;
+      if (known.every((clock, other) => other === unit || clock[unit]! >= sequence)) continue;
+      if (kept !== i) this.move(i, kept);
+      kept += 1;
+    }
+    this.count = kept;
+  }
+
+  push(unit: number, sequence: number, command: Command, range: Footprint): void {
+    if (this.count === this.begins.length) this.grow();
+    const at = this.count;
+    this.begins[at] = range.begin;
+    this.ends[at] = range.end;
+    this.units[at] = unit;
+    this.sequences[at] = sequence;
+    this.ranges[at] = range;
+    this.commands[at] = command;
+    this.count += 1;
+  }
+
+  private isBefore(at: number, unit: number, clock: Clock): boolean {
+    const other = this.units[at]!;
+    return other === unit || clock[other]! >= this.sequences[at]!;
+  }
+
+  private move(from: number, to: number): void {
+    this.begins[to] = this.begins[from]!;
+    this.ends[to] = this.ends[from]!;
+    this.units[to] = this.units[from]!;
+    this.sequences[to] = this.sequences[from]!;
+    this.ranges[to] = this.ranges[from] as Footprint;
+    this.commands[to] = this.commands[from] as Command;
+  }
+
+  private grow(): void {
+    const length = 2 * this.count;
+    const { begins, ends, units, sequences } = this;
+    this.begins = new Float64Array(length);
+    this.ends = new Float64Array(length);
+    this.units = new Int32Array(length);
+    this.sequences = new Float64Array(length);
+    this.begins.set(begins);
+    this.ends.set(ends);
+    this.units.set(units);
+    this.sequences.set(sequences);
+  }
+}
+
+/** Reads that can be looked through, the newest first, before a search of all of them. */
+const recentReads = 64;
+
+/** The reads of memory by one unit: of those that begin in one place, the ones that no later one contains. */
+export class MemoryReads {
+  private readonly places = new Map<number, Access[]>();
+  /** A ring of the newest; the newest has number `recorded` − 1. */
+  private readonly recent: Access[] = [];
+  private recorded = 0;
+
+  record(access: Access): void {
+    this.recent[this.recorded % recentReads] = access;
+    this.recorded += 1;
+    const reads = this.places.get(access.range.begin);
+    if (!reads) {
+      this.places.set(access.range.begin, [access]);
+      return;
+    }
+    let kept = 0;
+    for (let i = 0; i < reads.length; i++) {
+      const other = reads[i] as Access;
+      if (!contains(access.range, other.range)) reads[kept++] = other;
+    }
+    reads[kept] = access;
+    reads.length = kept + 1;
+  }
+
+  /**
+   * False if no read after number `known` of the unit overlaps a range. What was forgotten does not matter: the read
+   * that contains it is newer still.
+   */
+  mayRace(range: Footprint, known: number): boolean {
+    const oldest = Math.max(0, this.recorded - recentReads);
+    for (let number = this.recorded - 1; number >= oldest; number--) {
+      const read = this.recent[number % recentReads] as Access;
+      if (read.sequence <= known) return false;
+      if (footprintsOverlap(read.range, range)) return true;
+    }
+    return oldest > 0;
+  }
+
+  /** By the place where they begin, in the order in which places were first read. */
+  *all(): Generator<Access> {
+    for (const reads of this.places.values()) yield* reads;
+  }
+}
+
+/** Whether every element of `inner` is one of `outer`; may say no where only a closer look would say yes. */
+function contains(outer: Footprint, inner: Footprint): boolean {
+  if (outer.rows === 1) return inner.begin >= outer.begin && inner.end <= outer.end;
+  return (
+    inner.begin === outer.begin && inner.rows <= outer.rows && inner.pitch === outer.pitch && inner.width <= outer.width
+  );
+}
