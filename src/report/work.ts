@@ -61,14 +61,8 @@ export function workSink(names: readonly string[]): TraceSink & { result(): RunW
   const covers = Array.from({ length: rows.length * resources.length }, () => new Cover());
   const total = new Float64Array(slots);
   const kinds = new Map<string, Kind>();
-  /** By what a machine says again and again: the kinds that are in it, by number, each followed by its amount. */
-  const amounts = new WeakMap<Work, Float64Array>();
-  const amountsOf = (work: Work) => {
-    const flat = workKinds.flatMap((kind, number) => (work[kind] ? [number, work[kind]] : []));
-    const found = Float64Array.from(flat);
-    amounts.set(work, found);
-    return found;
-  };
+  /** Of what the machine says again and again. */
+  const amounts = new WeakMap<Work, readonly number[]>();
   return {
     instruction(event, work = {}, fullRateCycles = 0) {
       let kind = kinds.get(event.name);
@@ -81,7 +75,11 @@ export function workSink(names: readonly string[]): TraceSink & { result(): RunW
       const { started, finished, marks } = event;
       const row = rowOf(names, marks.operation);
       const at = row * slots;
-      const done = amounts.get(work) ?? amountsOf(work);
+      let done = amounts.get(work);
+      if (!done) {
+        done = amountsOf(work);
+        amounts.set(work, done);
+      }
       for (let i = 0; i < done.length; i += 2) {
         const number = done[i] as number;
         total[number]! += done[i + 1]!;
@@ -100,6 +98,16 @@ export function workSink(names: readonly string[]): TraceSink & { result(): RunW
       total: countsAt(total, 0),
     }),
   };
+}
+
+/** The kinds that are in some work, by number, each followed by its amount. */
+function amountsOf(work: Work): number[] {
+  const amounts: number[] = [];
+  for (let kind = 0; kind < workKinds.length; kind++) {
+    const amount = work[workKinds[kind] as WorkKind];
+    if (amount) amounts.push(kind, amount);
+  }
+  return amounts;
 }
 
 function countsAt(flat: Float64Array, from: number): Record<WorkKind, number> {

@@ -137,8 +137,8 @@ export class MemoryReads {
       const other = reads[i] as Access;
       if (!contains(access.range, other.range)) reads[kept++] = other;
     }
-    reads[kept] = access;
-    reads.length = kept + 1;
+    reads[kept++] = access;
+    while (reads.length > kept) reads.pop();
   }
 
   /**

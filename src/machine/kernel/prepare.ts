@@ -1,7 +1,7 @@
 import type { Derived } from '../../hw/derive.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
 import { type Footprint, spaceSizes } from '../../isa/footprint.ts';
-import type { InstructionSpec, IssueUnit } from '../../isa/table.ts';
+import type { InstructionSpec } from '../../isa/table.ts';
 import type { Work } from '../../trace/work.ts';
 import type { Command } from './command.ts';
 import { createFootprints } from './footprints.ts';
@@ -27,8 +27,14 @@ export function createPlainPrepare(hw: HardwareModel, derived: Derived, values: 
   return (command) => ({ footprints: footprint(command), work: work(command) });
 }
 
-/** Instructions that say what later ones of their unit mean. */
-const configuring: ReadonlySet<string> = new Set(['attention.configure', 'sampler.begin']);
+/** Instructions that say what later ones mean, and these. */
+const configured: Readonly<Record<string, string>> = {
+  'attention.configure': 'attention.attend',
+  'sampler.begin': 'sampler.pick',
+};
+
+/** Operands that change neither what an instruction touches nor what it does, and that no rule is about. */
+const indifferent: Readonly<Record<string, string>> = { 'sampler.scan': 'firstToken' };
 
 /** Operands kept for each instruction of a program; one that has more of them is prepared anew again and again. */
 const mostVariants = 32;
@@ -45,10 +51,13 @@ interface Variant {
 
 /** What is known of one instruction of a program. */
 interface Plan {
-  readonly unit: IssueUnit;
-  readonly configures: boolean;
+  readonly name: string;
+  /** The instruction whose meaning this one sets. */
+  readonly configures: string | undefined;
   /** Position of the operand that is an address in memory, or −1. */
   readonly address: number;
+  /** Position of an operand that may have any value, or −1. */
+  readonly free: number;
   /** If that address moves by a multiple of this, it breaks no rule that it has kept before. */
   readonly addressStep: number;
   readonly variants: Variant[];
@@ -68,23 +77,25 @@ export function createPrepare(hw: HardwareModel, derived: Derived, values: boole
   const gatherStep = leastCommonMultiple(portBytes, gatherAlignmentBytes);
   /** By instruction. */
   const plans: (Plan | undefined)[] = [];
-  let configured: { readonly values: readonly number[]; readonly unit: IssueUnit }[] = [];
+  /** The latest operands of a configuration, by the instruction whose meaning they set. */
+  const meanings = new Map<string, readonly number[]>();
 
-  const planFor = (spec: InstructionSpec): Plan => ({
-    unit: spec.unit,
-    configures: configuring.has(spec.name),
-    address: spec.operands.findIndex(({ kind }) => kind.type === 'address' && kind.space === 'ddr'),
-    addressStep: spec.dataAddress ? gatherStep : portBytes,
+  const planFor = ({ name, operands, dataAddress }: InstructionSpec): Plan => ({
+    name,
+    configures: configured[name],
+    address: operands.findIndex(({ kind }) => kind.type === 'address' && kind.space === 'ddr'),
+    free: operands.findIndex((operand) => operand.name === indifferent[name]),
+    addressStep: dataAddress ? gatherStep : portBytes,
     variants: [],
     last: 0,
     oldest: 0,
   });
 
-  const configure = (unit: IssueUnit, operands: readonly number[]) => {
-    const before = configured.find((one) => one.unit === unit);
-    if (before && sameBut(-1, before.values, operands)) return;
-    configured = [...configured.filter((one) => one.unit !== unit), { unit, values: operands }];
-    for (const plan of plans) if (plan?.unit === unit) forget(plan);
+  const configure = (name: string, operands: readonly number[]) => {
+    const before = meanings.get(name);
+    meanings.set(name, operands);
+    if (before && sameBut(-1, -1, before, operands)) return;
+    for (const plan of plans) if (plan?.name === name) forget(plan);
   };
 
   const addVariant = (plan: Plan, command: Command): Prepared => {
@@ -104,9 +115,9 @@ export function createPrepare(hw: HardwareModel, derived: Derived, values: boole
       plan = planFor(command.spec);
       plans[command.pc] = plan;
     }
-    if (plan.configures) {
+    if (plan.configures !== undefined) {
       const prepared = plain(command);
-      configure(plan.unit, command.values);
+      configure(plan.configures, command.values);
       return prepared;
     }
     const at = find(plan, command.values);
@@ -129,14 +140,14 @@ export function createPrepare(hw: HardwareModel, derived: Derived, values: boole
   };
 }
 
-/** Number of the variant with these operands, but for the address in memory, or −1. */
-function find({ variants, address, last }: Plan, values: readonly number[]): number {
+/** Number of the variant with these operands, but for an address in memory and what is free, or −1. */
+function find({ variants, address, free, last }: Plan, values: readonly number[]): number {
   const count = variants.length;
   if (count === 0) return -1;
   const expected = (variants[last] as Variant).next;
-  if (expected < count && sameBut(address, (variants[expected] as Variant).values, values)) return expected;
+  if (expected < count && sameBut(address, free, (variants[expected] as Variant).values, values)) return expected;
   for (let at = 0; at < count; at++) {
-    if (sameBut(address, (variants[at] as Variant).values, values)) return at;
+    if (sameBut(address, free, (variants[at] as Variant).values, values)) return at;
   }
   return -1;
 }
@@ -153,9 +164,10 @@ function forget(plan: Plan): void {
   plan.oldest = 0;
 }
 
-function sameBut(position: number, a: readonly number[], b: readonly number[]): boolean {
+/** Whether two lists are equal but for two positions. */
+function sameBut(one: number, other: number, a: readonly number[], b: readonly number[]): boolean {
   if (a === b) return true;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i] && i !== position) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i] && i !== one && i !== other) return false;
   return true;
 }
 

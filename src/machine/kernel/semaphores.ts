@@ -19,8 +19,9 @@ export class Semaphores {
   /** Of each pair that was posted to: a ring of clocks, the oldest count's at `heads`, those of pending posts at its end. */
   private readonly clocks: (Int32Array | undefined)[] = new Array(unitCount * unitCount).fill(undefined);
   private readonly heads = new Uint16Array(unitCount * unitCount);
-  /** Pairs with a post that is not visible yet, in the order of the posts. */
+  /** The first `pendingCount` are pairs with a post that is not visible yet, in the order of the posts. */
   private readonly pending: number[] = [];
+  private pendingCount = 0;
 
   count(from: number, to: number): number {
     return this.counts[from * unitCount + to] as number;
@@ -56,8 +57,8 @@ export class Semaphores {
 
   private postTo(pair: number, clock: Clock): void {
     let before = this.counts[pair]!;
-    for (const other of this.pending) if (other === pair) before += 1;
-    this.pending.push(pair);
+    for (let i = 0; i < this.pendingCount; i++) if (this.pending[i] === pair) before += 1;
+    this.pending[this.pendingCount++] = pair;
     // The commit will refuse it.
     if (before > semaphoreMaximum) return;
     this.clocks[pair] ??= new Int32Array(ringClocks * unitCount);
@@ -68,9 +69,10 @@ export class Semaphores {
 
   /** Moves time; calls `woken` for every unit that got a count, with the unit that posted. */
   commit(woken: (to: number, from: number) => void): void {
-    const { pending } = this;
-    if (pending.length === 0) return;
-    for (let i = 0; i < pending.length; i++) {
+    const { pending, pendingCount } = this;
+    if (pendingCount === 0) return;
+    this.pendingCount = 0;
+    for (let i = 0; i < pendingCount; i++) {
       const pair = pending[i] as number;
       const from = Math.floor(pair / unitCount);
       const to = pair % unitCount;
@@ -84,7 +86,6 @@ export class Semaphores {
       this.counts[pair]! += 1;
       woken(to, from);
     }
-    pending.length = 0;
   }
 }
 

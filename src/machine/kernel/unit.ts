@@ -39,6 +39,13 @@ export interface Surroundings {
 
 export const never = Number.POSITIVE_INFINITY;
 
+/** How the time of a command follows from that of its transfer. */
+export interface TransferTiming {
+  readonly firstDelay: number;
+  readonly lastDelay: number;
+  readonly moving: number;
+}
+
 /** What the head of a unit’s queue waits for, beside the numbers of the units. */
 const nothing = -1;
 const port = issueUnits.length;
@@ -73,6 +80,16 @@ export abstract class Unit {
   private pipeline = 0;
   private memory = 0;
   private portsHeld = 0;
+  private firstDelay = 0;
+  private lastDelay = 0;
+  private moving = 0;
+  /** Memory’s answer to its transfer. */
+  private readonly transferred = (firstBeat: number, lastBeat: number): void => {
+    this.firstAt = firstBeat + this.firstDelay;
+    this.finishAt = lastBeat + this.lastDelay;
+    this.memory = Math.max(0, this.finishAt - this.startedAt - this.moving);
+    this.around.wake(this.index, this.finishAt);
+  };
 
   private sequence = 0;
   private readonly clock: Clock = newClock();
@@ -88,10 +105,7 @@ export abstract class Unit {
   /** Ports of `sharedPorts` that a command holds. */
   protected abstract portsFor(command: Command): number;
 
-  /**
-   * Begins a command: returns its timing, or returns undefined after having asked memory for
-   * a transfer that will call `finishTransfer`.
-   */
+  /** Begins a command: returns its timing, or undefined after it has asked for a `transfer`. */
   protected abstract start(command: Command, cycle: number): Timing | undefined;
 
   /** The unit that a command waits for beyond semaphores and ports, or −1. */
@@ -197,12 +211,21 @@ export abstract class Unit {
     }
   }
 
-  /** Memory's answer to the transfer of the running command. */
-  protected finishTransfer(first: number, finish: number, movingCycles: number): void {
-    this.firstAt = first;
-    this.finishAt = finish;
-    this.memory = Math.max(0, finish - this.startedAt - movingCycles);
-    this.around.wake(this.index, finish);
+  /**
+   * Asks memory for the transfer of the command that begins in `cycle`. The first result is there `firstDelay` after the
+   * first beat, and the command is finished `lastDelay` after the last; at full rate it takes `moving` cycles.
+   */
+  protected transfer(
+    asked: Omit<TransferRequest, 'user' | 'onFinished'>,
+    { firstDelay, lastDelay, moving }: TransferTiming,
+    cycle: number,
+  ): void {
+    this.firstDelay = firstDelay;
+    this.lastDelay = lastDelay;
+    this.moving = moving;
+    const { write, gather, streams, delay } = asked;
+    const request = { user: this.index, write, gather, streams, delay, onFinished: this.transferred };
+    this.around.requestTransfer(request, cycle);
   }
 
   private finish(command: Command, cycle: number): void {

@@ -45,16 +45,14 @@ export class Dma extends Unit {
     const rowBytes = elements * memoryFormatBytes[memoryFormats[format] as MemoryFormat];
     const { loadLatency, requestLatency, storeLatency, portBytesPerCycle } = this.around.derived;
     const moving = Math.ceil((rows * rowBytes) / portBytesPerCycle);
-    const [firstDelay, lastDelay] = write ? [1, 1] : [loadLatency, loadLatency];
-    this.around.requestTransfer(
+    this.transfer(
       {
-        user: this.index,
         write,
         gather: command.spec.dataAddress === true,
         streams: [{ port: this.turns.next(), address: remote, rowBytes, rows, stride: remoteStride }],
         delay: write ? storeLatency : requestLatency,
-        onFinished: (first, last) => this.finishTransfer(first + firstDelay, last + lastDelay, moving),
       },
+      { firstDelay: write ? 1 : loadLatency, lastDelay: write ? 1 : loadLatency, moving },
       cycle,
     );
     return undefined;

@@ -38,7 +38,7 @@ export class KvStore extends Unit {
         return this.append(command);
       case 'kvStore.fill':
       case 'kvStore.spill':
-        return this.transfer(command, cycle);
+        return this.move(command, cycle);
       default:
         return { first: 1, finish: 1 };
     }
@@ -55,23 +55,21 @@ export class KvStore extends Unit {
     };
   }
 
-  private transfer(command: Command, cycle: number): undefined {
+  private move(command: Command, cycle: number): undefined {
     const write = command.spec.name === 'kvStore.spill';
     const [, remote, bytes, rows, stride] = command.values as readonly [number, number, number, number, number];
     const { loadLatency, requestLatency, storeLatency, portBytesPerCycle } = this.around.derived;
     const moving = Math.ceil((rows * bytes) / portBytesPerCycle);
-    const [firstDelay, lastDelay] = write ? [1, 1] : [loadLatency, loadLatency];
-    this.around.requestTransfer(
+    this.transfer(
       {
-        user: this.index,
         write,
         gather: false,
         streams: this.isWide(command)
           ? this.wideStreams(remote, bytes)
           : [{ port: this.turns.next(), address: remote, rowBytes: bytes, rows, stride }],
         delay: write ? storeLatency : requestLatency,
-        onFinished: (first, last) => this.finishTransfer(first + firstDelay, last + lastDelay, moving),
       },
+      { firstDelay: write ? 1 : loadLatency, lastDelay: write ? 1 : loadLatency, moving },
       cycle,
     );
     return undefined;

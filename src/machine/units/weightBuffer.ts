@@ -2,6 +2,7 @@ import { type Alphabet, alphabets } from '../../hw/operands.ts';
 import { sliceOffset, tileSlices } from '../../hw/slices.ts';
 import type { Command, Timing } from '../kernel/command.ts';
 import { portMask } from '../kernel/ports.ts';
+import type { TransferStream } from '../kernel/transfer.ts';
 import { type Surroundings, Unit } from '../kernel/unit.ts';
 
 /**
@@ -30,23 +31,20 @@ export class WeightBuffer extends Unit {
     const tile = tileSlices(words, sliceBytes, derived);
     const { turns, turnBytes, lastBytes } = tile;
     const moving = Math.ceil((words * wordBytes) / portBytesPerCycle);
-    const streams = Array.from({ length: weightSlices }, (_, slice) => ({
-      port: slice,
-      address: src + sliceOffset(tile, slice, 0),
-      rowBytes: turnBytes,
-      rows: turns,
-      stride: weightSlices * turnBytes,
-      last: { address: src + sliceOffset(tile, slice, turns * turnBytes), bytes: lastBytes },
-    }));
-    this.around.requestTransfer(
-      {
-        user: this.index,
-        write: false,
-        gather: false,
-        streams,
-        delay: requestLatency,
-        onFinished: (first, last) => this.finishTransfer(first + loadLatency, last + loadLatency, moving),
-      },
+    const streams: TransferStream[] = [];
+    for (let slice = 0; slice < weightSlices; slice++) {
+      streams.push({
+        port: slice,
+        address: src + sliceOffset(tile, slice, 0),
+        rowBytes: turnBytes,
+        rows: turns,
+        stride: weightSlices * turnBytes,
+        last: { address: src + sliceOffset(tile, slice, turns * turnBytes), bytes: lastBytes },
+      });
+    }
+    this.transfer(
+      { write: false, gather: false, streams, delay: requestLatency },
+      { firstDelay: loadLatency, lastDelay: loadLatency, moving },
       cycle,
     );
     return undefined;
