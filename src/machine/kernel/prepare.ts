@@ -37,7 +37,7 @@ const configured: Readonly<Record<string, string>> = {
 const indifferent: Readonly<Record<string, string>> = { 'sampler.scan': 'firstToken' };
 
 /** Operands kept for each instruction of a program; one that has more of them is prepared anew again and again. */
-const mostVariants = 32;
+const mostVariants = 256;
 
 /** What is known of one instruction of a program with certain operands. */
 interface Variant {
@@ -116,9 +116,8 @@ export function createPrepare(hw: HardwareModel, derived: Derived, values: boole
       plans[command.pc] = plan;
     }
     if (plan.configures !== undefined) {
-      const prepared = plain(command);
       configure(plan.configures, command.values);
-      return prepared;
+      return plain(command);
     }
     const at = find(plan, command.values);
     if (at < 0) return addVariant(plan, command);
