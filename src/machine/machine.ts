@@ -29,6 +29,8 @@ import { Sampler } from './units/sampler.ts';
 import { Vector } from './units/vector.ts';
 import { WeightBuffer } from './units/weightBuffer.ts';
 import type { SamplerTap, ValueEngine } from './values/engine.ts';
+import { FastValues } from './values/fast.ts';
+import type { Kernels } from './values/kernels.ts';
 import { PlainValues } from './values/plain.ts';
 
 /**
@@ -51,6 +53,8 @@ export interface MachineOptions {
   /** The run stops with an error when it gets here. */
   readonly cycleLimit?: number;
   readonly samplerTap?: SamplerTap;
+  /** Values by these instead of by the plain functions; the same bits. */
+  readonly kernels?: Kernels | undefined;
   /** Without values: groups that each shortlist of a two-pass head is taken to have. Default `defaultAssumedGroups`. */
   readonly assumedGroups?: number;
   /** What a test bench sees of memory and does to it. */
@@ -105,13 +109,8 @@ export class Machine {
     this.hw = hw;
     this.derived = derive(hw);
     this.options = options;
-    this.store = loadedStore(image, hw);
     this.memory = openMemory(hw, this.derived, options.memoryModule, options.memory);
-    const { derived, store } = this;
-    const { samplerTap } = options;
-    this.values = options.values
-      ? new PlainValues({ hw, derived, buffers: createBuffers(hw, derived), store, samplerTap })
-      : undefined;
+    [this.store, this.values] = contents(image, hw, this.derived, options);
     const around: Surroundings = {
       hw,
       derived: this.derived,
@@ -301,6 +300,22 @@ export class Machine {
   }
 }
 
+/** External memory, and who computes values, if anybody does. */
+function contents(
+  image: ProgramImage,
+  hw: HardwareModel,
+  derived: Derived,
+  { values, kernels, samplerTap }: MachineOptions,
+): [MemoryStore, ValueEngine | undefined] {
+  if (values && kernels) {
+    const fast = new FastValues({ hw, derived, kernels, samplerTap }, (newPage) => loadedStore(image, hw, newPage));
+    return [fast.store, fast];
+  }
+  const store = loadedStore(image, hw);
+  const buffers = createBuffers(hw, derived);
+  return [store, values ? new PlainValues({ hw, derived, buffers, store, samplerTap }) : undefined];
+}
+
 function cycleLimitError(limit: number): LutraError {
   return new LutraError({
     code: 'MCH002',
@@ -314,8 +329,8 @@ function cycleLimitError(limit: number): LutraError {
  * External memory before a run: code and segments.
  * Segments are not copied, so they are there without values too: a program may branch on a word that it loads.
  */
-export function loadedStore(image: ProgramImage, hw: HardwareModel): MemoryStore {
+export function loadedStore(image: ProgramImage, hw: HardwareModel, newPage?: () => Uint8Array): MemoryStore {
   const code = { address: image.codeAddress, data: heldContents(codeBytes(image)) };
   const segments = image.segments.flatMap(({ address, data }) => (data ? [{ address, data }] : []));
-  return new MemoryStore(hw.memory.capacityBytes, [code, ...segments]);
+  return new MemoryStore(hw.memory.capacityBytes, [code, ...segments], newPage);
 }

@@ -8,6 +8,7 @@ import type { Work } from '../trace/work.ts';
 
 import { Machine } from './machine.ts';
 import type { SamplerTap } from './values/engine.ts';
+import type { Kernels } from './values/kernels.ts';
 
 /** What the host asks of the machine: the command block. */
 export interface RunRequest {
@@ -29,6 +30,8 @@ export interface RunOptions {
   readonly sinks?: readonly TraceSink[];
   readonly onToken?: (event: TokenEvent) => void;
   readonly samplerTap?: SamplerTap;
+  /** Values by these instead of by the plain functions; the same bits. */
+  readonly kernels?: Kernels | undefined;
   /** Without values: groups that each shortlist of a two-pass head is taken to have. */
   readonly assumedGroups?: number;
   /** See `MachineOptions`. */
@@ -119,6 +122,7 @@ export class Run {
       dense: options.dense,
       trace,
       ...(options.cycleLimit === undefined ? {} : { cycleLimit: options.cycleLimit }),
+      kernels: options.kernels,
       ...(options.samplerTap === undefined ? {} : { samplerTap: options.samplerTap }),
       ...(options.assumedGroups === undefined ? {} : { assumedGroups: options.assumedGroups }),
       ...(options.memoryModule === undefined ? {} : { memoryModule: options.memoryModule }),

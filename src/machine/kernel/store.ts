@@ -12,12 +12,19 @@ export class MemoryStore {
   private readonly segments: { readonly address: number; readonly end: number; readonly data: Contents }[];
   private readonly pages = new Map<number, Uint8Array>();
   private last = 0;
+  private readonly newPage: () => Uint8Array;
   readonly capacityBytes: number;
   /** The unit in which `pageAddresses` tells what was written. */
   readonly pageBytes = pageBytes;
 
-  constructor(capacityBytes: number, segments: readonly { readonly address: number; readonly data: Contents }[]) {
+  /** @param newPage makes a page of zeros */
+  constructor(
+    capacityBytes: number,
+    segments: readonly { readonly address: number; readonly data: Contents }[],
+    newPage: () => Uint8Array = () => new Uint8Array(pageBytes),
+  ) {
     this.capacityBytes = capacityBytes;
+    this.newPage = newPage;
     this.segments = segments
       .map(({ address, data }) => ({ address, end: address + data.bytes, data }))
       .sort((a, b) => a.address - b.address);
@@ -49,33 +56,68 @@ export class MemoryStore {
     return bytes;
   }
 
+  /** A copy of `length` bytes, of which nothing is kept here. */
+  copy(address: number, length: number): Uint8Array {
+    const segment = this.segments[this.find(address)];
+    if (!segment || address < segment.address || address + length > segment.end)
+      return this.read(address, length).slice();
+    const bytes = new Uint8Array(length);
+    segment.data.copy(address - segment.address, bytes);
+    return bytes;
+  }
+
   write(address: number, bytes: Uint8Array): void {
-    const index = this.find(address + bytes.length - 1);
-    const segment = this.segments[index];
-    if (segment && segment.end > address) {
-      throw new LutraError({
-        code: 'MCH005',
-        message: `a write to memory bytes ${address}…${address + bytes.length - 1} reaches the image’s constants at ${segment.address}`,
-        hint: 'write to a segment without contents',
-      });
-    }
+    this.checkWrite(address, bytes.length);
     for (let done = 0; done < bytes.length; ) {
       const page = Math.floor((address + done) / pageBytes);
       const offset = address + done - page * pageBytes;
       const size = Math.min(bytes.length - done, pageBytes - offset);
-      let contents = this.pages.get(page);
-      if (!contents) {
-        contents = new Uint8Array(pageBytes);
-        this.pages.set(page, contents);
-      }
-      contents.set(bytes.subarray(done, done + size), offset);
+      this.page(page).set(bytes.subarray(done, done + size), offset);
       done += size;
     }
+  }
+
+  /** Page number `page`, made if need be. */
+  page(page: number): Uint8Array {
+    let contents = this.pages.get(page);
+    if (!contents) {
+      contents = this.newPage();
+      this.pages.set(page, contents);
+    }
+    return contents;
+  }
+
+  /** Page number `page`, if it was written to. */
+  written(page: number): Uint8Array | undefined {
+    return this.pages.get(page);
+  }
+
+  /** Whether these bytes are part of the image, and so the same at any time. */
+  isConstant(address: number, length: number): boolean {
+    const segment = this.segments[this.find(address)];
+    return segment !== undefined && address >= segment.address && address + length <= segment.end;
+  }
+
+  /** Whether a byte of the image is among these. */
+  reachesConstants(address: number, length: number): boolean {
+    const segment = this.segments[this.find(address + length - 1)];
+    return segment !== undefined && segment.end > address;
   }
 
   /** The pages that were written to, by the address where they begin; in no order. */
   pageAddresses(): number[] {
     return [...this.pages.keys()].map((page) => page * pageBytes);
+  }
+
+  /** Throws LutraError MCH005 for a write that reaches the image. */
+  checkWrite(address: number, length: number): void {
+    if (!this.reachesConstants(address, length)) return;
+    const { address: begin } = this.segments[this.find(address + length - 1)] as { address: number };
+    throw new LutraError({
+      code: 'MCH005',
+      message: `a write to memory bytes ${address}…${address + length - 1} reaches the image’s constants at ${begin}`,
+      hint: 'write to a segment without contents',
+    });
   }
 
   /** Index of the last segment that begins at or before `address`, or −1. */

@@ -49,6 +49,9 @@ export interface PlainInputs {
   readonly buffers: Buffers;
   readonly store: MemoryStore;
   readonly samplerTap?: SamplerTap | undefined;
+  /** Where attention and the sampler remember, if not in memory of their own. */
+  readonly attentionState?: AttentionState;
+  readonly candidates?: SamplerState;
 }
 
 type Operands = readonly [number, number, number, number, number, number, number, number, number];
@@ -75,8 +78,9 @@ export class PlainValues implements ValueEngine {
     this.vector = createVectorArithmetic(hw.vector);
     this.attention = createAttentionArithmetic(hw);
     // An item has at least one element of running output.
-    this.attentionState = createAttentionState(hw.attention.stateElements, hw.attention.stateElements);
-    this.candidates = createSampler(hw.sampler.candidates);
+    this.attentionState =
+      inputs.attentionState ?? createAttentionState(hw.attention.stateElements, hw.attention.stateElements);
+    this.candidates = inputs.candidates ?? createSampler(hw.sampler.candidates);
     this.shortlist = createShortlist(hw.sampler.shortlist ?? 0);
     this.actions = {
       ...this.transferActions(),

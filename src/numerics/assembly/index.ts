@@ -9,6 +9,8 @@ import { norm, quantise } from './quantise';
 import { dequantise, elementwise, gate, rope } from './rows';
 import { ternaryProduct } from './ternary';
 
+export { serve } from './queue';
+
 /** Does chunk `chunk` of the operation at `record`, with the scratch memory of `thread`. */
 export function execute(machine: usize, record: usize, chunk: i32, thread: i32): void {
   switch (word(record, layout.recordOpcode)) {

@@ -1,0 +1,295 @@
+import { LutraError } from '../../base/diagnostics.ts';
+import type { Derived } from '../../hw/derive.ts';
+import type { HardwareModel } from '../../hw/schema.ts';
+import { memoryFormatBytes } from '../../isa/footprint.ts';
+import { type MemoryFormat, memoryFormats, type Space, spaces } from '../../isa/table.ts';
+import { createFastBuffers, type FastBuffers } from '../../numerics/fast.ts';
+import { encodeConvert, encodeCopy, encodeProduct, type HostTile, hostTile } from '../../numerics/fastRecords.ts';
+import type { MatmulRun } from '../../numerics/matmul.ts';
+import { type WordLayout, wordLayout } from '../../numerics/pack.ts';
+import type { NextGroup } from '../../numerics/shortlist.ts';
+import { type Buffers, decodeElements, elementsOf } from '../kernel/buffers.ts';
+import type { Command } from '../kernel/command.ts';
+import type { MemoryStore } from '../kernel/store.ts';
+import type { SamplerTap, ValueEngine } from './engine.ts';
+import { Arena, type Kernels } from './kernels.ts';
+import { PlainValues } from './plain.ts';
+import { queueBytes, RecordQueue } from './queue.ts';
+import { type PackedWords, WeightWords } from './tiles.ts';
+import { matmulRun } from './weights.ts';
+
+/** What the fast engine works on. `store`’s pages are `newPage`’s. */
+export interface FastInputs {
+  readonly hw: HardwareModel;
+  readonly derived: Derived;
+  readonly kernels: Kernels;
+  readonly samplerTap?: SamplerTap | undefined;
+}
+
+/** Bytes for what this thread has read and the others have not yet copied. */
+const stagingBytes = 1 << 22;
+const pageBytes = 1 << 16;
+/** Address 0 stays free: it stands for nothing. */
+const firstByte = 1024;
+/** What 32-bit addresses reach, and how much of it is not for tiles. */
+const addressableBytes = 2 ** 32 - 2 ** 16;
+const reservedBytes = 2 ** 28;
+
+/** An operation that the kernels do: fills in a record. */
+type Encode = (words: Int32Array, at: number, operands: readonly number[]) => void;
+
+/**
+ * The values of a machine by WebAssembly kernels on several threads: instructions become records of a queue, and this
+ * thread takes part only when a result is asked for. What no kernel does is done by the plain engine on the same
+ * buffers, when all before it is done.
+ *
+ * Weights are turned into the kernels' own layout when they are first multiplied, and kept: a tile that was loaded from
+ * the image is the same the next time.
+ */
+export class FastValues implements ValueEngine {
+  private readonly hw: HardwareModel;
+  private readonly derived: Derived;
+  private readonly arena: Arena;
+  private readonly memory: WebAssembly.Memory;
+  private readonly fast: FastBuffers;
+  private readonly buffers: Buffers;
+  private readonly plain: PlainValues;
+  private readonly queue: RecordQueue;
+  /** External memory; what was told may still be on its way there. */
+  readonly store: MemoryStore;
+  private readonly words: WeightWords;
+  private readonly layout: WordLayout;
+  private readonly staging: number;
+  private staged = 0;
+  private readonly packed: number;
+  private readonly packedBytes: number;
+  private readonly zeros: number;
+  private readonly tiles = new Map<string, number>();
+  private spare = { address: 0, bytes: 0 };
+  private readonly encoders: Readonly<Record<string, Encode>>;
+
+  /** @param makeStore makes the machine's memory, whose pages come from the given function */
+  constructor(inputs: FastInputs, makeStore: (newPage: () => Uint8Array) => MemoryStore) {
+    const { hw, derived, kernels, samplerTap } = inputs;
+    this.hw = hw;
+    this.derived = derived;
+    this.memory = kernels.memory;
+    this.arena = new Arena(kernels.memory, firstByte, addressableBytes - reservedBytes);
+    this.fast = createFastBuffers(
+      hw,
+      derived,
+      kernels.memory,
+      (bytes, alignment) => this.allocate(bytes, alignment),
+      kernels.threads,
+    );
+    const empty = new Uint8Array(0);
+    this.buffers = { ...this.fast, weights: empty, weightAlphabets: empty };
+    this.store = makeStore(() => this.view(this.allocate(pageBytes), pageBytes));
+    const { attention: attentionState, sampler: candidates } = this.fast;
+    this.plain = new PlainValues({
+      hw,
+      derived,
+      buffers: this.buffers,
+      store: this.store,
+      samplerTap,
+      attentionState,
+      candidates,
+    });
+    this.staging = this.allocate(stagingBytes);
+    // Slices are filled up to whole turns.
+    this.packedBytes = hw.weightBuffer.words * derived.wordBytes + derived.weightSlices * derived.portBytes;
+    this.packed = this.allocate(this.packedBytes);
+    this.zeros = this.allocate(pageBytes);
+    this.queue = new RecordQueue(kernels, this.allocate(queueBytes), this.fast.machine);
+    this.words = new WeightWords(hw.weightBuffer.words, derived, this.store);
+    this.layout = wordLayout(hw, derived);
+    this.encoders = {};
+  }
+
+  execute(command: Command): void {
+    const { spec, values } = command;
+    const encode = this.encoders[spec.name];
+    if (encode) {
+      encode(this.queue.words, this.queue.next(), values);
+      this.queue.publish();
+      return;
+    }
+    switch (spec.name) {
+      case 'weightBuffer.load':
+        this.words.load(values as unknown as readonly [number, number, number, number]);
+        return;
+      case 'matmul.run':
+        this.multiply(command);
+        return;
+      case 'dma.load':
+      case 'dma.gather':
+        if (this.loadRows(values)) return;
+        break;
+      case 'kvStore.fill':
+        this.moveStaged(values, false);
+        return;
+      case 'kvStore.spill':
+        this.moveStaged(values, true);
+        return;
+    }
+    if (spec.name.endsWith('.sync')) return;
+    this.settle();
+    this.plain.execute(command);
+  }
+
+  nextGroup(best: boolean): NextGroup {
+    this.settle();
+    return this.plain.nextGroup(best);
+  }
+
+  pick(): number {
+    this.settle();
+    return this.plain.pick();
+  }
+
+  settle(): void {
+    this.queue.settle();
+    this.staged = 0;
+  }
+
+  private multiply(command: Command): void {
+    const { hw, derived, layout } = this;
+    const [input, weights, output, , blocks, steps, alphabet, planes] = command.values as Eight;
+    const run = matmulRun(command.values, hw, derived);
+    if (run.rows === 0 || blocks === 0 || steps === 0) {
+      this.settle();
+      this.plain.execute(command);
+      return;
+    }
+    const named = this.words.find(weights, blocks * planes * steps, alphabet, command);
+    const tile = hostTile(layout, run.alphabet, planes, blocks, steps);
+    const name = named.name === undefined ? undefined : `${named.name} ${alphabet} ${blocks} ${steps} ${planes}`;
+    const known = name === undefined ? undefined : this.tiles.get(name);
+    const address = known ?? this.convert(named.packed, tile, run, name);
+    encodeProduct(this.queue.words, this.queue.next(), tile, address, run, input, output);
+    this.queue.publish();
+    // A tile without a name gives its place back.
+    if (name === undefined) this.settle();
+  }
+
+  /** Packed words become a tile of the kernels; returns its address. One without a name, or without room, is for once. */
+  private convert(packed: () => PackedWords, tile: HostTile, run: MatmulRun, name: string | undefined): number {
+    this.settle();
+    const { bytes, wordStride, sliceStride } = packed();
+    if (bytes.length > this.packedBytes) throw noRoom(bytes.length);
+    this.view(this.packed, bytes.length).set(bytes);
+    const kept = name === undefined ? -1 : this.arena.allocate(tile.bytes);
+    const address = kept >= 0 ? kept : this.spareTile(tile.bytes);
+    if (name !== undefined && kept >= 0) this.tiles.set(name, address);
+    const { blocks, steps } = run;
+    const source = { source: this.packed, wordStride, sliceStride, blocks, steps };
+    encodeConvert(this.queue.words, this.queue.next(), tile, address, source);
+    this.queue.publish();
+    return address;
+  }
+
+  /** A place for a tile that is not kept; whoever uses it settles. */
+  private spareTile(bytes: number): number {
+    if (bytes > this.spare.bytes) this.spare = { address: this.allocate(bytes), bytes };
+    return this.spare.address;
+  }
+
+  /** `dma.load` and `dma.gather` of constants; false: they are none. */
+  private loadRows(operands: readonly number[]): boolean {
+    const [spaceIndex, formatIndex, local, remote, elements, rows, remoteStride, localPitch] = operands as Eight;
+    const space = spaces[spaceIndex] as Space;
+    const format = memoryFormats[formatIndex] as MemoryFormat;
+    const buffer = elementsOf(this.buffers, space);
+    const rowBytes = elements * memoryFormatBytes[format];
+    if (!buffer || elements * buffer.BYTES_PER_ELEMENT > stagingBytes) return false;
+    for (let row = 0; row < rows; row++) {
+      if (!this.store.isConstant(remote + row * remoteStride, rowBytes)) return false;
+    }
+    for (let row = 0; row < rows; row++) {
+      const address = this.stage(elements * buffer.BYTES_PER_ELEMENT);
+      const target = this.sameKind(buffer, address, elements);
+      decodeElements(this.store.read(remote + row * remoteStride, rowBytes), format, this.hw, space, target, 0);
+      const to = buffer.byteOffset + (local + row * localPitch) * buffer.BYTES_PER_ELEMENT;
+      this.copy(to, address, target.byteLength);
+    }
+    return true;
+  }
+
+  /** `kvStore.fill` and, with `write`, `kvStore.spill`. */
+  private moveStaged(operands: readonly number[], write: boolean): void {
+    const [local, remote, bytes, rows, stride] = operands as Eight;
+    const { store, buffers } = this;
+    for (let row = 0; row < rows; row++) {
+      const address = remote + row * stride;
+      const onChip = buffers.kv.byteOffset + local + row * bytes;
+      if (write) store.checkWrite(address, bytes);
+      if (!write && store.reachesConstants(address, bytes)) this.fillFromImage(onChip, address, bytes);
+      else this.movePages(onChip, address, bytes, write);
+    }
+  }
+
+  private fillFromImage(onChip: number, address: number, bytes: number): void {
+    this.settle();
+    this.view(onChip, bytes).set(this.store.read(address, bytes));
+  }
+
+  /** Moves bytes of memory’s pages, in pieces that lie in one page each. */
+  private movePages(onChip: number, address: number, bytes: number, write: boolean): void {
+    const { store } = this;
+    for (let done = 0; done < bytes; ) {
+      const page = Math.floor((address + done) / store.pageBytes);
+      const offset = address + done - page * store.pageBytes;
+      const size = Math.min(bytes - done, store.pageBytes - offset);
+      const at = (write ? store.page(page) : store.written(page))?.byteOffset ?? this.zeros;
+      if (write) this.copy(at + offset, onChip + done, size);
+      else this.copy(onChip + done, at + offset, size);
+      done += size;
+    }
+  }
+
+  private copy(to: number, from: number, bytes: number): void {
+    encodeCopy(this.queue.words, this.queue.next(), to, from, bytes);
+    this.queue.publish();
+  }
+
+  /** A place for bytes that the queue will copy from. */
+  private stage(bytes: number): number {
+    const needed = Math.ceil(bytes / 16) * 16;
+    if (this.staged + needed > stagingBytes) this.settle();
+    this.staged += needed;
+    return this.staging + this.staged - needed;
+  }
+
+  private sameKind(
+    buffer: Float32Array | Int8Array | Int32Array,
+    address: number,
+    elements: number,
+  ): Float32Array | Int8Array | Int32Array {
+    const { buffer: memory } = this.memory;
+    if (buffer instanceof Float32Array) return new Float32Array(memory, address, elements);
+    return buffer instanceof Int32Array
+      ? new Int32Array(memory, address, elements)
+      : new Int8Array(memory, address, elements);
+  }
+
+  private view(address: number, bytes: number): Uint8Array {
+    return new Uint8Array(this.memory.buffer, address, bytes);
+  }
+
+  /** Throws LutraError VAL002 if the memory of the kernels is full. */
+  private allocate(bytes: number, alignment = 64): number {
+    const address = this.arena.allocate(bytes, alignment, reservedBytes);
+    if (address < 0) throw noRoom(bytes);
+    return address;
+  }
+}
+
+function noRoom(bytes: number): LutraError {
+  return new LutraError({
+    code: 'VAL002',
+    message: `the memory of the kernels has no room for ${bytes} bytes more`,
+    hint: 'run with --timing-only, or with LUTRA_KERNELS=plain',
+  });
+}
+
+type Eight = readonly [number, number, number, number, number, number, number, number];
