@@ -204,6 +204,7 @@ export class Machine {
       else if (next === never) throw this.stuck(cycleLimit);
       else this.now = dense ? this.now + 1 : next;
     }
+    if (this.halted) this.values?.close();
     return this.halted;
   }
 

@@ -4,7 +4,7 @@ import { type AttentionConfig, visibleCount } from '../../numerics/attention.ts'
 import type { Command, Timing } from '../kernel/command.ts';
 import { portMask } from '../kernel/ports.ts';
 import { type Surroundings, Unit } from '../kernel/unit.ts';
-import { attentionConfig } from '../values/configuration.ts';
+import { attentionConfig } from '../values/operands.ts';
 
 const option = { last: 2 } as const;
 

@@ -331,6 +331,8 @@ export class FrontEnd {
     this.checkRaces(address, cycle);
     this.accounting.enter(cycleClass.memory, cycle);
     this.phase = 'load';
+    // Stores before this load may still be on their way.
+    this.around.values?.settle();
     const bytes = this.around.store.read(address, 4);
     const word = new DataView(bytes.buffer, bytes.byteOffset, 4).getInt32(0, true);
     this.request(address, 4, cycle, (ready) => {

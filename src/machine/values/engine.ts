@@ -15,6 +15,8 @@ export interface ValueEngine {
   pick(): number;
   /** Returns when everything that was told is done. */
   settle(): void;
+  /** The same for the last time. */
+  close(): void;
 }
 
 /** A test bench’s hand in the sampler; leaves the time as it is. */

@@ -3,7 +3,9 @@ import type { Derived } from '../../hw/derive.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
 import { memoryFormatBytes } from '../../isa/footprint.ts';
 import { type MemoryFormat, memoryFormats, type Space, spaces } from '../../isa/table.ts';
+import type { AttentionConfig } from '../../numerics/attention.ts';
 import { createFastBuffers, type FastBuffers } from '../../numerics/fast.ts';
+import { encodeAttend } from '../../numerics/fastAttendRecords.ts';
 import { encodeConvert, encodeCopy, encodeProduct, type HostTile, hostTile } from '../../numerics/fastRecords.ts';
 import type { MatmulRun } from '../../numerics/matmul.ts';
 import { type WordLayout, wordLayout } from '../../numerics/pack.ts';
@@ -13,10 +15,11 @@ import type { Command } from '../kernel/command.ts';
 import type { MemoryStore } from '../kernel/store.ts';
 import type { SamplerTap, ValueEngine } from './engine.ts';
 import { Arena, type Kernels } from './kernels.ts';
+import { attendRun, attentionConfig, matmulRun } from './operands.ts';
 import { PlainValues } from './plain.ts';
 import { queueBytes, RecordQueue } from './queue.ts';
+import { type Encode, encoders } from './records.ts';
 import { type PackedWords, WeightWords } from './tiles.ts';
-import { matmulRun } from './weights.ts';
 
 /** What the fast engine works on. `store`’s pages are `newPage`’s. */
 export interface FastInputs {
@@ -34,9 +37,6 @@ const firstByte = 1024;
 /** What 32-bit addresses reach, and how much of it is not for tiles. */
 const addressableBytes = 2 ** 32 - 2 ** 16;
 const reservedBytes = 2 ** 28;
-
-/** An operation that the kernels do: fills in a record. */
-type Encode = (words: Int32Array, at: number, operands: readonly number[]) => void;
 
 /**
  * The values of a machine by WebAssembly kernels on several threads: instructions become records of a queue, and this
@@ -61,6 +61,7 @@ export class FastValues implements ValueEngine {
   private readonly layout: WordLayout;
   private readonly staging: number;
   private staged = 0;
+  private attention: AttentionConfig | undefined;
   private readonly packed: number;
   private readonly packedBytes: number;
   private readonly zeros: number;
@@ -103,7 +104,7 @@ export class FastValues implements ValueEngine {
     this.queue = new RecordQueue(kernels, this.allocate(queueBytes), this.fast.machine);
     this.words = new WeightWords(hw.weightBuffer.words, derived, this.store);
     this.layout = wordLayout(hw, derived);
-    this.encoders = {};
+    this.encoders = encoders(samplerTap === undefined);
   }
 
   execute(command: Command): void {
@@ -125,6 +126,12 @@ export class FastValues implements ValueEngine {
       case 'dma.gather':
         if (this.loadRows(values)) return;
         break;
+      case 'attention.configure':
+        this.attention = attentionConfig(values);
+        break;
+      case 'attention.attend':
+        this.attend(values);
+        return;
       case 'kvStore.fill':
         this.moveStaged(values, false);
         return;
@@ -150,6 +157,18 @@ export class FastValues implements ValueEngine {
   settle(): void {
     this.queue.settle();
     this.staged = 0;
+  }
+
+  close(): void {
+    this.settle();
+    this.queue.close();
+  }
+
+  private attend(operands: readonly number[]): void {
+    // Without a configuration the unit refuses the instruction.
+    if (!this.attention) return;
+    encodeAttend(this.queue.words, this.queue.next(), this.hw, this.attention, attendRun(operands));
+    this.queue.publish();
   }
 
   private multiply(command: Command): void {

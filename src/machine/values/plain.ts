@@ -1,6 +1,5 @@
 import { decodeFloat } from '../../base/float.ts';
 import type { Derived } from '../../hw/derive.ts';
-import { gateFunctions } from '../../hw/operands.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
 import {
   type AttentionArithmetic,
@@ -35,12 +34,20 @@ import {
 import type { Buffers } from '../kernel/buffers.ts';
 import type { Command } from '../kernel/command.ts';
 import type { MemoryStore } from '../kernel/store.ts';
-import { attentionConfig } from './configuration.ts';
 import type { SamplerTap, ValueEngine } from './engine.ts';
+import {
+  attendRun,
+  attentionConfig,
+  dequantiseRun,
+  elementwiseRun,
+  gateRun,
+  normalisedRun,
+  ropeRun,
+} from './operands.ts';
 import { moveRows, moveStaged } from './transfers.ts';
 import { loadWeights, runTile } from './weights.ts';
 
-const option = { columns: 1, wide: 2, accumulate: 4, first: 1, last: 2 } as const;
+const firstOption = 1;
 
 /** What the plain engine works on. */
 export interface PlainInputs {
@@ -108,6 +115,8 @@ export class PlainValues implements ValueEngine {
 
   settle(): void {}
 
+  close(): void {}
+
   private transferActions(): Record<string, Action> {
     const { inputs } = this;
     const { hw, buffers } = inputs;
@@ -127,38 +136,15 @@ export class PlainValues implements ValueEngine {
   private vectorActions(): Record<string, Action> {
     const { vector } = this;
     const { buffers } = this.inputs;
-    const quantiseRows =
-      (wide: boolean): Action =>
-      ([dst, src, gain, rows, elements, dstPitch, srcPitch, epsilonBits]) => {
-        const epsilon = decodeFloat('float32', epsilonBits);
-        quantise(vector, { dst, src, gain, rows, elements, dstPitch, srcPitch, epsilon }, wide, buffers);
-      };
     return {
-      'vector.quantise': quantiseRows(false),
-      'vector.quantiseWide': quantiseRows(true),
-      'vector.dequantise': ([dst, src, scale, rows, elements, dstPitch, srcPitch, options]) => {
-        const columns = (options & option.columns) !== 0;
-        const wide = (options & option.wide) !== 0;
-        const accumulate = (options & option.accumulate) !== 0;
-        const run = { dst, src, scale, rows, elements, dstPitch, srcPitch, columns, wide, accumulate };
-        dequantise(vector, run, buffers);
-      },
-      'vector.dequantiseGate': ([dst, src, scale, rows, elements, dstPitch, srcPitch, gate, upOffset]) => {
-        const run = { dst, src, scale, rows, elements, dstPitch, srcPitch, upOffset };
-        const name = gateFunctions[gate] as (typeof gateFunctions)[number];
-        dequantiseGate(vector, { ...run, function: name }, buffers);
-      },
-      'vector.dequantiseRope': ([dst, src, scale, rows, elements, dstPitch, srcPitch, headDimension, table]) => {
-        const run = { dst, src, scale, rows, elements, dstPitch, srcPitch, headDimension, table };
-        dequantiseRope(vector, run, buffers);
-      },
-      'vector.norm': ([dst, src, gain, rows, elements, dstPitch, srcPitch, epsilonBits]) => {
-        const epsilon = decodeFloat('float32', epsilonBits);
-        norm(vector, { dst, src, gain, rows, elements, dstPitch, srcPitch, epsilon }, buffers);
-      },
-      'vector.add': ([dst, a, b, rows, elements, pitch]) => add(vector, { dst, a, b, rows, elements, pitch }, buffers),
-      'vector.multiply': ([dst, a, b, rows, elements, pitch]) =>
-        multiply(vector, { dst, a, b, rows, elements, pitch }, buffers),
+      'vector.quantise': (operands) => quantise(vector, normalisedRun(operands), false, buffers),
+      'vector.quantiseWide': (operands) => quantise(vector, normalisedRun(operands), true, buffers),
+      'vector.dequantise': (operands) => dequantise(vector, dequantiseRun(operands), buffers),
+      'vector.dequantiseGate': (operands) => dequantiseGate(vector, gateRun(operands), buffers),
+      'vector.dequantiseRope': (operands) => dequantiseRope(vector, ropeRun(operands), buffers),
+      'vector.norm': (operands) => norm(vector, normalisedRun(operands), buffers),
+      'vector.add': (operands) => add(vector, elementwiseRun(operands), buffers),
+      'vector.multiply': (operands) => multiply(vector, elementwiseRun(operands), buffers),
     };
   }
 
@@ -170,13 +156,10 @@ export class PlainValues implements ValueEngine {
         // What items mean has changed.
         this.attentionState.seen.fill(0);
       },
-      'attention.attend': ([keys, values, firstPosition, count, queryPosition, rows, options]) => {
+      'attention.attend': (operands) => {
         // Without a configuration the unit refuses the instruction.
         if (!this.attentionConfig) return;
-        const first = (options & option.first) !== 0;
-        const last = (options & option.last) !== 0;
-        const run = { keys, values, firstPosition, count, queryPosition, rows, first, last };
-        attend(this.attention, this.attentionConfig, run, buffers.act, buffers.kv, this.attentionState);
+        attend(this.attention, this.attentionConfig, attendRun(operands), buffers.act, buffers.kv, this.attentionState);
       },
     };
   }
@@ -195,7 +178,7 @@ export class PlainValues implements ValueEngine {
         samplerTap?.onLogits(firstToken, buffers.act.subarray(src, src + elements));
       },
       'sampler.select': ([src, bounds, elements, firstGroup, options]) => {
-        if (options & option.first) clearShortlist(shortlist, firstGroup);
+        if (options & firstOption) clearShortlist(shortlist, firstGroup);
         selectGroups(shortlist, buffers.act, { src, bounds, elements, firstGroup }, hw.matmul.columns);
       },
     };

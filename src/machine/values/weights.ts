@@ -1,14 +1,15 @@
 /** Weight words as they lie in the buffer, slice behind slice, and the products that read them. */
 import { LutraError } from '../../base/diagnostics.ts';
-import { type Derived, sumPitchElements } from '../../hw/derive.ts';
+import type { Derived } from '../../hw/derive.ts';
 import { type Alphabet, alphabets } from '../../hw/operands.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
 import { separateSlices, tileSlices } from '../../hw/slices.ts';
-import { lutMatmul, type MatmulRun } from '../../numerics/matmul.ts';
+import { lutMatmul } from '../../numerics/matmul.ts';
 import { wordLayout } from '../../numerics/pack.ts';
 import type { Buffers } from '../kernel/buffers.ts';
 import type { Command } from '../kernel/command.ts';
 import type { MemoryStore } from '../kernel/store.ts';
+import { matmulRun } from './operands.ts';
 
 interface Inputs {
   readonly hw: HardwareModel;
@@ -50,21 +51,6 @@ export function runTile(inputs: Inputs, operands: readonly number[], command: Co
     buffers.acc,
     output,
   );
-}
-
-/** The operands of `matmul.run` by name. */
-export function matmulRun(operands: readonly number[], hw: HardwareModel, derived: Derived): MatmulRun {
-  const [, , , rows, blocks, steps, alphabet, planes, options, inputPitch] = operands as Ten;
-  return {
-    alphabet: alphabets[alphabet] as Alphabet,
-    planes,
-    blocks,
-    steps,
-    rows,
-    inputPitch,
-    outputPitch: sumPitchElements(steps, hw.matmul.columns, derived),
-    accumulate: (options & 1) !== 0,
-  };
 }
 
 /** The indices of words that were loaded as those of another alphabet mean something else. */
