@@ -97,3 +97,8 @@ function keep(path: string, bytes: Uint8Array): void {
     // A full or read-only disk costs time, not the run.
   }
 }
+
+/** Compiles every module that is not kept yet. */
+export async function prepareAssembly(): Promise<void> {
+  for (const name of Object.keys(sources) as AssemblyName[]) await assembly(name);
+}

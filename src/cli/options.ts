@@ -5,6 +5,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type AttentionOrder, attentionOrders, defaultCoarseBits } from '../compiler/index.ts';
 import { maximumPlanes } from '../hw/derive.ts';
 import { defaultAssumedGroups } from '../machine/machine.ts';
+import { maximumThreads } from '../numerics/assembly/queueLayout.ts';
 
 /** Parses a whole number in a range. */
 export function integer(minimum: number, maximum = 2 ** 53 - 1) {
@@ -73,6 +74,7 @@ export interface RequestOptions {
 
 export interface RunVerbOptions extends HardwareOptions, CompileOptions, OutputOptions, RequestOptions {
   readonly dense?: boolean;
+  readonly threads?: number;
   readonly headGroups?: number;
   readonly maxCycles?: number;
   readonly out?: string;
@@ -219,6 +221,7 @@ export function addCosimOptions(command: Command): Command {
 
 export function addRunOptions(command: Command): Command {
   return addRequestOptions(command, 160)
+    .option('--threads <threads>', 'threads that compute values (default: one per core)', integer(1, maximumThreads))
     .option('--dense', 'evaluate every unit in every cycle (slow; same result)')
     .option(
       '--head-groups <groups>',

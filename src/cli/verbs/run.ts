@@ -22,6 +22,7 @@ import {
 } from '../files.ts';
 import { openHardware, openProgram, type Program } from '../inputs.ts';
 import { type Interrupt, withInterrupt } from '../interrupt.ts';
+import { defaultThreads, openKernels } from '../kernels.ts';
 import type { RunVerbOptions } from '../options.ts';
 import {
   dim,
@@ -101,9 +102,14 @@ async function execute(task: Task): Promise<number> {
     options.out === undefined ? undefined : createDirectory(options.out, options.force === true, runDirectory);
   const trace = openTrace(options, directory);
   const module = await memoryModule();
+  const { kernels, note } = values
+    ? await openKernels(options.threads ?? defaultThreads())
+    : { kernels: undefined, note: undefined };
+  if (note !== undefined) printNote(note);
   const run = new Run(program.image, hw, request, {
     values,
     dense: options.dense === true,
+    kernels,
     ...(module === undefined ? {} : { memoryModule: module }),
     ...(options.maxCycles === undefined ? {} : { cycleLimit: options.maxCycles }),
     ...(options.headGroups === undefined ? {} : { assumedGroups: options.headGroups }),

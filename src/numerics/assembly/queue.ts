@@ -43,9 +43,9 @@ export function serve(queue: usize, machine: usize, thread: i32, until: i32, hel
     }
     let looks: i32 = 0;
     while (atomic.load<i32>(record, doneAt) < chunks) {
-      if (atomic.load<i32>(queue, failedAt) != 0) return failed;
-      if (!helper && ++looks == looksBeforeReport) return slow;
-      if (helper && atomic.load<i32>(queue, stopAt) != 0) return stopped;
+      if (atomic.load<i32>(queue, failedAt) !== 0) return failed;
+      if (!helper && ++looks === looksBeforeReport) return slow;
+      if (helper && atomic.load<i32>(queue, stopAt) !== 0) return stopped;
     }
     position++;
     atomic.store<i32>(mine, position);
