@@ -1,8 +1,10 @@
 /**
- * Operation records of the vector unit's operations, of the KV store's append and of the sampler's scan: the arguments of
+ * Operation records of the vector unit's operations, of the KV store's append, of the sampler's scan and of floats
+ * from and to external memory: the arguments of
  * the plain functions as records (see `fastRecords.ts`). Rows or parts of rows that do not touch each other's elements
  * become chunks; where they do, there is one chunk, which goes in the written order.
  */
+import { type FloatFormat, floatFormatNames } from '../base/float.ts';
 import { gateFunctions } from '../hw/operands.ts';
 import * as layout from './assembly/layout.ts';
 import type {
@@ -145,4 +147,50 @@ export function encodeAppend(
 export function encodeScan(words: Int32Array, at: number, src: number, elements: number, firstToken: number): void {
   encodeRows(words, at, layout.opScan, { dst: 0, src, rows: 1, elements, dstPitch: 0, srcPitch: 0 }, 1);
   words[at + layout.scanFirstToken] = firstToken;
+}
+
+/**
+ * Floats as external memory holds them, at address `from`, to float32 elements at address `to`; `toAct`: rounded to the
+ * format of `act`. The two may not overlap.
+ */
+export function encodeLoadFloats(
+  words: Int32Array,
+  at: number,
+  to: number,
+  from: number,
+  elements: number,
+  format: FloatFormat,
+  toAct: boolean,
+): void {
+  encodeFloats(words, at, layout.opLoadFloats, to, from, elements, format);
+  words[at + layout.floatsRound] = toAct ? 1 : 0;
+}
+
+/** float32 elements at address `from` to floats as external memory holds them, at address `to`, which is elsewhere. */
+export function encodeStoreFloats(
+  words: Int32Array,
+  at: number,
+  to: number,
+  from: number,
+  elements: number,
+  format: FloatFormat,
+): void {
+  encodeFloats(words, at, layout.opStoreFloats, to, from, elements, format);
+}
+
+function encodeFloats(
+  words: Int32Array,
+  at: number,
+  opcode: number,
+  to: number,
+  from: number,
+  elements: number,
+  format: FloatFormat,
+): void {
+  words[at + layout.recordOpcode] = opcode;
+  words[at + layout.recordChunks] = Math.max(1, Math.floor(elements / (4 * chunkElements)));
+  words[at + layout.floatsTo] = to;
+  words[at + layout.floatsFrom] = from;
+  words[at + layout.floatsCount] = elements;
+  words[at + layout.floatsFormat] = floatFormatNames.indexOf(format);
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type FloatFormat, floatFormatNames, rounder } from '../../src/base/float.ts';
+import { decodeFloat, encodeFloats, type FloatFormat, floatFormatNames, rounder } from '../../src/base/float.ts';
 import { floatFormatBytes } from '../../src/hw/derive.ts';
 import { storeKv } from '../../src/numerics/attention.ts';
 import {
@@ -8,11 +8,13 @@ import {
   encodeAppend,
   encodeDequantise,
   encodeGate,
+  encodeLoadFloats,
   encodeMultiply,
   encodeNorm,
   encodeQuantise,
   encodeRope,
   encodeScan,
+  encodeStoreFloats,
 } from '../../src/numerics/fastRowRecords.ts';
 import { createSampler, insertLogits } from '../../src/numerics/sampler.ts';
 import {
@@ -260,6 +262,39 @@ describe.each([...modules.keys()])('%s: rows', (name) => {
           expect(bitsOf(sampler.logits)).toEqual(bitsOf(expected.logits));
           expect([...sampler.tokens]).toEqual([...expected.tokens]);
         }
+      }),
+      runs,
+    );
+  });
+
+  it('floats from and to external memory', () => {
+    fc.assert(
+      fc.property(shape, format, fc.boolean(), (s, kept, toAct) => {
+        const machine = fastMachine(machineWith({ vector: { format: s.format } }));
+        const { memory, allocate } = machine;
+        const random = noise(s.seed);
+        const bytes = s.elements * floatFormatBytes(kept);
+        const from = s.src + allocate(bytes + 16);
+        const to = allocate(4 * s.elements + 4);
+        const back = s.dst + allocate(bytes + 16);
+        const packed = new Uint8Array(memory.buffer, from, bytes);
+        for (let i = 0; i < bytes; i++) packed[i] = random(256);
+        const values = new Float32Array(memory.buffer, to, s.elements + 1).fill(7);
+        const view = new DataView(memory.buffer);
+        const round = toAct ? rounder(s.format) : (x: number) => x;
+        const expected = Float32Array.from({ length: s.elements }, (_, i) => {
+          const bits = kept === 'float32' ? view.getUint32(from + 4 * i, true) : view.getUint16(from + 2 * i, true);
+          return round(decodeFloat(kept, bits));
+        });
+        const chunks = 1 + random(3);
+        machine.execute(name, (w, at) => encodeLoadFloats(w, at, to, from, s.elements, kept, toAct), chunks);
+        expect(bitsOf(values)).toEqual(bitsOf(Float32Array.of(...expected, 7)));
+
+        for (let i = 0; i < s.elements; i++) values[i] = someFloat(random, s.spread, s.wild);
+        const stored = new Uint8Array(memory.buffer, back, bytes + 1).fill(7);
+        machine.execute(name, (w, at) => encodeStoreFloats(w, at, back, to, s.elements, kept), chunks);
+        const encoded = encodeFloats(kept, values.slice(0, s.elements));
+        expect([...stored]).toEqual([...new Uint8Array(encoded.buffer), 7]);
       }),
       runs,
     );

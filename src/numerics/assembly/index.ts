@@ -5,6 +5,7 @@ import { convertLevels, convertTernary } from './convert';
 import * as layout from './layout';
 import { levelProduct } from './levels';
 import { append, scan } from './lists';
+import { loadFloats, storeFloats } from './moves';
 import { norm, quantise } from './quantise';
 import { dequantise, elementwise, gate, rope } from './rows';
 import { ternaryProduct } from './ternary';
@@ -53,6 +54,12 @@ export function execute(machine: usize, record: usize, chunk: i32, thread: i32):
       break;
     case layout.opAttend:
       attend(machine, record, chunk, thread);
+      break;
+    case layout.opLoadFloats:
+      loadFloats(machine, record, chunk);
+      break;
+    case layout.opStoreFloats:
+      storeFloats(record, chunk);
       break;
     case layout.opScan:
       scan(machine, record);

@@ -65,6 +65,8 @@ export const opMultiply = 12;
 export const opAppend = 13;
 export const opScan = 14;
 export const opAttend = 15;
+export const opLoadFloats = 16;
+export const opStoreFloats = 17;
 
 // Products of rows with a host tile.
 export const productTile = 4;
@@ -120,6 +122,13 @@ export const rowsTable = 18;
 export const elementwiseB = 10;
 
 export const scanFirstToken = 8;
+
+// Floats in a format of external memory; addresses in bytes.
+export const floatsTo = 4;
+export const floatsFrom = 5;
+export const floatsCount = 6;
+export const floatsFormat = 7;
+export const floatsRound = 8;
 
 // Attention.
 export const attendHeads = 4;

@@ -16,7 +16,7 @@ import {
   rowsSrcPitch,
   scanFirstToken,
 } from './layout';
-import { storeSome } from './rows';
+import { storeHalves, storeSome } from './rows';
 
 /** Chunks are rows. */
 export function append(machine: usize, record: usize, chunk: i32): void {
@@ -36,17 +36,6 @@ export function append(machine: usize, record: usize, chunk: i32): void {
       to += 4 * bytes;
     }
   }
-}
-
-/** The low halves of the first `count` lanes. */
-function storeHalves(at: usize, bits: v128, count: i32): void {
-  if (count >= 4) {
-    v128.store_lane<u64>(at, i16x8.narrow_i32x4_u(bits, bits), 0);
-    return;
-  }
-  store<u16>(at, i32x4.extract_lane(bits, 0));
-  if (count > 1) store<u16>(at, i32x4.extract_lane(bits, 1), 2);
-  if (count > 2) store<u16>(at, i32x4.extract_lane(bits, 2), 4);
 }
 
 /** Once the list is full, only what is larger than its last logit, and so no NaN, is looked at closer. */

@@ -45,6 +45,17 @@ export function storeSome(at: usize, value: v128, count: i32): void {
   if (count > 2) store<f32>(at, f32x4.extract_lane(value, 2), 8);
 }
 
+/** The low halves of the first `count` lanes. */
+export function storeHalves(at: usize, bits: v128, count: i32): void {
+  if (count >= 4) {
+    v128.store_lane<u64>(at, i16x8.narrow_i32x4_u(bits, bits), 0);
+    return;
+  }
+  store<u16>(at, i32x4.extract_lane(bits, 0));
+  if (count > 1) store<u16>(at, i32x4.extract_lane(bits, 1), 2);
+  if (count > 2) store<u16>(at, i32x4.extract_lane(bits, 2), 4);
+}
+
 /** (float32(sum) · row scale) · weight scale. */
 function scaled(sum: v128, rowScale: v128, weightScale: v128): v128 {
   return f32x4.mul(f32x4.mul(sum, rowScale), weightScale);
