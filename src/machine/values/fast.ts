@@ -19,7 +19,7 @@ import { attendRun, attentionConfig, matmulRun } from './operands.ts';
 import { PlainValues } from './plain.ts';
 import { queueBytes, RecordQueue } from './queue.ts';
 import { type Encode, encoders } from './records.ts';
-import { type PackedWords, WeightWords } from './tiles.ts';
+import { type PackedWords, WeightWords, type Words } from './tiles.ts';
 
 /** What the fast engine works on. `store`’s pages are `newPage`’s. */
 export interface FastInputs {
@@ -27,6 +27,17 @@ export interface FastInputs {
   readonly derived: Derived;
   readonly kernels: Kernels;
   readonly samplerTap?: SamplerTap | undefined;
+}
+
+/** A tile and what it was made of. */
+interface KeptTile extends HostTile {
+  readonly blocks: number;
+  readonly steps: number;
+  readonly skipped: number;
+  readonly loadWords: number;
+  readonly address: number;
+  /** False: its place is used for others too. */
+  readonly kept: boolean;
 }
 
 /** Bytes for what this thread has read and the others have not yet copied. */
@@ -65,7 +76,8 @@ export class FastValues implements ValueEngine {
   private readonly packed: number;
   private readonly packedBytes: number;
   private readonly zeros: number;
-  private readonly tiles = new Map<string, number>();
+  /** By the address that their load came from. */
+  private readonly tiles = new Map<number, KeptTile[]>();
   private spare = { address: 0, bytes: 0 };
   private readonly encoders: Readonly<Record<string, Encode>>;
 
@@ -102,7 +114,7 @@ export class FastValues implements ValueEngine {
     this.packed = this.allocate(this.packedBytes);
     this.zeros = this.allocate(pageBytes);
     this.queue = new RecordQueue(kernels, this.allocate(queueBytes), this.fast.machine);
-    this.words = new WeightWords(hw.weightBuffer.words, derived, this.store);
+    this.words = new WeightWords(derived, this.store);
     this.layout = wordLayout(hw, derived);
     this.encoders = encoders(samplerTap === undefined);
   }
@@ -180,31 +192,51 @@ export class FastValues implements ValueEngine {
       this.plain.execute(command);
       return;
     }
-    const named = this.words.find(weights, blocks * planes * steps, alphabet, command);
-    const tile = hostTile(layout, run.alphabet, planes, blocks, steps);
-    const name = named.name === undefined ? undefined : `${named.name} ${alphabet} ${blocks} ${steps} ${planes}`;
-    const known = name === undefined ? undefined : this.tiles.get(name);
-    const address = known ?? this.convert(named.packed, tile, run, name);
-    encodeProduct(this.queue.words, this.queue.next(), tile, address, run, input, output);
+    const words = this.words.find(weights, blocks * planes * steps, alphabet, command);
+    const tile = this.tileOf(words, hostTile(layout, run.alphabet, planes, blocks, steps), run);
+    encodeProduct(this.queue.words, this.queue.next(), tile, tile.address, run, input, output);
     this.queue.publish();
-    // A tile without a name gives its place back.
-    if (name === undefined) this.settle();
+    // A tile for once gives its place back.
+    if (!tile.kept) this.settle();
   }
 
-  /** Packed words become a tile of the kernels; returns its address. One without a name, or without room, is for once. */
-  private convert(packed: () => PackedWords, tile: HostTile, run: MatmulRun, name: string | undefined): number {
+  /** The tile of these words: the one that was made of them before, or a new one. */
+  private tileOf(words: Words, shape: HostTile, run: MatmulRun): KeptTile {
+    const { load, skipped, loadWords } = words;
+    const { blocks, steps } = run;
+    const known = load === undefined ? undefined : this.tiles.get(load);
+    const found = known?.find(
+      (tile) =>
+        tile.skipped === skipped &&
+        tile.loadWords === loadWords &&
+        tile.alphabet === shape.alphabet &&
+        tile.planes === shape.planes &&
+        tile.blocks === blocks &&
+        tile.steps === steps,
+    );
+    if (found) return found;
+    const place = load === undefined ? -1 : this.arena.allocate(shape.bytes);
+    const kept = place >= 0;
+    const address = kept ? place : this.spareTile(shape.bytes);
+    const tile = { ...shape, blocks, steps, skipped, loadWords, address, kept };
+    if (load !== undefined && kept) {
+      if (known) known.push(tile);
+      else this.tiles.set(load, [tile]);
+    }
+    this.convert(words.packed, tile);
+    return tile;
+  }
+
+  /** Packed words become a tile of the kernels. */
+  private convert(packed: () => PackedWords, tile: KeptTile): void {
     this.settle();
     const { bytes, wordStride, sliceStride } = packed();
     if (bytes.length > this.packedBytes) throw noRoom(bytes.length);
     this.view(this.packed, bytes.length).set(bytes);
-    const kept = name === undefined ? -1 : this.arena.allocate(tile.bytes);
-    const address = kept >= 0 ? kept : this.spareTile(tile.bytes);
-    if (name !== undefined && kept >= 0) this.tiles.set(name, address);
-    const { blocks, steps } = run;
+    const { blocks, steps } = tile;
     const source = { source: this.packed, wordStride, sliceStride, blocks, steps };
-    encodeConvert(this.queue.words, this.queue.next(), tile, address, source);
+    encodeConvert(this.queue.words, this.queue.next(), tile, tile.address, source);
     this.queue.publish();
-    return address;
   }
 
   /** A place for a tile that is not kept; whoever uses it settles. */

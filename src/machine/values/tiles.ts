@@ -22,49 +22,63 @@ export interface PackedWords {
   readonly sliceStride: number;
 }
 
-/** Words of one load, by a name that is the same whenever the same words of memory are meant. */
-export interface NamedWords {
-  /** Undefined: the words are not constants. */
-  readonly name: string | undefined;
+/** Words of one load of constants; the same object whenever the same load of memory is meant. */
+export interface Words {
+  /** Undefined: the words are not constants, and may be others the next time. */
+  readonly load: number | undefined;
+  /** Words of the load before the first one. */
+  readonly skipped: number;
+  readonly loadWords: number;
   readonly packed: () => PackedWords;
 }
 
 /**
- * What the weight buffer holds, without holding it: for each word the load that it came with. The bytes stay in memory
- * until somebody asks for them.
+ * What the weight buffer holds, without holding it: for each run of words the load that it came with. The bytes stay in
+ * memory until somebody asks for them.
  */
 export class WeightWords {
   private readonly derived: Derived;
   private readonly store: MemoryStore;
-  private readonly loads: (Load | undefined)[];
+  /** Runs of words that do not overlap, each part of a load; words of no run were never loaded. */
+  private runs: Run[] = [];
 
-  constructor(words: number, derived: Derived, store: MemoryStore) {
+  constructor(derived: Derived, store: MemoryStore) {
     this.derived = derived;
     this.store = store;
-    this.loads = new Array(words).fill(undefined);
   }
 
   /** `weightBuffer.load`; what is not constant must have been written. */
   load([dst, src, words, alphabet]: readonly [number, number, number, number]): void {
     const bytes = this.loadBytes(words, alphabet);
     const copy = this.store.isConstant(src, bytes) ? undefined : this.store.copy(src, bytes);
-    this.loads.fill({ src, words, dst, alphabet, copy }, dst, dst + words);
+    const end = dst + words;
+    const kept: Run[] = [];
+    for (const run of this.runs) {
+      if (run.end <= dst || run.first >= end) kept.push(run);
+      else {
+        if (run.first < dst) kept.push({ ...run, end: dst });
+        if (run.end > end) kept.push({ ...run, first: end });
+      }
+    }
+    kept.push({ first: dst, end, load: { src, words, dst, alphabet, copy } });
+    this.runs = kept;
   }
 
   /** `words` words from `first` on. Throws LutraError MCH009 if one of them was loaded as those of another alphabet. */
-  find(first: number, words: number, alphabet: number, command: Command): NamedWords {
-    const load = this.loads[first];
-    let whole = load !== undefined;
-    for (let word = first; word < first + words; word++) {
-      const other = this.loads[word];
-      if (other !== undefined && other.alphabet !== alphabet) {
-        throw wrongAlphabet(command, word, alphabet, other.alphabet);
-      }
-      if (other !== load) whole = false;
+  find(first: number, words: number, alphabet: number, command: Command): Words {
+    const end = first + words;
+    const touched = this.runs.filter((run) => run.first < end && run.end > first);
+    const wrong = touched.filter(({ load }) => load.alphabet !== alphabet).sort((a, b) => a.first - b.first)[0];
+    if (wrong) throw wrongAlphabet(command, Math.max(first, wrong.first), alphabet, wrong.load.alphabet);
+    const [run] = touched;
+    if (!run || run.first > first || run.end < end) {
+      const packed = () => this.gathered(touched, first, words, alphabet);
+      return { load: undefined, skipped: 0, loadWords: words, packed };
     }
-    if (!load || !whole) return { name: undefined, packed: () => this.gathered(first, words, alphabet) };
-    const name = load.copy ? undefined : `${load.src} ${load.words} ${first - load.dst}`;
-    return { name, packed: () => this.separated(load, first - load.dst) };
+    const { load } = run;
+    const skipped = first - load.dst;
+    const packed = () => this.separated(load, skipped);
+    return { load: load.copy ? undefined : load.src, skipped, loadWords: load.words, packed };
   }
 
   private tile(words: number, alphabet: number): TileSlices {
@@ -84,22 +98,27 @@ export class WeightWords {
   }
 
   /** Words of several loads, one by one; those that were never loaded are zero bytes. */
-  private gathered(first: number, words: number, alphabet: number): PackedWords {
+  private gathered(runs: readonly Run[], first: number, words: number, alphabet: number): PackedWords {
     const { weightSlices } = this.derived;
     const { sliceBytes } = this.derived[alphabets[alphabet] as Alphabet];
     const wordStride = weightSlices * sliceBytes;
     const bytes = new Uint8Array(words * wordStride);
-    const known = new Map<Load, PackedWords>();
-    for (let word = 0; word < words; word++) {
-      const load = this.loads[first + word];
-      if (!load) continue;
-      const packed = known.get(load) ?? this.separated(load, 0);
-      known.set(load, packed);
-      for (let slice = 0; slice < weightSlices; slice++) {
-        const from = (first + word - load.dst) * packed.wordStride + slice * packed.sliceStride;
-        bytes.set(packed.bytes.subarray(from, from + sliceBytes), word * wordStride + slice * sliceBytes);
+    for (const { first: begin, end, load } of runs) {
+      const packed = this.separated(load, 0);
+      for (let word = Math.max(first, begin); word < Math.min(first + words, end); word++) {
+        for (let slice = 0; slice < weightSlices; slice++) {
+          const from = (word - load.dst) * packed.wordStride + slice * packed.sliceStride;
+          const to = (word - first) * wordStride + slice * sliceBytes;
+          bytes.set(packed.bytes.subarray(from, from + sliceBytes), to);
+        }
       }
     }
     return { bytes, wordStride, sliceStride: sliceBytes };
   }
+}
+
+interface Run {
+  readonly first: number;
+  readonly end: number;
+  readonly load: Load;
 }
