@@ -69,6 +69,7 @@ const [firstAt, finishedAt, readAt, writtenAt, beatsAt] = [0, 1, 2, 3, 4].map((k
 export class AssembledMemory implements ExternalMemory {
   private readonly module: Assembled;
   private readonly results: Float64Array;
+  private readonly counters: BigInt64Array;
   private readonly ports: number;
   private readonly capacityBytes: number;
   private readonly requests: (TransferRequest | undefined)[] = new Array(users).fill(undefined);
@@ -79,6 +80,7 @@ export class AssembledMemory implements ExternalMemory {
     this.ports = hw.memory.ports;
     this.capacityBytes = hw.memory.capacityBytes;
     this.results = new Float64Array(module.memory.buffer, at, beatsAt + this.ports);
+    this.counters = new BigInt64Array(module.memory.buffer, at, beatsAt + this.ports);
     this.results[wakeAt] = Number.POSITIVE_INFINITY;
   }
 
@@ -102,16 +104,16 @@ export class AssembledMemory implements ExternalMemory {
   }
 
   get statistics(): MemoryStatistics {
-    const { results, ports } = this;
-    const [bursts, rowHits, rowMisses, rowConflicts, refreshes] = results.subarray(burstsAt) as unknown as Counters;
+    const from = (at: number, length: number) => Float64Array.from(this.counters.subarray(at, at + length), Number);
+    const [bursts, rowHits, rowMisses, rowConflicts, refreshes] = from(burstsAt, 5) as unknown as Counters;
     return {
       rowHits,
       rowMisses,
       rowConflicts,
       refreshes,
-      bytesRead: results.slice(readAt, readAt + users),
-      bytesWritten: results.slice(writtenAt, writtenAt + users),
-      portBusyCycles: results.slice(beatsAt, beatsAt + ports),
+      bytesRead: from(readAt, users),
+      bytesWritten: from(writtenAt, users),
+      portBusyCycles: from(beatsAt, this.ports),
       bursts,
     };
   }

@@ -40,17 +40,25 @@ import {
   channelHeadEnd,
   channelNewest,
   channelPassed,
-  channelReadEnd,
+  channelReadFloor,
   channelRefresh,
-  channelWriteEnd,
+  channelWriteFloor,
   channelWriting,
   closed,
   groupActivate,
-  groupData,
+  groupReadFloor,
   groupShift,
   groupStart,
-  groupWriteEnd,
+  groupWriteFloor,
+  kindSplit,
   longAgo,
+  pieceBanks,
+  pieceBytes,
+  pieceCount,
+  pieceGroupNumber,
+  pieceKind,
+  pieceLocal,
+  pieceRow,
 } from './state';
 
 /** From when on the commands of a burst may come that is decided at `now`. */
@@ -68,12 +76,9 @@ export function earliestData(channel: usize, now: i64, group: usize, bank: usize
 }
 
 function earliestOnBus(channel: usize, group: usize, write: bool): i64 {
-  const free = max(load<i64>(channel, channelDataEnd), load<i64>(group, groupData) + tCcdL);
-  if (write) return max(free, load<i64>(channel, channelReadEnd) + tRtw);
-  return max(
-    free,
-    max(load<i64>(channel, channelWriteEnd) + tWriteRead, load<i64>(group, groupWriteEnd) + tWriteReadGroup),
-  );
+  const free = load<i64>(channel, channelDataEnd);
+  if (write) return max(free, max(load<i64>(channel, channelWriteFloor), load<i64>(group, groupWriteFloor)));
+  return max(free, max(load<i64>(channel, channelReadFloor), load<i64>(group, groupReadFloor)));
 }
 
 function activateAt(channel: usize, at: i32): i64 {
@@ -106,69 +111,97 @@ function activate(channel: usize, now: i64, group: usize, bank: usize, row: i64)
   store<i64>(bank, start + tRas, bankReady);
 }
 
-/** Serves `bytes` from `local` on, its commands from `now` on; returns the end of the data. */
-export function serve(channel: usize, now: i64, local: i64, bytes: i32, write: bool): i64 {
-  const stop = local + bytes;
+/** Serves a piece, its commands from `now` on; returns the end of the data. */
+export function serve(channel: usize, now: i64, piece: usize, write: bool): i64 {
   store<i32>(channel, <i32>write, channelWriting);
-  let region = local >> regionShift;
-  let next = min(stop, (region + 1) << regionShift);
-  serveRegion(channel, now, region, local - (region << regionShift), next - local, write);
+  const row = load<i64>(piece, pieceRow);
+  const group = load<i32>(piece, pieceGroupNumber);
+  const end = serveRegion(
+    channel,
+    now,
+    load<usize>(piece, pieceBanks),
+    row,
+    group,
+    load<i32>(piece, pieceCount),
+    write,
+  );
   store<i64>(channel, load<i64>(load<usize>(channel, channelGroups), groupStart) + tBurst, channelHeadEnd);
-  while (next < stop) {
-    const at = next;
-    region += 1;
-    next = min(stop, (region + 1) << regionShift);
-    serveRegion(channel, now, region, 0, next - at, write);
-  }
-  return load<i64>(channel, channelDataEnd);
+  return load<i32>(piece, pieceKind) & kindSplit ? serveRest(channel, now, piece, write) : end;
 }
 
-/** Serves bytes of one row in each bank group. The starts of the first DRAM bursts go to the groups, by place. */
-function serveRegion(channel: usize, now: i64, region: i64, offset: i64, bytes: i64, write: bool): void {
+/** Serves what of a piece lies behind its first region. */
+function serveRest(channel: usize, now: i64, piece: usize, write: bool): i64 {
+  const local = load<i64>(piece, pieceLocal);
+  const stop = local + load<i32>(piece, pieceBytes);
+  let region = (local >> regionShift) + 1;
+  let end: i64 = 0;
+  for (let at = region << regionShift; at < stop; at = region << regionShift) {
+    const bytes = min(stop, (region + 1) << regionShift) - at;
+    const row = region >> banksInGroupShift;
+    const count = <i32>((bytes - 1) >> dramBurstShift) + 1;
+    end = serveRegion(channel, now, banksOfRegion(channel, region, row), row, 0, count, write);
+    region += 1;
+  }
+  return end;
+}
+
+/** The bank of the first group in which a region lies. */
+export function banksOfRegion(channel: usize, region: i64, row: i64): usize {
+  const first = (region - (row << banksInGroupShift)) << groupsShift;
+  return load<usize>(channel, channelBanks) + ((<usize>first) << bankShift);
+}
+
+/**
+ * Serves `count` DRAM bursts of one row in each bank group, from group `first` on. The starts of the first one in each
+ * bank go to the groups, by place.
+ */
+function serveRegion(channel: usize, now: i64, banksOf: usize, row: i64, first: i32, count: i32, write: bool): i64 {
   const latency = write ? tCwl : tCl;
-  const row = region >> banksInGroupShift;
-  const firstBank = <i32>((region - (row << banksInGroupShift)) << groupsShift);
-  const bankBase = load<usize>(channel, channelBanks) + ((<usize>firstBank) << bankShift);
   const groupBase = load<usize>(channel, channelGroups);
-  const firstBurst = <i32>(offset >> dramBurstShift);
-  const count = <i32>((offset + bytes - 1) >> dramBurstShift) - firstBurst + 1;
   const touched = min(count, groups);
   const mask = groups - 1;
+  // What goes for all of them; each follows the one before.
+  const turned = write ? load<i64>(channel, channelWriteFloor) : load<i64>(channel, channelReadFloor);
+  let start = max(max(load<i64>(channel, channelDataEnd), turned), now + latency) - tBurst;
   let hits = count;
-  let start = longAgo;
   for (let k = 0; k < touched; k++) {
-    const at = <usize>((firstBurst + k) & mask);
+    const at = <usize>(first + k) & mask;
     const group = groupBase + (at << groupShift);
-    const bank = bankBase + (at << bankShift);
+    const bank = banksOf + (at << bankShift);
     if (load<i64>(bank, bankRow) !== row) {
       activate(channel, now, group, bank, row);
       hits -= 1;
     }
-    const column = max(now, load<i64>(bank, bankColumn)) + latency;
-    start = max(start + tBurst, max(column, earliestOnBus(channel, group, write)));
+    const floor = write ? load<i64>(group, groupWriteFloor) : load<i64>(group, groupReadFloor);
+    start = max(start + tBurst, max(load<i64>(bank, bankColumn) + latency, floor));
     store<i64>(groupBase + ((<usize>k) << groupShift), start, groupStart);
-    store<i64>(group, start, groupData);
-    store<i64>(channel, start + tBurst, channelDataEnd);
   }
   const last = start + <i64>(count - touched) * tBurst;
   const end = last + tBurst;
   store<i64>(channel, end, channelDataEnd);
-  if (write) store<i64>(channel, end, channelWriteEnd);
-  else store<i64>(channel, end, channelReadEnd);
+  if (write) store<i64>(channel, end + tWriteRead, channelReadFloor);
+  else store<i64>(channel, end + tRtw, channelWriteFloor);
   for (let k = 0; k < touched; k++) {
-    const at = <usize>((firstBurst + k) & mask);
-    const group = groupBase + (at << groupShift);
-    const bank = bankBase + (at << bankShift);
+    const at = <usize>(first + k) & mask;
     const behind = (count - 1 - k) & mask;
     const place = count - 1 - behind;
     const lastInBank =
       place < touched ? load<i64>(groupBase + ((<usize>place) << groupShift), groupStart) : last - behind * tBurst;
-    store<i64>(group, lastInBank, groupData);
-    if (write) store<i64>(group, lastInBank + tBurst, groupWriteEnd);
+    noteData(groupBase + (at << groupShift), lastInBank, write);
+    const bank = banksOf + (at << bankShift);
     const ready = write ? lastInBank + tBurst + tWr : lastInBank - latency + tRtp;
     if (ready > load<i64>(bank, bankReady)) store<i64>(bank, ready, bankReady);
   }
   countHits(hits);
+  return end;
+}
+
+/** The last data of a group begin at `start`. */
+function noteData(group: usize, start: i64, write: bool): void {
+  const next = start + tCcdL;
+  store<i64>(group, next, groupWriteFloor);
+  const after = write ? max(next, start + tBurst + tWriteReadGroup) : next;
+  if (after > load<i64>(group, groupReadFloor)) store<i64>(group, after, groupReadFloor);
 }
 
 export function earliestGather(channel: usize, now: i64, write: bool): i64 {
@@ -213,12 +246,11 @@ export function serveGather(channel: usize, now: i64, count: i64, write: bool): 
   for (let at: i32 = 0; at < groups; at++) {
     const group = groupBase + ((<usize>at) << groupShift);
     store<i64>(group, opened, groupActivate);
-    store<i64>(group, last, groupData);
-    if (write) store<i64>(group, end, groupWriteEnd);
+    noteData(group, last, write);
   }
   store<i64>(channel, end, channelDataEnd);
-  if (write) store<i64>(channel, end, channelWriteEnd);
-  else store<i64>(channel, end, channelReadEnd);
+  if (write) store<i64>(channel, end + tWriteRead, channelReadFloor);
+  else store<i64>(channel, end + tRtw, channelWriteFloor);
   countConflict();
   countHits(<i32>(count - 1));
   store<i64>(channel, start + tBurst, channelHeadEnd);
@@ -264,13 +296,13 @@ export function moveBanks(channel: usize, shift: i64): void {
   for (let at: i32 = 0; at < groups; at++) {
     const group = groupBase + ((<usize>at) << groupShift);
     move(group + groupActivate, shift);
-    move(group + groupData, shift);
-    move(group + groupWriteEnd, shift);
+    move(group + groupReadFloor, shift);
+    move(group + groupWriteFloor, shift);
   }
   for (let at: usize = 0; at < 4; at++) move(channel + channelActivates + (at << 3), shift);
   move(channel + channelDataEnd, shift);
-  move(channel + channelReadEnd, shift);
-  move(channel + channelWriteEnd, shift);
+  move(channel + channelReadFloor, shift);
+  move(channel + channelWriteFloor, shift);
   const due = load<i64>(channel, channelRefresh) - shift;
   const passed = due < 0 ? -due / tRefi : 0;
   store<i64>(channel, due + passed * tRefi, channelRefresh);

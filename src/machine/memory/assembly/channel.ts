@@ -1,17 +1,8 @@
 /** The controller of a channel: what waits for it, and what comes next; `DramChannel`, whose comments say why. */
-import { begin, earliestData, earliestGather, refresh, serve, serveGather } from './banks';
-import {
-  banksInGroupShift,
-  dramBurstShift,
-  groups,
-  groupsShift,
-  lookahead,
-  regionShift,
-  reorderLimit,
-} from './settings';
+import { banksOfRegion, begin, earliestData, earliestGather, refresh, serve, serveGather } from './banks';
+import { banksInGroupShift, dramBurstShift, groups, lookahead, regionShift, reorderLimit } from './settings';
 import {
   bankShift,
-  channelBanks,
   channelBusy,
   channelBusyList,
   channelDataEnd,
@@ -19,8 +10,16 @@ import {
   channelHeadEnd,
   channelLanes,
   channelNext,
+  channelOverdue,
   channelRefresh,
+  entryLane,
+  entryOrder,
+  entryShift,
   groupShift,
+  kindFirst,
+  kindGather,
+  kindSplit,
+  kindWhole,
   laneCount,
   laneHead,
   laneNumber,
@@ -37,10 +36,12 @@ import {
   ownerLast,
   pieceArrival,
   pieceBank,
+  pieceBanks,
   pieceBytes,
-  pieceFirst,
-  pieceGather,
+  pieceCount,
   pieceGroup,
+  pieceGroupNumber,
+  pieceKind,
   pieceLocal,
   pieceOrder,
   pieceRecord,
@@ -61,8 +62,7 @@ export function enqueue(
   order: i64,
   local: i64,
   bytes: i32,
-  gather: bool,
-  first: bool,
+  kind: i32,
 ): void {
   const lane = load<usize>(channel, channelLanes) + ((<usize>number) << laneShift);
   const piece = load<usize>(lane, laneTail);
@@ -70,24 +70,37 @@ export function enqueue(
   store<usize>(lane, following === load<usize>(lane, laneRingEnd) ? load<usize>(lane, laneRing) : following, laneTail);
   const region = local >> regionShift;
   const row = region >> banksInGroupShift;
-  const group = <i32>(local >> dramBurstShift) & (groups - 1);
-  const bank = <i32>((region - (row << banksInGroupShift)) << groupsShift) + group;
+  const banksOf = banksOfRegion(channel, region, row);
+  const firstBurst = local >> dramBurstShift;
+  const group = <i32>firstBurst & (groups - 1);
+  let last = local + bytes - 1;
+  // The DRAM bursts of a gather are counted over the end of a region.
+  if (last >> regionShift !== region && (kind & kindGather) === 0) {
+    last = ((region + 1) << regionShift) - 1;
+    kind |= kindSplit;
+    store<i64>(piece, local, pieceLocal);
+    store<i32>(piece, bytes, pieceBytes);
+  }
   store<i64>(piece, arrival, pieceArrival);
   store<i64>(piece, order, pieceOrder);
-  store<i64>(piece, local, pieceLocal);
   store<i64>(piece, row, pieceRow);
-  store<usize>(piece, load<usize>(channel, channelBanks) + ((<usize>bank) << bankShift), pieceBank);
+  store<usize>(piece, banksOf, pieceBanks);
+  store<usize>(piece, banksOf + ((<usize>group) << bankShift), pieceBank);
   store<usize>(piece, load<usize>(channel, channelGroups) + ((<usize>group) << groupShift), pieceGroup);
-  store<i32>(piece, bytes, pieceBytes);
+  store<i32>(piece, group, pieceGroupNumber);
+  store<i32>(piece, <i32>((last >> dramBurstShift) - firstBurst) + 1, pieceCount);
   store<usize>(piece, record, pieceRecord);
-  store<i32>(piece, <i32>gather, pieceGather);
-  store<i32>(piece, <i32>first, pieceFirst);
+  store<i32>(piece, kind, pieceKind);
   const count = load<i32>(lane, laneCount) + 1;
   store<i32>(lane, count, laneCount);
   if (count !== 1) return;
+  // Nothing has waited here; what arrives is the youngest of all.
   const busy = load<i32>(channel, channelBusy);
-  store<usize>(load<usize>(channel, channelBusyList) + ((<usize>busy) << 2), lane);
   store<i32>(channel, busy + 1, channelBusy);
+  const entry = load<usize>(channel, channelBusyList) + ((<usize>busy) << entryShift);
+  store<i64>(entry, order, entryOrder);
+  store<usize>(entry, lane, entryLane);
+  if (reorderLimit === 0) store<i32>(channel, load<i32>(channel, channelOverdue) + 1, channelOverdue);
   const due = max(arrival, load<i64>(channel, channelDataEnd) - lookahead);
   if (due < load<i64>(channel, channelNext)) store<i64>(channel, due, channelNext);
 }
@@ -97,31 +110,46 @@ export function decide(channel: usize): usize {
   const now = load<i64>(channel, channelNext);
   if (now >= load<i64>(channel, channelRefresh)) refresh(channel, now);
   const list = load<usize>(channel, channelBusyList);
-  const end = list + ((<usize>load<i32>(channel, channelBusy)) << 2);
+  const end = list + ((<usize>load<i32>(channel, channelBusy)) << entryShift);
   const dataEnd = load<i64>(channel, channelDataEnd);
+  // The oldest comes first: of several that start at the same time the one found first.
+  let overdue = load<i32>(channel, channelOverdue);
   let best: usize = 0;
   let bestStart = never;
-  let bestOrder = never;
-  for (let at = list; at < end; at += 4) {
-    const lane = load<usize>(at);
+  for (let at = list; at < end; at += 1 << entryShift) {
+    const lane = load<usize>(at, entryLane);
     const piece = load<usize>(lane, laneHead);
-    if (load<i64>(piece, pieceArrival) > now) continue;
-    const order = load<i64>(piece, pieceOrder);
-    const overdue = load<i32>(lane, lanePassed) >= reorderLimit;
-    // Nothing starts before the end of the data, so what came later cannot win against what starts there.
-    if (!overdue && bestStart <= dataEnd && order > bestOrder) continue;
+    // Those behind it have arrived later still.
+    if (load<i64>(piece, pieceArrival) > now) break;
+    const late = overdue > 0 && load<i32>(lane, lanePassed) >= reorderLimit;
+    // Nothing starts before the end of the data, but for those that are overdue.
+    if (!late && bestStart <= dataEnd) continue;
     if (load<i32>(lane, laneShared) && !isTurn(lane, now)) continue;
-    const start = overdue ? -never : earliest(channel, piece, now, (load<i32>(lane, laneNumber) & 1) === 1);
-    if (start > bestStart || (start === bestStart && order > bestOrder)) continue;
+    if (late) {
+      best = at;
+      break;
+    }
+    const start = earliest(channel, piece, now, (load<i32>(lane, laneNumber) & 1) !== 0);
+    if (start >= bestStart) continue;
     best = at;
     bestStart = start;
-    bestOrder = order;
+    if (overdue === 0 && start <= dataEnd) break;
   }
-  const lane = load<usize>(best);
+  const lane = load<usize>(best, entryLane);
   const piece = load<usize>(lane, laneHead);
-  const finished = servePiece(channel, piece, now, (load<i32>(lane, laneNumber) & 1) === 1);
+  const finished = servePiece(channel, piece, now, (load<i32>(lane, laneNumber) & 1) !== 0);
   store<i32>(load<usize>(lane, laneOwner), load<i32>(lane, laneNumber), ownerLast);
-  take(channel, best, lane, piece, bestOrder);
+  if (load<i32>(lane, lanePassed) >= reorderLimit) overdue -= 1;
+  store<i32>(lane, 0, lanePassed);
+  // Those before it have been passed over.
+  for (let at = list; at < best; at += 1 << entryShift) {
+    const other = load<usize>(at, entryLane);
+    const passed = load<i32>(other, lanePassed) + 1;
+    store<i32>(other, passed, lanePassed);
+    if (passed === reorderLimit) overdue += 1;
+  }
+  store<i32>(channel, overdue, channelOverdue);
+  take(channel, best, lane, piece);
   return finished;
 }
 
@@ -143,22 +171,25 @@ function isTurn(lane: usize, now: i64): bool {
 
 function earliest(channel: usize, piece: usize, decided: i64, write: bool): i64 {
   const now = begin(channel, decided, write);
-  if (load<i32>(piece, pieceGather)) return earliestGather(channel, now, write);
+  if (load<i32>(piece, pieceKind) & kindGather) return earliestGather(channel, now, write);
   const bank = load<usize>(piece, pieceBank);
   return earliestData(channel, now, load<usize>(piece, pieceGroup), bank, load<i64>(piece, pieceRow), write);
 }
 
 function servePiece(channel: usize, piece: usize, decided: i64, write: bool): usize {
   const now = begin(channel, decided, write);
-  const local = load<i64>(piece, pieceLocal);
-  const bytes = load<i32>(piece, pieceBytes);
-  let lastEnd: i64;
-  if (load<i32>(piece, pieceGather)) {
-    const count = ((local + bytes - 1) >> dramBurstShift) - (local >> dramBurstShift) + 1;
-    lastEnd = serveGather(channel, now, count, write);
-  } else lastEnd = serve(channel, now, local, bytes, write);
+  const kind = load<i32>(piece, pieceKind);
+  const lastEnd =
+    kind & kindGather
+      ? serveGather(channel, now, load<i32>(piece, pieceCount), write)
+      : serve(channel, now, piece, write);
   const record = load<usize>(piece, pieceRecord);
-  if (load<i32>(piece, pieceFirst)) {
+  if (kind & kindWhole) {
+    store<i64>(record, load<i64>(channel, channelHeadEnd), recordFirstEnd);
+    store<i64>(record, lastEnd, recordLastEnd);
+    return record;
+  }
+  if (kind & kindFirst) {
     store<i64>(record, max(load<i64>(record, recordFirstEnd), load<i64>(channel, channelHeadEnd)), recordFirstEnd);
   }
   if (lastEnd > load<i64>(record, recordLastEnd)) store<i64>(record, lastEnd, recordLastEnd);
@@ -168,28 +199,52 @@ function servePiece(channel: usize, piece: usize, decided: i64, write: bool): us
   return left > 0 ? 0 : record;
 }
 
-/** Takes the first piece out of the lane at `best` of the busy ones; older ones have been passed over. */
-function take(channel: usize, best: usize, lane: usize, piece: usize, served: i64): void {
-  const following = piece + (1 << pieceShift);
-  store<usize>(lane, following === load<usize>(lane, laneRingEnd) ? load<usize>(lane, laneRing) : following, laneHead);
+/** Takes the first piece out of the lane at `best` of the busy ones, and puts the lane where its next one belongs. */
+function take(channel: usize, best: usize, lane: usize, piece: usize): void {
+  let following = piece + (1 << pieceShift);
+  if (following === load<usize>(lane, laneRingEnd)) following = load<usize>(lane, laneRing);
+  store<usize>(lane, following, laneHead);
   const list = load<usize>(channel, channelBusyList);
-  let busy = load<i32>(channel, channelBusy);
+  const busy = load<i32>(channel, channelBusy);
+  const end = list + ((<usize>busy) << entryShift);
   const count = load<i32>(lane, laneCount) - 1;
   store<i32>(lane, count, laneCount);
-  if (count === 0) {
-    busy -= 1;
-    store<i32>(channel, busy, channelBusy);
-    store<usize>(best, load<usize>(list + ((<usize>busy) << 2)));
+  const order = count === 0 ? never : load<i64>(following, pieceOrder);
+  let at = best;
+  for (let next = best + (1 << entryShift); next < end; next += 1 << entryShift) {
+    const other = load<i64>(next, entryOrder);
+    if (other > order) break;
+    store<i64>(at, other, entryOrder);
+    store<usize>(at, load<usize>(next, entryLane), entryLane);
+    at = next;
   }
-  let arrival = never;
-  const end = list + ((<usize>busy) << 2);
-  for (let at = list; at < end; at += 4) {
-    const other = load<usize>(at);
-    const head = load<usize>(other, laneHead);
-    arrival = min(arrival, load<i64>(head, pieceArrival));
-    // The lane's own next piece is younger, unless it belongs to the same burst.
-    if (load<i64>(head, pieceOrder) < served) store<i32>(other, load<i32>(other, lanePassed) + 1, lanePassed);
+  if (count !== 0) {
+    store<i64>(at, order, entryOrder);
+    store<usize>(at, lane, entryLane);
+    if (reorderLimit === 0) store<i32>(channel, load<i32>(channel, channelOverdue) + 1, channelOverdue);
+  } else {
+    store<i32>(channel, busy - 1, channelBusy);
+    if (busy === 1) {
+      store<i64>(channel, never, channelNext);
+      return;
+    }
   }
-  store<i32>(lane, 0, lanePassed);
-  store<i64>(channel, max(arrival, load<i64>(channel, channelDataEnd) - lookahead), channelNext);
+  const oldest = load<usize>(load<usize>(list, entryLane), laneHead);
+  store<i64>(
+    channel,
+    max(load<i64>(oldest, pieceArrival), load<i64>(channel, channelDataEnd) - lookahead),
+    channelNext,
+  );
+}
+
+/** Moves the origin of time of what waits. */
+export function moveWaiting(channel: usize, lanes: i32, depth: i32, shift: i64): void {
+  const laneBase = load<usize>(channel, channelLanes);
+  for (let number: i32 = 0; number < lanes; number++) {
+    const ring = load<usize>(laneBase + ((<usize>number) << laneShift), laneRing);
+    for (let place: i32 = 0; place < depth; place++) {
+      const piece = ring + ((<usize>place) << pieceShift);
+      store<i64>(piece, load<i64>(piece, pieceArrival) - shift, pieceArrival);
+    }
+  }
 }

@@ -1,6 +1,6 @@
 /** What lies behind the ports: takes AXI bursts as they arrive and says when their data is ready; `Dram`. */
 import { moveBanks } from './banks';
-import { decide, enqueue } from './channel';
+import { decide, enqueue, moveWaiting } from './channel';
 import { settle, settleLater } from './ports';
 import {
   arbitrationShift,
@@ -16,14 +16,12 @@ import {
   ticksPerCycle,
 } from './settings';
 import {
-  channelLanes,
   channelNext,
   channelShift,
-  laneRing,
-  laneShift,
+  kindFirst,
+  kindGather,
+  kindWhole,
   never,
-  pieceArrival,
-  pieceShift,
   recordDecided,
   recordFirstEnd,
   recordFirstReady,
@@ -69,19 +67,28 @@ export function takeBurst(lane: i32, record: usize, arrival: i64, address: i64, 
   const ticks = (arrival - epoch) * ticksPerCycle;
   const order = arrivals++;
   store<i64>(record, -1, recordLastReady);
+  store<i64>(record, -never, recordDecided);
+  if (channels === 1 && (gather || address >> arbitrationShift === (address + bytes - 1) >> arbitrationShift)) {
+    enqueue(channelBase, lane, record, ticks, order, address, bytes, gather ? kindWhole | kindGather : kindWhole);
+    nextDecision = load<i64>(channelBase, channelNext);
+    return;
+  }
   store<i64>(record, 0, recordFirstEnd);
   store<i64>(record, 0, recordLastEnd);
-  store<i64>(record, -never, recordDecided);
   store<i32>(record, 0, recordPieces);
-  if (gather) {
-    store<i32>(record, channels, recordPieces);
-    for (let number: i32 = 0; number < channels; number++) {
-      const channel = channelBase + ((<usize>number) << channelShift);
-      enqueue(channel, lane, record, ticks, order, address, bytes, true, true);
-      nextDecision = min(nextDecision, load<i64>(channel, channelNext));
-    }
-  } else if (channels === 1) cut(channelBase, lane, record, ticks, order, address, address + bytes, true);
+  if (gather) takeGather(lane, record, ticks, order, address, bytes);
+  else if (channels === 1) cut(channelBase, lane, record, ticks, order, address, address + bytes, true);
   else spread(lane, record, ticks, order, address, bytes);
+}
+
+/** It takes the worst case, so every channel may be its own. */
+function takeGather(lane: i32, record: usize, ticks: i64, order: i64, address: i64, bytes: i32): void {
+  store<i32>(record, channels, recordPieces);
+  for (let number: i32 = 0; number < channels; number++) {
+    const channel = channelBase + ((<usize>number) << channelShift);
+    enqueue(channel, lane, record, ticks, order, address, bytes, kindGather | kindFirst);
+    nextDecision = min(nextDecision, load<i64>(channel, channelNext));
+  }
 }
 
 /** Gives each channel what a burst touches of it, which is contiguous there. */
@@ -115,7 +122,7 @@ function cut(
   let pieces = load<i32>(record, recordPieces);
   for (let at = start; at < stop; ) {
     const next = min(stop, ((at >> arbitrationShift) + 1) << arbitrationShift);
-    enqueue(channel, lane, record, ticks, order, at, <i32>(next - at), false, first && at === start);
+    enqueue(channel, lane, record, ticks, order, at, <i32>(next - at), first && at === start ? kindFirst : 0);
     pieces += 1;
     at = next;
   }
@@ -141,9 +148,11 @@ export function decideUpTo(cycle: i64): void {
 
 /** All pieces of a burst have been served. */
 function finish(record: usize): void {
-  // Nothing goes to the port before the last piece has been decided: until then it is not known how long it takes.
-  const known = cycleOf(load<i64>(record, recordDecided)) + 1;
-  const first = max(known, cycleOf(load<i64>(record, recordFirstEnd) + ticksPerCycle - 1));
+  let first = cycleOf(load<i64>(record, recordFirstEnd) + ticksPerCycle - 1);
+  const decided = load<i64>(record, recordDecided);
+  // Nothing goes to the port before the last piece has been decided: until then it is not known how long it takes. What
+  // is served in one piece is decided before its first data anyway.
+  if (decided !== -never) first = max(first, cycleOf(decided) + 1);
   store<i64>(record, epoch + first, recordFirstReady);
   store<i64>(record, epoch + cycleOf(load<i64>(record, recordLastEnd) + ticksPerCycle - 1), recordLastReady);
   settleLater(record);
@@ -170,12 +179,5 @@ function moveChannel(channel: usize, shift: i64): void {
   moveBanks(channel, shift);
   const due = load<i64>(channel, channelNext);
   if (due !== never) store<i64>(channel, due - shift, channelNext);
-  const lanes = load<usize>(channel, channelLanes);
-  for (let number: i32 = 0; number < 2 * ports; number++) {
-    const ring = load<usize>(lanes + ((<usize>number) << laneShift), laneRing);
-    for (let place: i32 = 0; place < depth; place++) {
-      const piece = ring + ((<usize>place) << pieceShift);
-      store<i64>(piece, load<i64>(piece, pieceArrival) - shift, pieceArrival);
-    }
-  }
+  moveWaiting(channel, 2 * ports, depth, shift);
 }

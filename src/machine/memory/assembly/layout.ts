@@ -14,16 +14,17 @@ import {
   channelGroups,
   channelLanes,
   channelNext,
-  channelReadEnd,
+  channelReadFloor,
   channelRefresh,
   channelShift,
-  channelWriteEnd,
+  channelWriteFloor,
   closed,
   cursorShift,
+  entryShift,
   groupActivate,
-  groupData,
+  groupReadFloor,
   groupShift,
-  groupWriteEnd,
+  groupWriteFloor,
   laneHead,
   laneNumber,
   laneOwner,
@@ -88,7 +89,7 @@ function lanesOfAll(): u64 {
 function bytesNeeded(): u64 {
   const small: u64 = 0x10000 + ((<u64>users * ports) << (<u64>cursorShift)) + ((<u64>ports) << (<u64>portShift));
   const records = (<u64>(2 * ports) * outstanding) << (<u64>recordShift);
-  const lanes = lanesOfAll() * ((1 << laneShift) + 64 + 16 + ringBytes());
+  const lanes = lanesOfAll() * ((1 << laneShift) + 64 + 64 + ringBytes());
   const perChannel: u64 =
     (1 << channelShift) + ((<u64>banks) << (<u64>bankShift)) + ((<u64>groups) << (<u64>groupShift)) + 1024;
   return small + records + lanes + (isDram ? <u64>channels * perChannel : 0);
@@ -150,8 +151,8 @@ function placeChannel(channel: usize): void {
   const lanes = 2 * ports;
   store<i64>(channel, never, channelNext);
   store<i64>(channel, longAgo, channelDataEnd);
-  store<i64>(channel, longAgo, channelReadEnd);
-  store<i64>(channel, longAgo, channelWriteEnd);
+  store<i64>(channel, longAgo, channelReadFloor);
+  store<i64>(channel, longAgo, channelWriteFloor);
   store<i64>(channel, tRefi, channelRefresh);
   for (let at: usize = 0; at < 4; at++) store<i64>(channel + (at << 3), longAgo, channelActivates);
   const bankBase = reserve((<u64>banks) << (<u64>bankShift));
@@ -165,10 +166,10 @@ function placeChannel(channel: usize): void {
   for (let at: i32 = 0; at < groups; at++) {
     const group = groupBase + ((<usize>at) << groupShift);
     store<i64>(group, longAgo, groupActivate);
-    store<i64>(group, longAgo, groupData);
-    store<i64>(group, longAgo, groupWriteEnd);
+    store<i64>(group, longAgo, groupReadFloor);
+    store<i64>(group, longAgo, groupWriteFloor);
   }
-  store<usize>(channel, reserve((<u64>lanes) << 2), channelBusyList);
+  store<usize>(channel, reserve((<u64>lanes) << (<u64>entryShift)), channelBusyList);
   const laneBase = reserve((<u64>lanes) << (<u64>laneShift));
   store<usize>(channel, laneBase, channelLanes);
   for (let number: i32 = 0; number < lanes; number++) placeLane(laneBase + ((<usize>number) << laneShift), number);

@@ -165,9 +165,9 @@ function issue(port: usize, number: i32, cycle: i64): void {
   store<i32>(port, load<i32>(port, portInFlight) + 1, portInFlight);
   countBurst();
   const counts = results + outUsers;
-  add(counts + ((<usize>(4 * users + number)) << 3), <f64>beats);
+  add(counts + ((<usize>(4 * users + number)) << 3), beats);
   const write = load<i32>(user, userWrite);
-  add(counts + ((<usize>((2 + write) * users + index)) << 3), <f64>bytes);
+  add(counts + ((<usize>((2 + write) * users + index)) << 3), bytes);
   if (write) issueWrite(port, user, address, bytes, beats, cycle);
   else issueRead(port, user, address, bytes, beats, cycle);
 }

@@ -1,4 +1,4 @@
-/** What the host reads: doubles from `results` on. */
+/** What the host reads, from `results` on: see `state.ts`. */
 import { outBursts, outRefreshes, outRowConflicts, outRowHits, outRowMisses } from './state';
 
 export let results: usize = 0;
@@ -8,8 +8,8 @@ export function setResults(at: usize): void {
 }
 
 /** Adds to a counter. */
-export function add(at: usize, amount: f64): void {
-  store<f64>(at, load<f64>(at) + amount);
+export function add(at: usize, amount: i64): void {
+  store<i64>(at, load<i64>(at) + amount);
 }
 
 export function countBurst(): void {
@@ -17,7 +17,7 @@ export function countBurst(): void {
 }
 
 export function countHits(count: i32): void {
-  add(results + outRowHits, <f64>count);
+  add(results + outRowHits, count);
 }
 
 export function countMiss(): void {
@@ -29,5 +29,5 @@ export function countConflict(): void {
 }
 
 export function countRefreshes(count: i64): void {
-  add(results + outRefreshes, <f64>count);
+  add(results + outRefreshes, count);
 }

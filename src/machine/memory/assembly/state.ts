@@ -13,7 +13,8 @@ export const closed: i64 = -1;
 /** AXI bursts do not cross a multiple of this. */
 export const pageBytes: i64 = 4096;
 
-// ── What the host reads: doubles. First the wake-up, then a mask of the users whose transfers have become known.
+// ── What the host reads. Doubles: the wake-up, and a mask of the users whose transfers have become known. The rest are
+// counters, i64.
 export const outWake: usize = 0;
 export const outDone: usize = 8;
 export const outBursts: usize = 16;
@@ -21,7 +22,7 @@ export const outRowHits: usize = 24;
 export const outRowMisses: usize = 32;
 export const outRowConflicts: usize = 40;
 export const outRefreshes: usize = 48;
-/** From here on by user: first beat, end, bytes read, bytes written; then beats by port. */
+/** From here on by user: first beat and end (doubles), bytes read and written (i64); then beats by port (i64). */
 export const outUsers: usize = 64;
 
 // ── A user.
@@ -100,19 +101,25 @@ export const recordWrite: usize = 100;
 export const channelShift: usize = 8;
 export const channelNext: usize = 0; // i64 ticks: the next decision
 export const channelDataEnd: usize = 8;
-export const channelReadEnd: usize = 16;
-export const channelWriteEnd: usize = 24;
+export const channelReadFloor: usize = 16; // read data come no earlier, for the writes before
+export const channelWriteFloor: usize = 24;
 export const channelRefresh: usize = 32;
 export const channelPassed: usize = 40; // i64: refreshes that fell into idle time
 export const channelActivates: usize = 48; // four i64, a ring
 export const channelNewest: usize = 80;
 export const channelWriting: usize = 84;
 export const channelBusy: usize = 88; // lanes in which something waits
-export const channelBusyList: usize = 92; // pointer
+export const channelBusyList: usize = 92; // pointer to entries, by age
 export const channelBanks: usize = 96;
 export const channelGroups: usize = 100;
 export const channelLanes: usize = 104;
+export const channelOverdue: usize = 108; // busy lanes that have been passed over too often
 export const channelHeadEnd: usize = 112; // i64
+
+/** A busy lane in the list of a channel. */
+export const entryShift: usize = 4;
+export const entryOrder: usize = 0; // i64: of its first piece
+export const entryLane: usize = 8;
 
 export const bankShift: usize = 5;
 export const bankRow: usize = 0;
@@ -122,8 +129,8 @@ export const bankActivate: usize = 24;
 
 export const groupShift: usize = 5;
 export const groupActivate: usize = 0;
-export const groupData: usize = 8;
-export const groupWriteEnd: usize = 16;
+export const groupReadFloor: usize = 8; // read data come no earlier, for what the group has moved
+export const groupWriteFloor: usize = 16;
 export const groupStart: usize = 24;
 
 // ── A lane: what waits of one port in one direction.
@@ -147,12 +154,23 @@ export const ownerCount: usize = 8;
 export const pieceShift: usize = 6;
 export const pieceArrival: usize = 0;
 export const pieceOrder: usize = 8;
-export const pieceLocal: usize = 16;
-export const pieceRow: usize = 24;
-export const pieceBank: usize = 32; // pointer
-export const pieceGroup: usize = 36; // pointer
-export const pieceBytes: usize = 40;
-export const pieceRecord: usize = 44;
-export const pieceGather: usize = 48;
-export const pieceFirst: usize = 52;
-export const pieceWrite: usize = 56;
+export const pieceRow: usize = 16;
+/** In the channel; only for what lies in two regions. */
+export const pieceLocal: usize = 24;
+/** The bank of its region in the first group, and where it begins: bank and group. */
+export const pieceBanks: usize = 32;
+export const pieceBank: usize = 36;
+export const pieceGroup: usize = 40;
+/** The number of that group, and of DRAM bursts; in the first region, if it lies in two. */
+export const pieceGroupNumber: usize = 44;
+export const pieceCount: usize = 48;
+export const pieceBytes: usize = 52;
+export const pieceRecord: usize = 56;
+/** A mask of the following. */
+export const pieceKind: usize = 60;
+export const kindGather: i32 = 1;
+export const kindFirst: i32 = 2;
+/** The only piece of its burst. */
+export const kindWhole: i32 = 4;
+/** Goes on in another region. */
+export const kindSplit: i32 = 8;
