@@ -1,12 +1,12 @@
 /** The banks and the data bus of a channel: `DramBanks`, whose comments say why. */
 
+import { catchUp, closeSets, moveSets, noteRegular, noteSet } from './regular';
 import { countConflict, countHits, countMiss, countRefreshes } from './results';
 import {
   banks,
   banksInGroupShift,
   dramBurstShift,
   groups,
-  groupsShift,
   regionShift,
   tBurst,
   tCcdL,
@@ -42,6 +42,8 @@ import {
   channelPassed,
   channelReadFloor,
   channelRefresh,
+  channelRegular,
+  channelSets,
   channelWriteFloor,
   channelWriting,
   closed,
@@ -52,13 +54,15 @@ import {
   groupWriteFloor,
   kindSplit,
   longAgo,
-  pieceBanks,
   pieceBytes,
   pieceCount,
-  pieceGroupNumber,
+  pieceGroup,
   pieceKind,
   pieceLocal,
   pieceRow,
+  pieceSet,
+  setBanks,
+  setShift,
 } from './state';
 
 /** From when on the commands of a burst may come that is decided at `now`. */
@@ -66,10 +70,13 @@ export function begin(channel: usize, now: i64, write: bool): i64 {
   return write === load<bool>(channel, channelWriting) ? now : max(now, load<i64>(channel, channelDataEnd));
 }
 
-/** When the first data could start of what begins in `bank` of `group` and whose commands begin at `now`. */
-export function earliestData(channel: usize, now: i64, group: usize, bank: usize, row: i64, write: bool): i64 {
+/** When the first data of a piece could start whose commands begin at `now`. */
+export function earliestData(channel: usize, now: i64, piece: usize, write: bool): i64 {
+  const number = <usize>load<i32>(piece, pieceGroup);
+  const group = load<usize>(channel, channelGroups) + (number << groupShift);
+  const bank = load<usize>(load<usize>(piece, pieceSet), setBanks) + (number << bankShift);
   const column =
-    load<i64>(bank, bankRow) === row
+    load<i64>(bank, bankRow) === load<i64>(piece, pieceRow)
       ? max(now, load<i64>(bank, bankColumn))
       : earliestActivate(channel, now, group, bank) + tRcd;
   return max(column + (write ? tCwl : tCl), earliestOnBus(channel, group, write));
@@ -115,16 +122,8 @@ function activate(channel: usize, now: i64, group: usize, bank: usize, row: i64)
 export function serve(channel: usize, now: i64, piece: usize, write: bool): i64 {
   store<i32>(channel, <i32>write, channelWriting);
   const row = load<i64>(piece, pieceRow);
-  const group = load<i32>(piece, pieceGroupNumber);
-  const end = serveRegion(
-    channel,
-    now,
-    load<usize>(piece, pieceBanks),
-    row,
-    group,
-    load<i32>(piece, pieceCount),
-    write,
-  );
+  const group = load<i32>(piece, pieceGroup);
+  const end = serveRegion(channel, now, load<usize>(piece, pieceSet), row, group, load<i32>(piece, pieceCount), write);
   store<i64>(channel, load<i64>(load<usize>(channel, channelGroups), groupStart) + tBurst, channelHeadEnd);
   return load<i32>(piece, pieceKind) & kindSplit ? serveRest(channel, now, piece, write) : end;
 }
@@ -137,26 +136,26 @@ function serveRest(channel: usize, now: i64, piece: usize, write: bool): i64 {
   let end: i64 = 0;
   for (let at = region << regionShift; at < stop; at = region << regionShift) {
     const bytes = min(stop, (region + 1) << regionShift) - at;
-    const row = region >> banksInGroupShift;
     const count = <i32>((bytes - 1) >> dramBurstShift) + 1;
-    end = serveRegion(channel, now, banksOfRegion(channel, region, row), row, 0, count, write);
+    end = serveRegion(channel, now, setOf(channel, region), region >> banksInGroupShift, 0, count, write);
     region += 1;
   }
   return end;
 }
 
-/** The bank of the first group in which a region lies. */
-export function banksOfRegion(channel: usize, region: i64, row: i64): usize {
-  const first = (region - (row << banksInGroupShift)) << groupsShift;
-  return load<usize>(channel, channelBanks) + ((<usize>first) << bankShift);
+/** The banks of a region. */
+export function setOf(channel: usize, region: i64): usize {
+  const number = <usize>region & ((1 << (<usize>banksInGroupShift)) - 1);
+  return load<usize>(channel, channelSets) + (number << setShift);
 }
 
 /**
  * Serves `count` DRAM bursts of one row in each bank group, from group `first` on. The starts of the first one in each
  * bank go to the groups, by place.
  */
-function serveRegion(channel: usize, now: i64, banksOf: usize, row: i64, first: i32, count: i32, write: bool): i64 {
+function serveRegion(channel: usize, now: i64, set: usize, row: i64, first: i32, count: i32, write: bool): i64 {
   const latency = write ? tCwl : tCl;
+  const banksOf = load<usize>(set, setBanks);
   const groupBase = load<usize>(channel, channelGroups);
   const touched = min(count, groups);
   const mask = groups - 1;
@@ -193,11 +192,14 @@ function serveRegion(channel: usize, now: i64, banksOf: usize, row: i64, first: 
     if (ready > load<i64>(bank, bankReady)) store<i64>(bank, ready, bankReady);
   }
   countHits(hits);
+  noteSet(set, row);
+  if (write) store<i32>(channel, 0, channelRegular);
+  else noteRegular(channel, end, (first + count) & mask);
   return end;
 }
 
 /** The last data of a group begin at `start`. */
-function noteData(group: usize, start: i64, write: bool): void {
+export function noteData(group: usize, start: i64, write: bool): void {
   const next = start + tCcdL;
   store<i64>(group, next, groupWriteFloor);
   const after = write ? max(next, start + tBurst + tWriteReadGroup) : next;
@@ -251,6 +253,8 @@ export function serveGather(channel: usize, now: i64, count: i64, write: bool): 
   store<i64>(channel, end, channelDataEnd);
   if (write) store<i64>(channel, end + tWriteRead, channelReadFloor);
   else store<i64>(channel, end + tRtw, channelWriteFloor);
+  closeSets(channel);
+  store<i32>(channel, 0, channelRegular);
   countConflict();
   countHits(<i32>(count - 1));
   store<i64>(channel, start + tBurst, channelHeadEnd);
@@ -261,6 +265,7 @@ export function serveGather(channel: usize, now: i64, count: i64, write: bool): 
 export function refresh(channel: usize, now: i64): void {
   const due = load<i64>(channel, channelRefresh);
   if (now < due) return;
+  catchUp(channel);
   const more = (now - due) / tRefi;
   const last = due + more * tRefi;
   const missed = more + load<i64>(channel, channelPassed);
@@ -279,12 +284,15 @@ export function refresh(channel: usize, now: i64): void {
     store<i64>(bank, closed, bankRow);
     store<i64>(bank, start + tRfc, bankReady);
   }
+  closeSets(channel);
   store<i64>(channel, last + tRefi, channelRefresh);
   countRefreshes(missed + 1);
 }
 
 /** Moves the origin of time of the banks. */
 export function moveBanks(channel: usize, shift: i64): void {
+  catchUp(channel);
+  moveSets(channel, shift);
   const bankBase = load<usize>(channel, channelBanks);
   for (let at: i32 = 0; at < banks; at++) {
     const bank = bankBase + ((<usize>at) << bankShift);
@@ -309,6 +317,7 @@ export function moveBanks(channel: usize, shift: i64): void {
   store<i64>(channel, load<i64>(channel, channelPassed) + passed, channelPassed);
 }
 
-function move(at: usize, shift: i64): void {
+/** Moves a time. */
+export function move(at: usize, shift: i64): void {
   store<i64>(at, max(longAgo, load<i64>(at) - shift));
 }

@@ -1,12 +1,11 @@
 /** The controller of a channel: what waits for it, and what comes next; `DramChannel`, whose comments say why. */
-import { banksOfRegion, begin, earliestData, earliestGather, refresh, serve, serveGather } from './banks';
-import { banksInGroupShift, dramBurstShift, groups, lookahead, regionShift, reorderLimit } from './settings';
+import { begin, earliestData, earliestGather, refresh, serve, serveGather, setOf } from './banks';
+import { catchUp, isBehind, isRegular, serveRegular } from './regular';
+import { banksInGroupShift, dramBurstShift, groups, lookahead, regionShift, reorderLimit, tBurst } from './settings';
 import {
-  bankShift,
   channelBusy,
   channelBusyList,
   channelDataEnd,
-  channelGroups,
   channelHeadEnd,
   channelLanes,
   channelNext,
@@ -15,7 +14,6 @@ import {
   entryLane,
   entryOrder,
   entryShift,
-  groupShift,
   kindFirst,
   kindGather,
   kindSplit,
@@ -35,17 +33,15 @@ import {
   ownerLanes,
   ownerLast,
   pieceArrival,
-  pieceBank,
-  pieceBanks,
   pieceBytes,
   pieceCount,
   pieceGroup,
-  pieceGroupNumber,
   pieceKind,
   pieceLocal,
   pieceOrder,
   pieceRecord,
   pieceRow,
+  pieceSet,
   pieceShift,
   recordDecided,
   recordFirstEnd,
@@ -69,10 +65,7 @@ export function enqueue(
   const following = piece + (1 << pieceShift);
   store<usize>(lane, following === load<usize>(lane, laneRingEnd) ? load<usize>(lane, laneRing) : following, laneTail);
   const region = local >> regionShift;
-  const row = region >> banksInGroupShift;
-  const banksOf = banksOfRegion(channel, region, row);
   const firstBurst = local >> dramBurstShift;
-  const group = <i32>firstBurst & (groups - 1);
   let last = local + bytes - 1;
   // The DRAM bursts of a gather are counted over the end of a region.
   if (last >> regionShift !== region && (kind & kindGather) === 0) {
@@ -83,11 +76,9 @@ export function enqueue(
   }
   store<i64>(piece, arrival, pieceArrival);
   store<i64>(piece, order, pieceOrder);
-  store<i64>(piece, row, pieceRow);
-  store<usize>(piece, banksOf, pieceBanks);
-  store<usize>(piece, banksOf + ((<usize>group) << bankShift), pieceBank);
-  store<usize>(piece, load<usize>(channel, channelGroups) + ((<usize>group) << groupShift), pieceGroup);
-  store<i32>(piece, group, pieceGroupNumber);
+  store<i64>(piece, region >> banksInGroupShift, pieceRow);
+  store<usize>(piece, setOf(channel, region), pieceSet);
+  store<i32>(piece, <i32>firstBurst & (groups - 1), pieceGroup);
   store<i32>(piece, <i32>((last >> dramBurstShift) - firstBurst) + 1, pieceCount);
   store<usize>(piece, record, pieceRecord);
   store<i32>(piece, kind, pieceKind);
@@ -109,13 +100,53 @@ export function enqueue(
 export function decide(channel: usize): usize {
   const now = load<i64>(channel, channelNext);
   if (now >= load<i64>(channel, channelRefresh)) refresh(channel, now);
+  let best = chooseRegular(channel, now);
+  const regular = best !== 0;
+  if (!regular) best = choose(channel, now);
+  const lane = load<usize>(best, entryLane);
+  const piece = load<usize>(lane, laneHead);
+  const dataEnd = load<i64>(channel, channelDataEnd);
+  let headEnd = dataEnd + tBurst;
+  let lastEnd: i64;
+  if (regular) lastEnd = serveRegular(channel, piece, dataEnd);
+  else {
+    lastEnd = serveOther(channel, piece, now, (load<i32>(lane, laneNumber) & 1) !== 0);
+    headEnd = load<i64>(channel, channelHeadEnd);
+  }
+  store<i32>(load<usize>(lane, laneOwner), load<i32>(lane, laneNumber), ownerLast);
+  passOver(channel, best, lane);
+  take(channel, best, lane, piece);
+  return notePiece(piece, now, headEnd, lastEnd);
+}
+
+/** The entry that is served next, if it is a regular read; 0 if it is another one or needs a closer look. */
+function chooseRegular(channel: usize, now: i64): usize {
+  if (load<i32>(channel, channelOverdue) > 0) return 0;
+  const dataEnd = load<i64>(channel, channelDataEnd);
+  let at = load<usize>(channel, channelBusyList);
+  const end = at + ((<usize>load<i32>(channel, channelBusy)) << entryShift);
+  for (; at < end; at += 1 << entryShift) {
+    const lane = load<usize>(at, entryLane);
+    const piece = load<usize>(lane, laneHead);
+    if (load<i64>(piece, pieceArrival) > now || load<i32>(lane, laneNumber) & 1) return 0;
+    if (load<i32>(lane, laneShared) && !isTurn(lane, now)) continue;
+    // It starts at the end of the data: nothing that came later can be better.
+    if (isRegular(channel, piece, now, dataEnd)) return at;
+    if (!isBehind(piece, now, dataEnd)) return 0;
+  }
+  return 0;
+}
+
+/** The entry that is served next. */
+function choose(channel: usize, now: i64): usize {
+  catchUp(channel);
   const list = load<usize>(channel, channelBusyList);
   const end = list + ((<usize>load<i32>(channel, channelBusy)) << entryShift);
   const dataEnd = load<i64>(channel, channelDataEnd);
-  // The oldest comes first: of several that start at the same time the one found first.
-  let overdue = load<i32>(channel, channelOverdue);
+  const overdue = load<i32>(channel, channelOverdue);
   let best: usize = 0;
   let bestStart = never;
+  // The oldest comes first: of several that start at the same time the one found first.
   for (let at = list; at < end; at += 1 << entryShift) {
     const lane = load<usize>(at, entryLane);
     const piece = load<usize>(lane, laneHead);
@@ -125,32 +156,28 @@ export function decide(channel: usize): usize {
     // Nothing starts before the end of the data, but for those that are overdue.
     if (!late && bestStart <= dataEnd) continue;
     if (load<i32>(lane, laneShared) && !isTurn(lane, now)) continue;
-    if (late) {
-      best = at;
-      break;
-    }
+    if (late) return at;
     const start = earliest(channel, piece, now, (load<i32>(lane, laneNumber) & 1) !== 0);
     if (start >= bestStart) continue;
     best = at;
     bestStart = start;
     if (overdue === 0 && start <= dataEnd) break;
   }
-  const lane = load<usize>(best, entryLane);
-  const piece = load<usize>(lane, laneHead);
-  const finished = servePiece(channel, piece, now, (load<i32>(lane, laneNumber) & 1) !== 0);
-  store<i32>(load<usize>(lane, laneOwner), load<i32>(lane, laneNumber), ownerLast);
+  return best;
+}
+
+/** Counts for the older ones that `best` was served before them. */
+function passOver(channel: usize, best: usize, lane: usize): void {
+  let overdue = load<i32>(channel, channelOverdue);
   if (load<i32>(lane, lanePassed) >= reorderLimit) overdue -= 1;
   store<i32>(lane, 0, lanePassed);
-  // Those before it have been passed over.
-  for (let at = list; at < best; at += 1 << entryShift) {
+  for (let at = load<usize>(channel, channelBusyList); at < best; at += 1 << entryShift) {
     const other = load<usize>(at, entryLane);
     const passed = load<i32>(other, lanePassed) + 1;
     store<i32>(other, passed, lanePassed);
     if (passed === reorderLimit) overdue += 1;
   }
   store<i32>(channel, overdue, channelOverdue);
-  take(channel, best, lane, piece);
-  return finished;
 }
 
 /** Whether of the lanes that share this one's port of the controller it is the next to be served. */
@@ -172,26 +199,26 @@ function isTurn(lane: usize, now: i64): bool {
 function earliest(channel: usize, piece: usize, decided: i64, write: bool): i64 {
   const now = begin(channel, decided, write);
   if (load<i32>(piece, pieceKind) & kindGather) return earliestGather(channel, now, write);
-  const bank = load<usize>(piece, pieceBank);
-  return earliestData(channel, now, load<usize>(piece, pieceGroup), bank, load<i64>(piece, pieceRow), write);
+  return earliestData(channel, now, piece, write);
 }
 
-function servePiece(channel: usize, piece: usize, decided: i64, write: bool): usize {
+/** Serves what is not regular. */
+function serveOther(channel: usize, piece: usize, decided: i64, write: bool): i64 {
   const now = begin(channel, decided, write);
+  if (load<i32>(piece, pieceKind) & kindGather) return serveGather(channel, now, load<i32>(piece, pieceCount), write);
+  return serve(channel, now, piece, write);
+}
+
+/** Notes the times of a piece in the record of its burst; returns the record if it was the last one, or 0. */
+function notePiece(piece: usize, decided: i64, headEnd: i64, lastEnd: i64): usize {
   const kind = load<i32>(piece, pieceKind);
-  const lastEnd =
-    kind & kindGather
-      ? serveGather(channel, now, load<i32>(piece, pieceCount), write)
-      : serve(channel, now, piece, write);
   const record = load<usize>(piece, pieceRecord);
   if (kind & kindWhole) {
-    store<i64>(record, load<i64>(channel, channelHeadEnd), recordFirstEnd);
+    store<i64>(record, headEnd, recordFirstEnd);
     store<i64>(record, lastEnd, recordLastEnd);
     return record;
   }
-  if (kind & kindFirst) {
-    store<i64>(record, max(load<i64>(record, recordFirstEnd), load<i64>(channel, channelHeadEnd)), recordFirstEnd);
-  }
+  if (kind & kindFirst) store<i64>(record, max(load<i64>(record, recordFirstEnd), headEnd), recordFirstEnd);
   if (lastEnd > load<i64>(record, recordLastEnd)) store<i64>(record, lastEnd, recordLastEnd);
   if (decided > load<i64>(record, recordDecided)) store<i64>(record, decided, recordDecided);
   const left = load<i32>(record, recordPieces) - 1;

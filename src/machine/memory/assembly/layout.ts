@@ -16,6 +16,7 @@ import {
   channelNext,
   channelReadFloor,
   channelRefresh,
+  channelSets,
   channelShift,
   channelWriteFloor,
   closed,
@@ -59,6 +60,9 @@ import {
   recordPort,
   recordShift,
   recordWrite,
+  setBanks,
+  setRow,
+  setShift,
   userShift,
 } from './state';
 
@@ -91,7 +95,7 @@ function bytesNeeded(): u64 {
   const records = (<u64>(2 * ports) * outstanding) << (<u64>recordShift);
   const lanes = lanesOfAll() * ((1 << laneShift) + 64 + 64 + ringBytes());
   const perChannel: u64 =
-    (1 << channelShift) + ((<u64>banks) << (<u64>bankShift)) + ((<u64>groups) << (<u64>groupShift)) + 1024;
+    (1 << channelShift) + ((<u64>banks) << (<u64>bankShift)) + ((<u64>groups) << (<u64>groupShift)) + 8192;
   return small + records + lanes + (isDram ? <u64>channels * perChannel : 0);
 }
 
@@ -161,6 +165,7 @@ function placeChannel(channel: usize): void {
     store<i64>(bankBase + ((<usize>at) << bankShift), closed, bankRow);
     store<i64>(bankBase + ((<usize>at) << bankShift), longAgo, bankActivate);
   }
+  placeSets(channel, bankBase);
   const groupBase = reserve((<u64>groups) << (<u64>groupShift));
   store<usize>(channel, groupBase, channelGroups);
   for (let at: i32 = 0; at < groups; at++) {
@@ -174,6 +179,17 @@ function placeChannel(channel: usize): void {
   store<usize>(channel, laneBase, channelLanes);
   for (let number: i32 = 0; number < lanes; number++) placeLane(laneBase + ((<usize>number) << laneShift), number);
   placeOwnersOf(laneBase, lanes);
+}
+
+function placeSets(channel: usize, bankBase: usize): void {
+  const count = banks / groups;
+  const setBase = reserve((<u64>count) << (<u64>setShift));
+  store<usize>(channel, setBase, channelSets);
+  for (let at: i32 = 0; at < count; at++) {
+    const set = setBase + ((<usize>at) << setShift);
+    store<i64>(set, closed, setRow);
+    store<usize>(set, bankBase + ((<usize>(at * groups)) << bankShift), setBanks);
+  }
 }
 
 function placeLane(lane: usize, number: i32): void {

@@ -116,6 +116,20 @@ export const channelLanes: usize = 104;
 export const channelOverdue: usize = 108; // busy lanes that have been passed over too often
 export const channelHeadEnd: usize = 112; // i64
 
+// A regular read (see `regular.ts`) leaves to others what it has done to groups and banks.
+export const channelRegular: usize = 120; // whether the next read may be regular
+export const channelNextGroup: usize = 124; // where it has to begin
+export const channelPending: usize = 128; // i64: a mask of the sets to which something is left to do
+export const channelSets: usize = 136; // pointer
+
+/** The banks of a region, one in each group. */
+export const setShift: usize = 5;
+export const setRow: usize = 0; // i64: that is open in all of them, or −1
+export const setColumn: usize = 8; // i64 ticks: from when on all of them take column commands
+export const setLast: usize = 16; // i64 ticks: start of the last data of a regular read
+export const setLastGroup: usize = 24; // and its group
+export const setBanks: usize = 28; // pointer to the bank in the first group
+
 /** A busy lane in the list of a channel. */
 export const entryShift: usize = 4;
 export const entryOrder: usize = 0; // i64: of its first piece
@@ -157,13 +171,10 @@ export const pieceOrder: usize = 8;
 export const pieceRow: usize = 16;
 /** In the channel; only for what lies in two regions. */
 export const pieceLocal: usize = 24;
-/** The bank of its region in the first group, and where it begins: bank and group. */
-export const pieceBanks: usize = 32;
-export const pieceBank: usize = 36;
-export const pieceGroup: usize = 40;
-/** The number of that group, and of DRAM bursts; in the first region, if it lies in two. */
-export const pieceGroupNumber: usize = 44;
-export const pieceCount: usize = 48;
+/** The banks of its region, the group in which it begins, and DRAM bursts; in the first region, if it lies in two. */
+export const pieceSet: usize = 32;
+export const pieceGroup: usize = 36;
+export const pieceCount: usize = 40;
 export const pieceBytes: usize = 52;
 export const pieceRecord: usize = 56;
 /** A mask of the following. */

@@ -1,0 +1,147 @@
+/**
+ * Regular reads: the row is open in all bank groups, the read touches every group, begins in the group after the one in
+ * which the last one ended, and its data follow the last data at once. Then no rule of a bank or a group binds but those
+ * of the bus (HW033: a stream over all groups keeps it busy), and all its times follow in closed form. What such reads
+ * do to groups and banks is left until somebody asks (`catchUp`).
+ */
+import { move, noteData } from './banks';
+import { countHits } from './results';
+import { banks, groups, groupsShift, tBurst, tCcdL, tCl, tRcd, tRtp, tRtw } from './settings';
+import {
+  bankColumn,
+  bankReady,
+  bankRow,
+  bankShift,
+  channelDataEnd,
+  channelGroups,
+  channelNextGroup,
+  channelPending,
+  channelReadFloor,
+  channelRegular,
+  channelSets,
+  channelWriteFloor,
+  closed,
+  groupReadFloor,
+  groupShift,
+  kindGather,
+  kindSplit,
+  pieceCount,
+  pieceGroup,
+  pieceKind,
+  pieceRow,
+  pieceSet,
+  setBanks,
+  setColumn,
+  setLast,
+  setLastGroup,
+  setRow,
+  setShift,
+} from './state';
+
+/** Whether a read that is decided at `now` is regular. */
+export function isRegular(channel: usize, piece: usize, now: i64, dataEnd: i64): bool {
+  const set = load<usize>(piece, pieceSet);
+  return (
+    load<i64>(set, setRow) === load<i64>(piece, pieceRow) &&
+    load<i32>(piece, pieceGroup) === load<i32>(channel, channelNextGroup) &&
+    load<i32>(channel, channelRegular) !== 0 &&
+    load<i32>(piece, pieceCount) >= groups &&
+    (load<i32>(piece, pieceKind) & (kindGather | kindSplit)) === 0 &&
+    max(now, load<i64>(set, setColumn)) + tCl <= dataEnd
+  );
+}
+
+/** Whether the row of a read is closed, and it is certain that its data cannot start at `dataEnd`. */
+export function isBehind(piece: usize, now: i64, dataEnd: i64): bool {
+  const number = <usize>load<i32>(piece, pieceGroup);
+  const bank = load<usize>(load<usize>(piece, pieceSet), setBanks) + (number << bankShift);
+  return load<i64>(bank, bankRow) !== load<i64>(piece, pieceRow) && now + tRcd + tCl > dataEnd;
+}
+
+/** Serves a regular read; returns the end of its data. */
+export function serveRegular(channel: usize, piece: usize, dataEnd: i64): i64 {
+  const set = load<usize>(piece, pieceSet);
+  const count = load<i32>(piece, pieceCount);
+  const end = dataEnd + <i64>count * tBurst;
+  const next = (load<i32>(piece, pieceGroup) + count) & (groups - 1);
+  store<i64>(channel, end, channelDataEnd);
+  store<i64>(channel, end + tRtw, channelWriteFloor);
+  store<i32>(channel, next, channelNextGroup);
+  store<i64>(set, end - tBurst, setLast);
+  store<i32>(set, next - 1, setLastGroup);
+  const number = (set - load<usize>(channel, channelSets)) >> setShift;
+  store<i64>(channel, load<i64>(channel, channelPending) | ((<i64>1) << (<i64>number)), channelPending);
+  countHits(count);
+  return end;
+}
+
+/** Does what regular reads have left. */
+export function catchUp(channel: usize): void {
+  let pending = load<i64>(channel, channelPending);
+  if (pending === 0) return;
+  store<i64>(channel, 0, channelPending);
+  const groupBase = load<usize>(channel, channelGroups);
+  const last = load<i64>(channel, channelDataEnd) - tBurst;
+  const lastGroup = load<i32>(channel, channelNextGroup) - 1;
+  for (let at: i32 = 0; at < groups; at++) {
+    noteData(groupBase + ((<usize>at) << groupShift), startBefore(last, lastGroup, at), false);
+  }
+  const sets = load<usize>(channel, channelSets);
+  for (; pending !== 0; pending &= pending - 1) catchUpSet(sets + ((<usize>ctz(pending)) << setShift));
+}
+
+/** The last data of group `at` that come before or at `last`, which belong to `lastGroup`. */
+function startBefore(last: i64, lastGroup: i32, at: i32): i64 {
+  return last - <i64>((lastGroup - at) & (groups - 1)) * tBurst;
+}
+
+function catchUpSet(set: usize): void {
+  const last = load<i64>(set, setLast);
+  const lastGroup = load<i32>(set, setLastGroup);
+  for (let at: i32 = 0; at < groups; at++) {
+    const bank = load<usize>(set, setBanks) + ((<usize>at) << bankShift);
+    const ready = startBefore(last, lastGroup, at) - tCl + tRtp;
+    if (ready > load<i64>(bank, bankReady)) store<i64>(bank, ready, bankReady);
+  }
+}
+
+/** Something has happened in a set: whether a row is open in all of its banks. */
+export function noteSet(set: usize, row: i64): void {
+  let open = row;
+  let column = load<i64>(load<usize>(set, setBanks), bankColumn);
+  for (let at: i32 = 0; at < groups; at++) {
+    const bank = load<usize>(set, setBanks) + ((<usize>at) << bankShift);
+    if (load<i64>(bank, bankRow) !== row) open = closed;
+    column = max(column, load<i64>(bank, bankColumn));
+  }
+  store<i64>(set, open, setRow);
+  store<i64>(set, column, setColumn);
+}
+
+/** All banks have been closed. */
+export function closeSets(channel: usize): void {
+  const sets = load<usize>(channel, channelSets);
+  for (let at: i32 = 0; at < banks >> <i32>groupsShift; at++) {
+    store<i64>(sets + ((<usize>at) << setShift), closed, setRow);
+  }
+}
+
+/** A read has ended at `end`: whether one that begins in group `next` and follows at once would be regular. */
+export function noteRegular(channel: usize, end: i64, next: i32): void {
+  const groupBase = load<usize>(channel, channelGroups);
+  let regular = load<i64>(channel, channelReadFloor) <= end && tCcdL <= groups * tBurst;
+  for (let at: i32 = 0; at < groups; at++) {
+    const floor = load<i64>(groupBase + ((<usize>at) << groupShift), groupReadFloor);
+    regular = regular && floor <= end + <i64>((at - next) & (groups - 1)) * tBurst;
+  }
+  store<i32>(channel, <i32>regular, channelRegular);
+  store<i32>(channel, next, channelNextGroup);
+}
+
+/** Moves the origin of time, after `catchUp`. */
+export function moveSets(channel: usize, shift: i64): void {
+  const sets = load<usize>(channel, channelSets);
+  for (let at: i32 = 0; at < banks >> <i32>groupsShift; at++) {
+    move(sets + ((<usize>at) << setShift) + setColumn, shift);
+  }
+}
