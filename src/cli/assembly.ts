@@ -24,6 +24,8 @@ const sources = {
     folder: 'src/numerics/assembly',
     options: [...shared, '--enable', 'threads', '--enable', 'relaxed-simd'],
   },
+  /** The inner loops of packing; every thread has its own memory. */
+  packing: { folder: 'src/numerics/packing/assembly', options: [] },
   /** The times of external memory. */
   memory: { folder: 'src/machine/memory/assembly', options: ['--initialMemory', '1'] },
 } as const;

@@ -15,6 +15,7 @@ import { imageEntry, removeOldEntries, touch } from './cache.ts';
 import { exists, fileSource, packageRoot } from './files.ts';
 import { compilerOptions, openGraph, openModelDirectory, planModel, tokenizerFiles } from './modelSource.ts';
 import type { CompileOptions } from './options.ts';
+import { type Packer, packerOf, packingModule, plainPacker } from './packKernels.ts';
 import { packAtOnce, packFile } from './packFile.ts';
 
 /** A model and what it is compiled for. */
@@ -55,7 +56,7 @@ export async function compileModel(
 }
 
 async function imageOf(task: CompileTask, check: (contentBytes: number) => void): Promise<ProgramImage> {
-  if (task.options.timingOnly === true) return plan(task).image;
+  if (task.options.timingOnly === true) return plan(task, plainPacker).image;
   const keeps = task.options.cache !== false;
   const entry = keeps ? imageEntry(imageKey(task)) : undefined;
   const kept = entry === undefined ? undefined : openEntry(entry, task);
@@ -63,7 +64,7 @@ async function imageOf(task: CompileTask, check: (contentBytes: number) => void)
     check(kept.segments.reduce((sum, { data }) => sum + (data?.bytes ?? 0), 0));
     return kept;
   }
-  const program = plan(task);
+  const program = plan(task, packerOf(await packingModule()));
   const packed = packedSegments(program.jobs);
   check(program.image.segments.reduce((sum, { name, bytes }) => sum + (packed.has(name) ? bytes : 0), 0));
   const made = entry === undefined ? undefined : await makeEntry(entry, program, task);
@@ -71,8 +72,12 @@ async function imageOf(task: CompileTask, check: (contentBytes: number) => void)
 }
 
 /** The program without contents, with the files that it keeps. */
-function plan(task: CompileTask): PlannedProgram {
-  const { image, jobs } = inModel(task, () => planModel(task.graph, task.hw, task.options));
+function plan(task: CompileTask, { weights, pack }: Packer): PlannedProgram {
+  const { directory, hw, options } = task;
+  const { image, jobs } = inModel(task, () => {
+    const graph = openGraph(directory, options, { kernels: weights, digest: task.graph.digest });
+    return planModel(graph, hw, options, pack);
+  });
   return { image: task.files.size === 0 ? image : { ...image, files: task.files }, jobs };
 }
 
@@ -142,7 +147,7 @@ function openEntry(entry: string, task: CompileTask): ProgramImage | undefined {
     };
     const repair = () => {
       try {
-        packAtOnce(entry, plan(task), task.progress);
+        packAtOnce(entry, plan(task, plainPacker), task.progress);
         source = fileSource(entry);
         return true;
       } catch (error) {

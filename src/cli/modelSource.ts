@@ -3,6 +3,7 @@ import { LutraError } from '../base/diagnostics.ts';
 import { type PlannedProgram, planCoprocessor, planProgram } from '../compiler/index.ts';
 import type { HardwareModel } from '../hw/index.ts';
 import {
+  type LoadOptions,
   loadModel,
   type ModelDirectory,
   type ModelGraph,
@@ -10,6 +11,7 @@ import {
   shapeOnlyModel,
   syntheticModel,
 } from '../model/index.ts';
+import type { PackKernels } from '../numerics/pack.ts';
 import { isDirectory, modelDirectory, shortName } from './files.ts';
 import type { CompileOptions } from './options.ts';
 
@@ -24,8 +26,8 @@ export function openModelDirectory(path: string): ModelDirectory {
   });
 }
 
-/** The model’s weights, made-up weights, or none at all. */
-export function openGraph(directory: ModelDirectory, options: CompileOptions): ModelGraph {
+/** The model’s weights, made-up weights, or none at all. `known` matters only to who reads weights. */
+export function openGraph(directory: ModelDirectory, options: CompileOptions, known: LoadOptions = {}): ModelGraph {
   const { weights, timingOnly } = options;
   const name = shortName(directory.name);
   if (weights !== undefined) {
@@ -38,10 +40,10 @@ export function openGraph(directory: ModelDirectory, options: CompileOptions): M
         exit: 'usage',
       });
     }
-    return timingOnly ? shapeOnlyModel(readConfig(directory), name) : syntheticModel(readConfig(directory), name, seed);
+    return timingOnly ? shapeOnlyModel(readConfig(directory), name) : syntheticModel(readConfig(directory), name, seed, known.kernels);
   }
   // Weight files are looked at even without values: their formats decide how many bytes move.
-  return timingOnly && !hasWeights(directory) ? shapeOnlyModel(readConfig(directory), name) : loadModel(directory);
+  return timingOnly && !hasWeights(directory) ? shapeOnlyModel(readConfig(directory), name) : loadModel(directory, known);
 }
 
 const hasWeights = (directory: ModelDirectory) =>
@@ -82,7 +84,14 @@ export function compilerOptions(options: CompileOptions) {
 }
 
 /** The program without contents, and the jobs that make them. */
-export function planModel(graph: ModelGraph, hw: HardwareModel, options: CompileOptions): PlannedProgram {
+export function planModel(
+  graph: ModelGraph,
+  hw: HardwareModel,
+  options: CompileOptions,
+  kernels: PackKernels,
+): PlannedProgram {
   const { program, coprocessor } = compilerOptions(options);
-  return coprocessor ? planCoprocessor(graph, hw, coprocessor) : planProgram(graph, hw, program);
+  return coprocessor
+    ? planCoprocessor(graph, hw, { ...coprocessor, kernels })
+    : planProgram(graph, hw, { ...program, kernels });
 }

@@ -10,7 +10,7 @@ import type { ProgramImage } from '../isa/image.ts';
 import { bytesPerInstruction } from '../isa/table.ts';
 import { verifyProgram } from '../isa/verify.ts';
 import type { ModelGraph } from '../model/graph.ts';
-import { wordLayout } from '../numerics/pack.ts';
+import { type PackKernels, plainPackKernels, wordLayout } from '../numerics/pack.ts';
 import { checkCodeSize, checkMemoryMap, checkPlacement, checkTiling } from './checks.ts';
 import { emit } from './emit.ts';
 import { emitSpilled } from './emitSpilled.ts';
@@ -60,6 +60,8 @@ export interface CompileOptions {
   readonly firstPosition?: number;
   /** Longest context. Default and maximum: the model's. */
   readonly maxPositions?: number;
+  /** The loops over all weights, to be as fast as can be; default: their definitions. */
+  readonly kernels?: PackKernels;
   /** Told what is being packed. */
   readonly onTileProgress?: (text: string) => void;
 }
@@ -141,11 +143,17 @@ export function planProgram(graph: ModelGraph, hw: HardwareModel, options: Compi
   };
   checkCodeSize(graph.name, codeBytes);
   verifyProgram(code, hw, map.regions, { labels });
-  return { image, jobs: weights === 'pack' ? jobsOf(graph, { model, chip, map }, hw, derived) : [] };
+  return { image, jobs: weights === 'pack' ? jobsOf(graph, { model, chip, map }, hw, derived, options) : [] };
 }
 
-function jobsOf(graph: ModelGraph, { model, chip, map }: Layout, hw: HardwareModel, derived: Derived): PackJob[] {
-  return packJobs({ graph, model, chip, map, layout: wordLayout(hw, derived), arithmetic: hw.vector });
+function jobsOf(
+  graph: ModelGraph,
+  { model, chip, map }: Layout,
+  hw: HardwareModel,
+  derived: Derived,
+  { kernels = plainPackKernels }: CompileOptions,
+): PackJob[] {
+  return packJobs({ graph, model, chip, map, layout: wordLayout(hw, derived), arithmetic: hw.vector, kernels });
 }
 
 function refuseFirstPosition(position: number, limit: number): void {

@@ -17,7 +17,7 @@ import { commandHeaderBytes } from '../isa/segments.ts';
 import { bytesPerInstruction, markKinds } from '../isa/table.ts';
 import { verifyProgram } from '../isa/verify.ts';
 import { linearSize, type ModelGraph } from '../model/graph.ts';
-import { packTernaryTile, type WordLayout, wordLayout } from '../numerics/pack.ts';
+import { type PackKernels, packTernaryTile, plainPackKernels, type WordLayout, wordLayout } from '../numerics/pack.ts';
 import { at, type Builder, createBuilder } from './builder.ts';
 import { checkCodeSize } from './checks.ts';
 import { type CoprocessorLimits, coprocessorLimits, type Product, productOf } from './coprocessorTiles.ts';
@@ -39,6 +39,8 @@ export interface CoprocessorOptions {
   readonly layers?: number;
   /** Rows of the head's product; 0, the default: no head. Its weights are those of `ternariseRows`. */
   readonly headRows?: number;
+  /** The loops over all weights; default: their definitions. */
+  readonly kernels?: PackKernels;
 }
 
 /** Where a product's operands lie: offsets in the segments `inputs` and `sums` of one layer, or of the head. */
@@ -137,7 +139,11 @@ export function planCoprocessor(
     },
   };
   verifyProgram(code, hw, map.regions, { labels });
-  return { image, jobs: weights === 'pack' ? packJobs(graph, layer, head, layers, hw, derived) : [] };
+  return {
+    image,
+    jobs:
+      weights === 'pack' ? packJobs(graph, layer, head, layers, hw, derived, options.kernels ?? plainPackKernels) : [],
+  };
 }
 
 function placement(
@@ -328,6 +334,7 @@ function packJobs(
   layers: number,
   hw: HardwareModel,
   derived: Derived,
+  kernels: PackKernels,
 ): PackJob[] {
   const layout = wordLayout(hw, derived);
   const jobs = graph.layers
@@ -339,6 +346,7 @@ function packJobs(
         tensors,
         { layer: layer.products },
         layout,
+        kernels,
       ),
     );
   if (head.products.length === 0) return jobs;
@@ -347,12 +355,18 @@ function packJobs(
     {
       label: 'packing head',
       parts: [{ segment: 'head.weights', offset: 0, bytes: head.weightBytes }],
-      run: ([out]) => packHead(graph, head, layout, out as Uint8Array),
+      run: ([out]) => packHead(graph, head, layout, out as Uint8Array, kernels),
     },
   ];
 }
 
-function packHead(graph: ModelGraph, { products }: Placement, layout: WordLayout, out: Uint8Array): void {
+function packHead(
+  graph: ModelGraph,
+  { products }: Placement,
+  layout: WordLayout,
+  out: Uint8Array,
+  kernels: PackKernels,
+): void {
   let offset = 0;
   for (const product of products) {
     for (const tile of product.tiles) {
@@ -363,6 +377,7 @@ function packHead(graph: ModelGraph, { products }: Placement, layout: WordLayout
           { ...tileShape(product, tile), weights, offset: 0, pitch: product.inputs },
           out,
           offset,
+          kernels,
         );
       }
       offset += tile.bytes;

@@ -3,7 +3,7 @@
  */
 import type { DenseTensor, LayerTensors, ModelGraph, TernaryTensor } from '../model/graph.ts';
 import { ropeAngleOf, ropeFrequencies } from '../numerics/functions.ts';
-import { packBinaryTile, packTernaryTile, type WordLayout } from '../numerics/pack.ts';
+import { type PackKernels, packBinaryTile, packTernaryTile, type WordLayout } from '../numerics/pack.ts';
 import { type BoundArithmetic, coarseHeadRows } from './headBounds.ts';
 import { type Formats, type MemoryMap, type StoredFloat, storedBytes } from './memoryMap.ts';
 import type { PackJob } from './packing.ts';
@@ -55,6 +55,7 @@ export interface PackContext {
   readonly map: MemoryMap;
   readonly layout: WordLayout;
   readonly arithmetic: BoundArithmetic;
+  readonly kernels: PackKernels;
 }
 
 /** All contents of a program, as jobs that need nothing of each other. The same model gives the same list. */
@@ -69,18 +70,15 @@ export function packJobs(context: PackContext): PackJob[] {
         run: ([out]) => run(out as Uint8Array),
       }));
   return [
-    ...whole('coefficients', (out) => packCoefficients(graph, chip, map, out)),
+    gainsJob(graph, chip, map),
     ...whole('rope', (out) => packRotations(model, map, out)),
-    ...embeddingJobs(graph, map),
-    ...graph.layers.flatMap((layer, index) =>
-      layerJobs(
-        `layers.${index}.weights`,
-        `packing layer ${index + 1} of ${graph.layers.length}`,
-        layer,
-        model,
-        layout,
-      ),
-    ),
+    ...embeddingJobs(context),
+    ...graph.layers.flatMap((layer, index) => {
+      const label = `packing layer ${index + 1} of ${graph.layers.length}`;
+      const jobs = layerJobs(`layers.${index}.weights`, label, layer, model, layout, context.kernels);
+      const scales = map.scales + index * map.coefficientStride;
+      return jobs.map((job, operation) => withScales(job, layer, model.layer[operation] as TiledOperation, scales));
+    }),
     ...headJobs(context),
     ...coarseJobs(context),
   ];
@@ -95,25 +93,57 @@ function writeFloats(out: DataView, offset: number, values: Float32Array, format
   }
 }
 
-function packCoefficients(graph: ModelGraph, chip: OnChip, map: MemoryMap, out: Uint8Array): void {
+/** The gains of all norms: a part for each layer, and the last norm. */
+function gainsJob(graph: ModelGraph, chip: OnChip, map: MemoryMap): PackJob {
   const { layout } = chip.coef;
   const { gains } = map.formats;
-  const view = viewOf(out);
-  const write = (base: number, tensor: DenseTensor) => {
-    for (const { offset, values } of chunks(tensor)) {
-      writeFloats(view, base + offset * storedBytes[gains], values, gains);
-    }
+  const bytes = storedBytes[gains];
+  const end = map.finalNorm - map.coefficients;
+  const segment = 'coefficients';
+  const write = (view: DataView, base: number, tensor: DenseTensor) => {
+    for (const { offset, values } of chunks(tensor)) writeFloats(view, base + offset * bytes, values, gains);
   };
-  graph.layers.forEach((layer, index) => {
-    const base = index * map.coefficientStride;
-    for (const norm of norms) {
-      const tensor = layer[norm];
-      if (tensor) write(base + layout[norm] * storedBytes[gains], tensor);
-    }
-    const scales = Float32Array.from(scaleOrder, (name) => layer[name].scale);
-    writeFloats(view, base + map.scales, scales, 'float32');
-  });
-  write(map.finalNorm - map.coefficients, graph.finalNorm);
+  return {
+    label: 'packing gains',
+    parts: [
+      ...graph.layers.map((_, index) => ({ segment, offset: index * map.coefficientStride, bytes: map.scales })),
+      { segment, offset: end, bytes: (graph.finalNorm.shape[0] as number) * bytes },
+    ],
+    run: (parts) => {
+      graph.layers.forEach((layer, index) => {
+        const view = viewOf(parts[index] as Uint8Array);
+        for (const norm of norms) {
+          const tensor = layer[norm];
+          if (tensor) write(view, layout[norm] * bytes, tensor);
+        }
+      });
+      write(viewOf(parts.at(-1) as Uint8Array), 0, graph.finalNorm);
+    },
+  };
+}
+
+/**
+ * A job of `layerJobs` that also writes the scales of its tensors, which begin at `offset` of the coefficients. A scale may
+ * take a pass over its tensor, so whoever packs the weights computes it.
+ */
+function withScales(job: PackJob, layer: LayerTensors, { tiles }: TiledOperation, offset: number): PackJob {
+  const outputs = new Set<string>(tiles.flatMap(({ pieces }) => pieces.map(({ output }) => output)));
+  const own = scaleOrder.filter((name) => outputs.has(name));
+  const places = own.map((name) => ({
+    segment: 'coefficients',
+    offset: offset + 4 * scaleOrder.indexOf(name),
+    bytes: 4,
+  }));
+  return {
+    label: job.label,
+    parts: [...job.parts, ...places],
+    run: (parts) => {
+      job.run(parts.slice(0, job.parts.length));
+      own.forEach((name, index) => {
+        viewOf(parts[job.parts.length + index] as Uint8Array).setFloat32(0, layer[name].scale, true);
+      });
+    },
+  };
 }
 
 function packRotations({ shape, maxPositions }: TiledModel, map: MemoryMap, out: Uint8Array): void {
@@ -130,7 +160,8 @@ function packRotations({ shape, maxPositions }: TiledModel, map: MemoryMap, out:
   }
 }
 
-function embeddingJobs({ embedding, vocabularySize }: ModelGraph, map: MemoryMap): PackJob[] {
+function embeddingJobs({ graph, map, kernels }: PackContext): PackJob[] {
+  const { embedding, vocabularySize } = graph;
   const { embeddingRowBytes, formats, regions } = map;
   const end = regions.find(({ name }) => name === 'embedding')?.bytes ?? 0;
   const width = embedding.shape[1] as number;
@@ -145,11 +176,13 @@ function embeddingJobs({ embedding, vocabularySize }: ModelGraph, map: MemoryMap
       label: `packing embedding row ${first + 1} of ${vocabularySize}`,
       parts: [{ segment: 'embedding', offset, bytes }],
       run: ([out]) => {
-        const view = viewOf(out as Uint8Array);
+        const rows = out as Uint8Array;
         const values = embedding.readRows(first, count);
         for (let row = 0; row < count; row++) {
           const own = values.subarray(row * width, (row + 1) * width);
-          writeFloats(view, row * embeddingRowBytes, own, formats.embedding);
+          const at = row * embeddingRowBytes;
+          if (formats.embedding === 'float32') writeFloats(viewOf(rows), at, own, 'float32');
+          else kernels.writeBfloat16(own, rows.subarray(at, at + 2 * width));
         }
       },
     };
@@ -163,6 +196,7 @@ export function layerJobs(
   layer: LayerTensors,
   model: { readonly layer: readonly TiledOperation[] },
   layout: WordLayout,
+  kernels: PackKernels,
 ): PackJob[] {
   let offset = 0;
   return model.layer.map((operation) => {
@@ -177,7 +211,8 @@ export function layerJobs(
         for (const tile of operation.tiles) {
           const tensors = tile.pieces.map(({ output }) => layer[output as Exclude<typeof output, 'head'>]);
           const weights = tileWeights(tile, operation, tensors);
-          packTernaryTile(layout, { ...tileShape(operation, tile), ...weights, offset: 0 }, out as Uint8Array, at);
+          const source = { ...tileShape(operation, tile), ...weights, offset: 0 };
+          packTernaryTile(layout, source, out as Uint8Array, at, kernels);
           at += tile.bytes;
         }
       },
@@ -254,30 +289,30 @@ function tileJobs(
  * The head's weights on a grid of odd integers, one scale per vocabulary row: scale = max |w| / (2ᵇ − 1), level = the odd
  * integer nearest to w / scale.
  */
-function headJobs({ graph, model, map, layout }: PackContext): PackJob[] {
+function headJobs({ graph, model, map, layout, kernels }: PackContext): PackJob[] {
   const { head } = model;
   return tileJobs(head, 'head', map.headScaleStride, (tile, weights, constants) => {
     const [piece] = tile.pieces;
     if (!piece) return;
-    const { levels, scales } = quantiseHeadRows(graph.head, piece.first, piece.columns, head.planes);
+    const { levels, scales } = quantiseHeadRows(graph.head, piece.first, piece.columns, head.planes, kernels);
     const source = { ...tileShape(head, tile), weights: levels, offset: 0, pitch: head.inputs };
-    packBinaryTile(layout, head.planes, source, weights, 0);
+    packBinaryTile(layout, head.planes, source, weights, 0, kernels);
     writeFloats(constants, 0, scales, 'float32');
   });
 }
 
 /** The coarse rows of a two-pass head: tiles, and for each its scales and then its bounds. */
-function coarseJobs({ graph, model, map, layout, arithmetic }: PackContext): PackJob[] {
+function coarseJobs({ graph, model, map, layout, arithmetic, kernels }: PackContext): PackJob[] {
   const { coarse, head } = model;
   if (!coarse) return [];
   let gains: Float32Array | undefined;
   return tileJobs(coarse, 'coarse', map.coarseScaleStride, (tile, weights, constants) => {
     const { first, columns } = tile.pieces[0] as Tile['pieces'][number];
-    const exact = quantiseHeadRows(graph.head, first, columns, head.planes);
+    const exact = quantiseHeadRows(graph.head, first, columns, head.planes, kernels);
     gains ??= graph.finalNorm.readRows(0, coarse.inputs);
     const rows = coarseHeadRows(exact, gains, coarse.planes, arithmetic);
     const source = { ...tileShape(coarse, tile), weights: rows.levels, offset: 0, pitch: coarse.inputs };
-    packBinaryTile(layout, coarse.planes, source, weights, 0);
+    packBinaryTile(layout, coarse.planes, source, weights, 0, kernels);
     writeFloats(constants, 0, rows.scales, 'bfloat16');
     writeFloats(constants, map.coarseBounds, rows.bounds, 'bfloat16');
   });

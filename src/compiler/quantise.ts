@@ -1,6 +1,7 @@
 /** Full-precision rows of the output head as small integers with a scale each. */
 import { LutraError } from '../base/diagnostics.ts';
 import type { DenseTensor } from '../model/graph.ts';
+import { type PackKernels, plainPackKernels } from '../numerics/pack.ts';
 
 /**
  * Rows of the head as odd levels of `bits` bits and a scale each; a row of zeros has scale 0.
@@ -11,32 +12,25 @@ export function quantiseHeadRows(
   first: number,
   count: number,
   bits: number,
+  kernels: PackKernels = plainPackKernels,
 ): { readonly levels: Int16Array; readonly scales: Float32Array } {
   const values = tensor.readRows(first, count);
   const width = values.length / count;
   const levels = new Int16Array(values.length);
   const scales = new Float32Array(count);
-  const top = 2 ** bits - 1;
   for (let row = 0; row < count; row++) {
-    let largest = 0;
-    for (let i = row * width; i < (row + 1) * width; i++) {
-      const size = Math.abs(values[i]!);
-      if (!Number.isFinite(size)) {
-        throw new LutraError({
-          code: 'CMP031',
-          message: `tensor ${tensor.name}, row ${first + row}, column ${i - row * width}: the weight is not a finite number`,
-          hint: 'the model file is damaged or was not trained to the end',
-        });
-      }
-      if (size > largest) largest = size;
+    const begin = row * width;
+    const own = values.subarray(begin, begin + width);
+    const scale = kernels.oddRow(own, bits, levels.subarray(begin, begin + width));
+    if (Number.isNaN(scale)) {
+      const column = own.findIndex((value) => !Number.isFinite(value));
+      throw new LutraError({
+        code: 'CMP031',
+        message: `tensor ${tensor.name}, row ${first + row}, column ${column}: the weight is not a finite number`,
+        hint: 'the model file is damaged or was not trained to the end',
+      });
     }
-    scales[row] = largest / top;
-    const scale = scales[row]!;
-    for (let i = row * width; i < (row + 1) * width; i++) {
-      // The odd integer nearest to x is 2·⌊x/2⌋ + 1.
-      const level = scale === 0 ? 1 : 2 * Math.floor(values[i]! / scale / 2) + 1;
-      levels[i] = Math.max(-top, Math.min(top, level));
-    }
+    scales[row] = scale;
   }
   return { levels, scales };
 }

@@ -5,6 +5,7 @@ import { decodeFloat } from '../base/float.ts';
 import { quoteName } from '../base/safetensors.ts';
 import type { DenseTensor } from './graph.ts';
 import { findTensor, type StoredTensor, storedElements, type WeightFiles } from './weightFiles.ts';
+import { plainWeightKernels, type WeightKernels } from './weightKernels.ts';
 
 export const floatDtypes = ['BF16', 'F16', 'F32'] as const;
 
@@ -26,8 +27,16 @@ function decodeFloats(dtype: string, bytes: Uint8Array): Float32Array {
 }
 
 /** Elements of a stored float tensor. Throws LutraError MDL017 at a NaN or an infinity. */
-export function readFloats(tensor: StoredTensor, first: number, count: number): Float32Array {
-  const values = decodeFloats(tensor.dtype, storedElements(tensor, first, count));
+export function readFloats(
+  tensor: StoredTensor,
+  first: number,
+  count: number,
+  kernels: WeightKernels = plainWeightKernels,
+): Float32Array {
+  const bytes = storedElements(tensor, first, count);
+  const finite = tensor.dtype === 'BF16' ? kernels.decodeBfloat16(bytes) : undefined;
+  if (finite) return finite;
+  const values = decodeFloats(tensor.dtype, bytes);
   for (let i = 0; i < values.length; i++) {
     // Infinity − Infinity and NaN are the only differences that are not 0.
     if (values[i]! - values[i]! !== 0) {
@@ -39,13 +48,18 @@ export function readFloats(tensor: StoredTensor, first: number, count: number): 
 }
 
 /** A dense tensor of a weight file, read by rows. */
-export function denseTensor(files: WeightFiles, name: string, shape: readonly number[]): DenseTensor {
+export function denseTensor(
+  files: WeightFiles,
+  name: string,
+  shape: readonly number[],
+  kernels: WeightKernels,
+): DenseTensor {
   const tensor = findTensor(files, name, shape, floatDtypes);
   const rowElements = shape.slice(1).reduce((product, size) => product * size, 1);
   return {
     name,
     shape,
     format: tensor.dtype === 'BF16' ? 'bfloat16' : 'float32',
-    readRows: (first, count) => readFloats(tensor, first * rowElements, count * rowElements),
+    readRows: (first, count) => readFloats(tensor, first * rowElements, count * rowElements, kernels),
   };
 }

@@ -1,8 +1,10 @@
 /** Real model files in, one neutral graph out. */
+export { fastWeightKernels } from './fastWeights.ts';
+export { plainWeightKernels, type WeightKernels } from './weightKernels.ts';
 export { type ModelConfig, parseConfig, readConfig, type WeightFormat } from './config.ts';
 export type { ModelDirectory } from './directory.ts';
 export type { DenseTensor, LayerTensors, ModelGraph, ModelShape, TernaryTensor } from './graph.ts';
-export { loadModel } from './load.ts';
+export { type LoadOptions, loadModel } from './load.ts';
 export type { StreamDecoder } from './streamDecoder.ts';
 export { shapeOnlyModel, syntheticModel } from './synthetic.ts';
 export {

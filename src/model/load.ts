@@ -8,6 +8,7 @@ import { denseTensor } from './floats.ts';
 import { type LayerTensors, type LinearRole, linearNames, linearSize, type ModelGraph } from './graph.ts';
 import { ternaryTensor } from './ternary.ts';
 import { digestSource, openWeightFiles, type WeightFiles } from './weightFiles.ts';
+import { plainWeightKernels, type WeightKernels } from './weightKernels.ts';
 
 /** Names of the two sub-norms, in the layouts that exist. */
 const subNormNames = [
@@ -34,11 +35,19 @@ function refuseUnused(files: WeightFiles, used: ReadonlySet<string>, tied: boole
   }
 }
 
+export interface LoadOptions {
+  /** The loops over all weights; default: their definitions. */
+  readonly kernels?: WeightKernels;
+  /** The model's digest, where it is known from an earlier opening. */
+  readonly digest?: string;
+}
+
 /**
  * Opens a model. Throws LutraError: MDL001–MDL005 about config.json, MDL010–MDL018 about the weight files,
  * ST0xx and JSON0xx about their syntax; reading rows may throw MDL017 about a value.
  */
-export function loadModel(directory: ModelDirectory): ModelGraph {
+export function loadModel(directory: ModelDirectory, options: LoadOptions = {}): ModelGraph {
+  const { kernels = plainWeightKernels } = options;
   const configFile = readConfigFile(directory);
   const { shape, weights } = parseConfig(configFile.bytes, configFile.file);
   const files = openWeightFiles(directory);
@@ -46,13 +55,13 @@ export function loadModel(directory: ModelDirectory): ModelGraph {
 
   const dense = (name: string, size: readonly number[]) => {
     used.add(`${name}.weight`);
-    return denseTensor(files, `${name}.weight`, size);
+    return denseTensor(files, `${name}.weight`, size, kernels);
   };
   const linear = (prefix: string, role: LinearRole) => {
     const name = `${prefix}${linearNames[role]}.weight`;
     used.add(name);
     if (weights !== 'master') used.add(`${name}_scale`);
-    return ternaryTensor(files, name, linearSize(shape, role), weights);
+    return ternaryTensor(files, name, linearSize(shape, role), weights, kernels);
   };
   const subNorms = findSubNorms(files);
   const layer = (index: number): LayerTensors => {
@@ -78,7 +87,7 @@ export function loadModel(directory: ModelDirectory): ModelGraph {
   const head = shape.tiedEmbedding ? embedding : dense('lm_head', [shape.vocabularySize, shape.hiddenSize]);
   refuseUnused(files, used, shape.tiedEmbedding);
 
-  let digest: string | undefined;
+  let { digest } = options;
   return {
     ...shape,
     name: modelName(directory),

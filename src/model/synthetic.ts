@@ -8,7 +8,7 @@
 
 import { LutraError } from '../base/diagnostics.ts';
 import { canonicalJson, sha256Hex } from '../base/digest.ts';
-import { hash, mix } from '../base/hash.ts';
+import { mix } from '../base/hash.ts';
 import type { ModelConfig } from './config.ts';
 import {
   checkRows,
@@ -20,6 +20,7 @@ import {
   type ModelGraph,
   type TernaryTensor,
 } from './graph.ts';
+import { plainWeightKernels, toBfloat16, type WeightKernels } from './weightKernels.ts';
 
 /** How the tensors of a made-up model come to be. */
 interface TensorMaker {
@@ -74,35 +75,7 @@ function tensorKeyOf(seed: number, name: string): number {
   return key;
 }
 
-/** Five ternary digits of each byte value: digit j of floor(byte · 243 / 256), so that each is 0 a third of the time. */
-const digitsOfByte: Int8Array = Int8Array.from({ length: 256 * 5 }, (_, i) => {
-  const code = Math.floor((Math.floor(i / 5) * 243) / 256);
-  return (Math.floor(code / 3 ** (i % 5)) % 3) - 1;
-});
-
-/** Fills one row: each hash gives four bytes of five digits. */
-function fillTernaryRow(values: Int8Array, begin: number, end: number, key: number): void {
-  let counter = 0;
-  for (let at = begin; at < end; ) {
-    let word = mix(key + Math.imul(counter++, 0x9e3779b9));
-    for (let byte = 0; byte < 4 && at < end; byte++, word >>>= 8) {
-      const digits = (word & 255) * 5;
-      for (let digit = 0; digit < 5 && at < end; digit++) values[at++] = digitsOfByte[digits + digit]!;
-    }
-  }
-}
-
-/** The float32 nearest to x that is also a bfloat16, ties away from zero: like the dense weights of real files. */
-function toBfloat16(x: number): number {
-  scratchFloat[0] = x;
-  scratchBits[0] = (scratchBits[0]! + 0x8000) & 0xffff0000;
-  return scratchFloat[0];
-}
-
-const scratchBits = new Uint32Array(1);
-const scratchFloat = new Float32Array(scratchBits.buffer);
-
-function randomTensors(seed: number): TensorMaker {
+function randomTensors(seed: number, kernels: WeightKernels): TensorMaker {
   return {
     ternary(name, rows, columns) {
       const tensorKey = tensorKeyOf(seed, name);
@@ -114,11 +87,7 @@ function randomTensors(seed: number): TensorMaker {
         scale: toBfloat16(1 / Math.sqrt((columns * 2) / 3)),
         readRows(first, count) {
           checkRows({ name, rows }, first, count);
-          const values = new Int8Array(count * columns);
-          for (let i = 0; i < count; i++) {
-            fillTernaryRow(values, i * columns, (i + 1) * columns, hash(tensorKey, first + i));
-          }
-          return values;
+          return kernels.syntheticTernary(tensorKey, first, count, columns);
         },
       };
     },
@@ -131,13 +100,7 @@ function randomTensors(seed: number): TensorMaker {
         format: 'bfloat16',
         readRows(first, count) {
           checkRows({ name, rows: shape[0] ?? 0 }, first, count);
-          const values = new Float32Array(count * columns);
-          for (let i = 0; i < values.length; i++) {
-            const key = hash(tensorKey, first + Math.floor(i / columns));
-            const unit = mix(key + Math.imul(i % columns, 0x9e3779b9)) / 2 ** 31 - 1;
-            values[i] = toBfloat16(centre + spread * unit);
-          }
-          return values;
+          return kernels.syntheticDense(tensorKey, first, count, columns, { centre, spread });
         },
       };
     },
@@ -148,11 +111,16 @@ function randomTensors(seed: number): TensorMaker {
  * A model with random weights, the same for the same seed (0 … 2³²−1) and shape.
  * Throws LutraError MDL020 for another seed.
  */
-export function syntheticModel(config: ModelConfig, name: string, seed: number): ModelGraph {
+export function syntheticModel(
+  config: ModelConfig,
+  name: string,
+  seed: number,
+  kernels: WeightKernels = plainWeightKernels,
+): ModelGraph {
   if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) {
     throw new LutraError({ code: 'MDL020', message: `the seed ${seed} is not an integer from 0 to 4294967295` });
   }
-  return buildGraph(config, name, `synthetic:${seed}`, randomTensors(seed));
+  return buildGraph(config, name, `synthetic:${seed}`, randomTensors(seed, kernels));
 }
 
 /** A model whose tensors have sizes but no values; reading one throws LutraError MDL021 (our bug, not input). */

@@ -10,6 +10,7 @@ import type { WeightFormat } from './config.ts';
 import { floatDtypes, readFloats } from './floats.ts';
 import { checkRows, type TernaryTensor } from './graph.ts';
 import { findTensor, type StoredTensor, storedElements, type WeightFiles } from './weightFiles.ts';
+import { roundToTernary, type WeightKernels } from './weightKernels.ts';
 
 /** Elements read at a time; bounds the memory that a tensor of any size needs. */
 const chunkElements = 2 ** 18;
@@ -18,24 +19,11 @@ function badValue(tensor: StoredTensor, message: string): LutraError {
   return new LutraError({ code: 'MDL017', message, place: { file: tensor.source.name } });
 }
 
-/** Unpacks rows that lie in one quarter; `shift` is the quarter's position in a byte. */
-function unpackQuarter(
-  tensor: StoredTensor,
-  at: number,
-  shift: number,
-  into: Int8Array,
-  columns: number,
-  row: number,
-): void {
-  const bytes = storedElements(tensor, at, into.length);
-  for (let i = 0; i < into.length; i++) {
-    const code = (bytes[i]! >> shift) & 3;
-    if (code === 3) {
-      const where = `row ${row + Math.floor(i / columns)}, column ${i % columns}`;
-      throw badValue(tensor, `tensor ${quoteName(tensor.name)} has the code 3 at ${where}, which is no ternary weight`);
-    }
-    into[i] = code - 1;
-  }
+/** Names the first code of a packed tensor's bytes that is no weight; `row` is that of the first byte. */
+function noWeight(tensor: StoredTensor, bytes: Uint8Array, shift: number, columns: number, row: number): LutraError {
+  const i = bytes.findIndex((byte) => ((byte >> shift) & 3) === 3);
+  const where = `row ${row + Math.floor(i / columns)}, column ${i % columns}`;
+  return badValue(tensor, `tensor ${quoteName(tensor.name)} has the code 3 at ${where}, which is no ternary weight`);
 }
 
 /** The scale that is stored beside a packed tensor, as the factor that results are multiplied by. */
@@ -53,6 +41,7 @@ function packedTensor(
   rows: number,
   columns: number,
   divides: boolean,
+  kernels: WeightKernels,
 ): TernaryTensor {
   const quarter = Math.ceil(rows / 4);
   const tensor = findTensor(files, name, [quarter, columns], ['U8']);
@@ -68,8 +57,12 @@ function packedTensor(
         const row = first + done;
         const inQuarter = row % quarter;
         const rowsHere = Math.min(count - done, quarter - inQuarter);
-        const into = values.subarray(done * columns, (done + rowsHere) * columns);
-        unpackQuarter(tensor, inQuarter * columns, 2 * Math.floor(row / quarter), into, columns, row);
+        // Rows of one quarter have their bits at one place.
+        const shift = 2 * Math.floor(row / quarter);
+        const bytes = storedElements(tensor, inQuarter * columns, rowsHere * columns);
+        const weights = kernels.unpackTernary(bytes, shift);
+        if (!weights) throw noWeight(tensor, bytes, shift, columns, row);
+        values.set(weights, done * columns);
         done += rowsHere;
       }
       return values;
@@ -78,29 +71,50 @@ function packedTensor(
 }
 
 /** mean |w| of a whole tensor, summed in double precision, at least 1e-5 as in training; float32. */
-function absoluteMean(tensor: StoredTensor, elements: number): number {
+function absoluteMean(tensor: StoredTensor, elements: number, kernels: WeightKernels): number {
   let sum = 0;
   for (let at = 0; at < elements; at += chunkElements) {
-    const values = readFloats(tensor, at, Math.min(chunkElements, elements - at));
+    const count = Math.min(chunkElements, elements - at);
+    if (tensor.dtype === 'BF16') {
+      sum = kernels.sumBfloat16(storedElements(tensor, at, count), sum);
+      if (!Number.isNaN(sum)) continue;
+    }
+    const values = readFloats(tensor, at, count);
     for (let i = 0; i < values.length; i++) sum += Math.abs(values[i]!);
   }
   return Math.fround(Math.max(sum / elements, 1e-5));
 }
 
-/** 1 for x > 0.5, −1 for x < −0.5, else 0: clamp(round(x), −1, 1) with ties to even. */
-function roundToTernary(x: number): number {
-  return x > 0.5 ? 1 : x < -0.5 ? -1 : 0;
+/** `count` elements from `first` on, in units of 1 / `factor`, as ternary weights. */
+function ternarise(
+  tensor: StoredTensor,
+  first: number,
+  count: number,
+  factor: number,
+  kernels: WeightKernels,
+): Int8Array {
+  const weights =
+    tensor.dtype === 'BF16' ? kernels.ternariseBfloat16(storedElements(tensor, first, count), factor) : undefined;
+  return (
+    weights ?? Int8Array.from(readFloats(tensor, first, count), (value) => roundToTernary(Math.fround(value * factor)))
+  );
 }
 
 /**
  * Full-precision weights, quantised to round(w / mean |w|) clamped to −1, 0, 1 (BitNet b1.58).
  * The mean needs a pass over the tensor, made when the first row or the scale is asked for.
  */
-function masterTensor(files: WeightFiles, name: string, rows: number, columns: number): TernaryTensor {
+function masterTensor(
+  files: WeightFiles,
+  name: string,
+  rows: number,
+  columns: number,
+  kernels: WeightKernels,
+): TernaryTensor {
   const tensor = findTensor(files, name, [rows, columns], floatDtypes);
   let mean: number | undefined;
   const scaleOf = () => {
-    mean ??= absoluteMean(tensor, rows * columns);
+    mean ??= absoluteMean(tensor, rows * columns, kernels);
     return mean;
   };
   return {
@@ -115,8 +129,8 @@ function masterTensor(files: WeightFiles, name: string, rows: number, columns: n
       const factor = Math.fround(1 / scaleOf());
       const values = new Int8Array(count * columns);
       for (let at = 0; at < values.length; at += chunkElements) {
-        const chunk = readFloats(tensor, first * columns + at, Math.min(chunkElements, values.length - at));
-        for (let i = 0; i < chunk.length; i++) values[at + i] = roundToTernary(Math.fround(chunk[i]! * factor));
+        const own = Math.min(chunkElements, values.length - at);
+        values.set(ternarise(tensor, first * columns + at, own, factor, kernels), at);
       }
       return values;
     },
@@ -129,7 +143,8 @@ export function ternaryTensor(
   name: string,
   size: { readonly rows: number; readonly columns: number },
   format: WeightFormat,
+  kernels: WeightKernels,
 ): TernaryTensor {
-  if (format === 'master') return masterTensor(files, name, size.rows, size.columns);
-  return packedTensor(files, name, size.rows, size.columns, format === 'packedDivide');
+  if (format === 'master') return masterTensor(files, name, size.rows, size.columns, kernels);
+  return packedTensor(files, name, size.rows, size.columns, format === 'packedDivide', kernels);
 }

@@ -63,6 +63,29 @@ export interface TileSource<Weights> extends TileShape {
   readonly pitch: number;
 }
 
+/** The loops over all weights. Every function gives the same bits as that of `plainPackKernels`. */
+export interface PackKernels {
+  /**
+   * The words of a ternary tile, slice by slice, each of `place.bytes`; undefined if a weight is not −1, 0 or 1. Good until
+   * the next call.
+   */
+  ternaryWords(layout: WordLayout, tile: TileSource<Int8Array>, place: TileSlices): Uint8Array | undefined;
+  /** The same for a binary tile; undefined if a level is even or out of range. */
+  binaryWords(
+    layout: WordLayout,
+    planes: number,
+    tile: TileSource<Int16Array>,
+    place: TileSlices,
+  ): Uint8Array | undefined;
+  /**
+   * Rounds a row to odd integers of `bits` bits in `levels`; returns their scale, max |value| / (2ᵇ − 1) as float32, or
+   * NaN, and no levels, if a value is not finite. A row of zeros has scale 0.
+   */
+  oddRow(values: Float32Array, bits: number, levels: Int16Array): number;
+  /** Values as little-endian bfloat16, cut off (they are exact where this is used). */
+  writeBfloat16(values: Float32Array, out: Uint8Array): void;
+}
+
 /** A byte of five weights of 0. */
 export const zeroTernaryByte = 121;
 
@@ -81,10 +104,18 @@ export function packTernaryTile(
   tile: TileSource<Int8Array>,
   out: Uint8Array,
   outOffset: number,
+  kernels: PackKernels = plainPackKernels,
 ): number {
   const bytes = checkTile(layout, tile, tile.weights.length, out.length - outOffset, 'ternary', 1);
   const place = slicesOf(layout, 'ternary', tile.blocks * tile.steps);
-  const packed = new Uint8Array(bytes);
+  const packed = kernels.ternaryWords(layout, tile, place);
+  if (!packed) throw notTernary(tile);
+  interleaveSlices(place, packed, out, outOffset);
+  return bytes;
+}
+
+function ternaryWords(layout: WordLayout, tile: TileSource<Int8Array>, place: TileSlices): Uint8Array | undefined {
+  const packed = new Uint8Array(place.slices * place.bytes);
   const sliceBytes = layout.sliceBytes.ternary;
   const digits = new Int8Array(roundUp(layout.sliceColumns * layout.tables * layout.group, digitsPerByte));
   let wrong = 0;
@@ -108,9 +139,7 @@ export function packTernaryTile(
       }
     }
   }
-  if ((wrong & ~3) !== 0) throw notTernary(tile);
-  interleaveSlices(place, packed, out, outOffset);
-  return bytes;
+  return (wrong & ~3) === 0 ? packed : undefined;
 }
 
 /**
@@ -124,10 +153,23 @@ export function packBinaryTile(
   tile: TileSource<Int16Array>,
   out: Uint8Array,
   outOffset: number,
+  kernels: PackKernels = plainPackKernels,
 ): number {
   const bytes = checkTile(layout, tile, tile.weights.length, out.length - outOffset, 'binary', planes);
   const place = slicesOf(layout, 'binary', tile.blocks * planes * tile.steps);
-  const packed = new Uint8Array(bytes);
+  const packed = kernels.binaryWords(layout, planes, tile, place);
+  if (!packed) throw notOdd(tile, planes);
+  interleaveSlices(place, packed, out, outOffset);
+  return bytes;
+}
+
+function binaryWords(
+  layout: WordLayout,
+  planes: number,
+  tile: TileSource<Int16Array>,
+  place: TileSlices,
+): Uint8Array | undefined {
+  const packed = new Uint8Array(place.slices * place.bytes);
   const sliceBytes = layout.sliceBytes.binary;
   const planeBytes = tile.steps * sliceBytes;
   const top = 2 ** planes - 1;
@@ -144,10 +186,34 @@ export function packBinaryTile(
       }
     }
   }
-  if (wrong !== 0) throw notOdd(tile, planes);
-  interleaveSlices(place, packed, out, outOffset);
-  return bytes;
+  return wrong === 0 ? packed : undefined;
 }
+
+function oddRow(values: Float32Array, bits: number, levels: Int16Array): number {
+  const top = 2 ** bits - 1;
+  let largest = 0;
+  for (let i = 0; i < values.length; i++) {
+    const size = Math.abs(values[i]!);
+    if (!Number.isFinite(size)) return Number.NaN;
+    if (size > largest) largest = size;
+  }
+  const scale = Math.fround(largest / top);
+  for (let i = 0; i < values.length; i++) {
+    // The odd integer nearest to x is 2·⌊x/2⌋ + 1.
+    const level = scale === 0 ? 1 : 2 * Math.floor(values[i]! / scale / 2) + 1;
+    levels[i] = Math.max(-top, Math.min(top, level));
+  }
+  return scale;
+}
+
+function writeBfloat16(values: Float32Array, out: Uint8Array): void {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const view = new DataView(out.buffer, out.byteOffset, out.length);
+  for (let i = 0; i < bits.length; i++) view.setUint16(2 * i, bits[i]! >>> 16, true);
+}
+
+/** The definitions. */
+export const plainPackKernels: PackKernels = { ternaryWords, binaryWords, oddRow, writeBfloat16 };
 
 /** Eight levels as a byte in each plane; not 0 if one of them is even or out of range. */
 function spreadPlanes(

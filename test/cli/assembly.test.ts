@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { assembly } from '../../src/cli/assembly.ts';
 
-test.each(['values', 'relaxedValues', 'memory'] as const)(
+test.each(['values', 'relaxedValues', 'packing', 'memory'] as const)(
   '%s compiles to a module, the second time from where it was kept',
   async (name) => {
     const bytes = await assembly(name);

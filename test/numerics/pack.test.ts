@@ -12,35 +12,7 @@ import {
   zeroTernaryByte,
 } from '../../src/numerics/pack.ts';
 import { hardware } from '../hw/models.ts';
-import { layoutOf, layouts } from './layouts.ts';
-
-const geometry = layouts(6, 7, 7);
-
-/** A geometry, a tile that need not fill its words, and weights from `weight` with a few elements around each row. */
-function tiles<T extends number>(weight: fc.Arbitrary<T>) {
-  return fc
-    .record({
-      geometry,
-      blocks: fc.integer({ min: 1, max: 3 }),
-      steps: fc.integer({ min: 1, max: 3 }),
-      offset: fc.integer({ min: 0, max: 5 }),
-      slack: fc.integer({ min: 0, max: 5 }),
-      fill: fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 1, noNaN: true })),
-    })
-    .chain((shape) => {
-      const { group, tables, columns } = shape.geometry;
-      const inputs = Math.ceil(shape.fill[0] * shape.blocks * group * tables);
-      const outputs = Math.ceil(shape.fill[1] * shape.steps * columns);
-      const pitch = inputs + shape.slack;
-      const length = shape.offset + outputs * pitch;
-      return fc.record({
-        geometry: fc.constant(shape.geometry),
-        tile: fc.constant({ columns: outputs, inputs, blocks: shape.blocks, steps: shape.steps }),
-        source: fc.constant({ offset: shape.offset, pitch }),
-        weights: fc.array(weight, { minLength: length, maxLength: length }),
-      });
-    });
-}
+import { layoutOf, tiles } from './layouts.ts';
 
 function thrownBy(action: () => unknown): LutraError {
   try {
