@@ -15,8 +15,8 @@ import { imageEntry, removeOldEntries, touch } from './cache.ts';
 import { exists, fileSource, packageRoot } from './files.ts';
 import { compilerOptions, openGraph, openModelDirectory, planModel, tokenizerFiles } from './modelSource.ts';
 import type { CompileOptions } from './options.ts';
-import { type Packer, packerOf, packingModule, plainPacker } from './packKernels.ts';
 import { packAtOnce, packFile } from './packFile.ts';
+import { type Packer, packerOf, packingModule, plainPacker } from './packKernels.ts';
 
 /** A model and what it is compiled for. */
 interface CompileTask {

@@ -40,10 +40,14 @@ export function openGraph(directory: ModelDirectory, options: CompileOptions, kn
         exit: 'usage',
       });
     }
-    return timingOnly ? shapeOnlyModel(readConfig(directory), name) : syntheticModel(readConfig(directory), name, seed, known.kernels);
+    return timingOnly
+      ? shapeOnlyModel(readConfig(directory), name)
+      : syntheticModel(readConfig(directory), name, seed, known.kernels);
   }
   // Weight files are looked at even without values: their formats decide how many bytes move.
-  return timingOnly && !hasWeights(directory) ? shapeOnlyModel(readConfig(directory), name) : loadModel(directory, known);
+  return timingOnly && !hasWeights(directory)
+    ? shapeOnlyModel(readConfig(directory), name)
+    : loadModel(directory, known);
 }
 
 const hasWeights = (directory: ModelDirectory) =>

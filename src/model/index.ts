@@ -1,8 +1,8 @@
 /** Real model files in, one neutral graph out. */
-export { fastWeightKernels } from './fastWeights.ts';
-export { plainWeightKernels, type WeightKernels } from './weightKernels.ts';
+
 export { type ModelConfig, parseConfig, readConfig, type WeightFormat } from './config.ts';
 export type { ModelDirectory } from './directory.ts';
+export { fastWeightKernels } from './fastWeights.ts';
 export type { DenseTensor, LayerTensors, ModelGraph, ModelShape, TernaryTensor } from './graph.ts';
 export { type LoadOptions, loadModel } from './load.ts';
 export type { StreamDecoder } from './streamDecoder.ts';
@@ -15,3 +15,4 @@ export {
   type TokenizerModel,
 } from './tokenizer.ts';
 export { wholeDigestBytes } from './weightFiles.ts';
+export { plainWeightKernels, type WeightKernels } from './weightKernels.ts';
