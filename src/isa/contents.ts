@@ -91,6 +91,7 @@ class StoredContents implements Contents {
   /** All of the contents; a system gives memory to the parts of it that are written. */
   private held: Uint8Array | undefined;
   private readonly isHeld: Uint8Array;
+  private recent: { readonly piece: number; readonly whole: Uint8Array } | undefined;
 
   constructor(part: StoredPart) {
     this.bytes = part.bytes;
@@ -111,7 +112,6 @@ class StoredContents implements Contents {
   }
 
   copy(offset: number, target: Uint8Array): void {
-    let scratch: Uint8Array | undefined;
     for (let done = 0; done < target.length; ) {
       const piece = Math.floor((offset + done) / pieceBytes);
       const begin = piece * pieceBytes;
@@ -120,14 +120,21 @@ class StoredContents implements Contents {
       const into = target.subarray(done, done + count);
       if (this.held && this.isHeld[piece] === 1) into.set(this.held.subarray(offset + done, offset + done + count));
       else if (count === end - begin) this.load(piece, into);
-      else {
-        scratch ??= new Uint8Array(Math.min(pieceBytes, this.bytes));
-        const whole = scratch.subarray(0, end - begin);
-        this.load(piece, whole);
-        into.set(whole.subarray(offset + done - begin, offset + done - begin + count));
-      }
+      else
+        into.set(this.recentPiece(piece, end - begin).subarray(offset + done - begin, offset + done - begin + count));
       done += count;
     }
+  }
+
+  /** A piece of which a part is wanted: the next part of it will be wanted soon. */
+  private recentPiece(piece: number, bytes: number): Uint8Array {
+    if (this.recent?.piece !== piece) {
+      const whole = new Uint8Array(bytes);
+      this.recent = undefined;
+      this.load(piece, whole);
+      this.recent = { piece, whole };
+    }
+    return this.recent.whole;
   }
 
   private load(piece: number, target: Uint8Array): void {
