@@ -1,5 +1,7 @@
 /** The small trained model, compiled for a machine; shared by the end-to-end tests. */
 import { readFileSync } from 'node:fs';
+import { memoryModule } from '../../src/cli/assembly.ts';
+import { openKernels } from '../../src/cli/kernels.ts';
 import { type CompileOptions, compile } from '../../src/compiler/index.ts';
 import type { HardwareModel } from '../../src/hw/index.ts';
 import type { ProgramImage } from '../../src/isa/index.ts';
@@ -26,6 +28,14 @@ export const golden: readonly GoldenContinuation[] = JSON.parse(
 
 export function compileSmall(hw: HardwareModel, options: Partial<CompileOptions> = {}): ProgramImage {
   return compile(graph, hw, { weights: 'pack', ...options });
+}
+
+/** What makes a run fast; of no influence on what it does. Each run needs its own. */
+export async function fastOptions(threads: number): Promise<Pick<RunOptions, 'kernels' | 'memoryModule'>> {
+  const { kernels, note } = await openKernels(threads);
+  const module = await memoryModule();
+  if (!kernels || !module) throw new Error(note ?? 'no memory module');
+  return { kernels, memoryModule: module };
 }
 
 /** Runs to the halt: greedy, stopping at the model’s stop token, unless told otherwise. */
