@@ -1,7 +1,10 @@
 /** What the race detector remembers: accesses to one space, and reads of memory. */
 import { type Footprint, footprintsOverlap } from '../../isa/footprint.ts';
+import { issueUnits } from '../../isa/table.ts';
 import type { Command } from './command.ts';
 import type { Clock } from './semaphores.ts';
+
+const never = Number.POSITIVE_INFINITY;
 
 export interface Access {
   readonly range: Footprint;
@@ -10,18 +13,27 @@ export interface Access {
   readonly command: Command;
 }
 
+/** Holes that a list keeps beside as many as there are accesses. */
+const spareHoles = 8;
+
 /**
  * Accesses in the order in which they came. Numbers lie in arrays of their own: a search looks at the bounds of all,
- * and at more of few.
+ * and at more of few. What is forgotten leaves a hole, whose bounds nothing overlaps, until there are too many.
  */
 export class AccessList {
-  count = 0;
+  /** Places in use, holes among them. */
+  private used = 0;
+  private holes = 0;
   private begins = new Float64Array(32);
   private ends = new Float64Array(32);
   private units = new Int32Array(32);
   private sequences = new Float64Array(32);
   private readonly ranges: Footprint[] = [];
   private readonly commands: Command[] = [];
+  /** Of each unit, the number of its latest access that has ever been in the list. */
+  private readonly latest = new Float64Array(issueUnits.length);
+  /** Accesses that have ever been in the list. */
+  count = 0;
 
   access(at: number): Access {
     return {
@@ -32,13 +44,14 @@ export class AccessList {
     };
   }
 
-  /** The first access of another unit that overlaps a range and is not in `clock`, or −1. */
+  /** The place of the first access of another unit that overlaps a range and is not in `clock`, or −1. */
   firstRace(range: Footprint, unit: number, clock: Clock): number {
+    if (!this.hasUnknown(unit, clock)) return -1;
     const { begin, end } = range;
-    const { begins, ends, count } = this;
-    for (let i = 0; i < count; i++) {
-      if (begins[i]! >= end || ends[i]! <= begin) continue;
-      if (!this.isBefore(i, unit, clock) && footprintsOverlap(this.ranges[i] as Footprint, range)) return i;
+    const { begins, ends, used } = this;
+    for (let at = 0; at < used; at++) {
+      if (begins[at]! >= end || ends[at]! <= begin) continue;
+      if (!this.isBefore(at, unit, clock) && footprintsOverlap(this.ranges[at] as Footprint, range)) return at;
     }
     return -1;
   }
@@ -46,44 +59,45 @@ export class AccessList {
   /** Forgets those within a range that come before an access of `unit` which knows `clock`. */
   removeCovered(range: Footprint, unit: number, clock: Clock): void {
     const { begin, end } = range;
-    const { begins, ends, count } = this;
-    let kept = 0;
-    for (let i = 0; i < count; i++) {
-      const covered =
-        begins[i]! >= begin &&
-        ends[i]! <= end &&
-        this.isBefore(i, unit, clock) &&
-        contains(range, this.ranges[i] as Footprint);
-      if (covered) continue;
-      if (kept !== i) this.move(i, kept);
-      kept += 1;
+    const { begins, ends, used } = this;
+    for (let at = 0; at < used; at++) {
+      if (begins[at]! < begin || ends[at]! > end || begins[at]! >= end) continue;
+      if (this.isBefore(at, unit, clock) && contains(range, this.ranges[at] as Footprint)) this.remove(at);
     }
-    this.count = kept;
+    if (2 * this.holes > used + spareHoles) this.closeHoles();
   }
 
   /** Forgets those that all other units have known. */
   removeSettled(known: readonly Clock[]): void {
-    let kept = 0;
-    for (let i = 0; i < this.count; i++) {
-      const unit = this.units[i]!;
-      const sequence = this.sequences[i]!;
-      if (known.every((clock, other) => other === unit || clock[unit]! >= sequence)) continue;
-      if (kept !== i) this.move(i, kept);
-      kept += 1;
+    for (let at = 0; at < this.used; at++) {
+      if (this.begins[at] === never) continue;
+      const unit = this.units[at]!;
+      const sequence = this.sequences[at]!;
+      if (known.every((clock, other) => other === unit || clock[unit]! >= sequence)) this.remove(at);
     }
-    this.count = kept;
+    this.closeHoles();
   }
 
   push(unit: number, sequence: number, command: Command, range: Footprint): void {
-    if (this.count === this.begins.length) this.grow();
-    const at = this.count;
+    if (this.used === this.begins.length) this.grow();
+    const at = this.used;
     this.begins[at] = range.begin;
     this.ends[at] = range.end;
     this.units[at] = unit;
     this.sequences[at] = sequence;
     this.ranges[at] = range;
     this.commands[at] = command;
+    this.latest[unit] = sequence;
+    this.used += 1;
     this.count += 1;
+  }
+
+  /** Whether another unit has made an access that is not in `clock`. */
+  private hasUnknown(unit: number, clock: Clock): boolean {
+    for (let other = 0; other < clock.length; other++) {
+      if (this.latest[other]! > clock[other]! && other !== unit) return true;
+    }
+    return false;
   }
 
   private isBefore(at: number, unit: number, clock: Clock): boolean {
@@ -91,17 +105,31 @@ export class AccessList {
     return other === unit || clock[other]! >= this.sequences[at]!;
   }
 
-  private move(from: number, to: number): void {
-    this.begins[to] = this.begins[from]!;
-    this.ends[to] = this.ends[from]!;
-    this.units[to] = this.units[from]!;
-    this.sequences[to] = this.sequences[from]!;
-    this.ranges[to] = this.ranges[from] as Footprint;
-    this.commands[to] = this.commands[from] as Command;
+  private remove(at: number): void {
+    this.begins[at] = never;
+    this.ends[at] = -never;
+    this.holes += 1;
+  }
+
+  private closeHoles(): void {
+    const { begins, ends, units, sequences, ranges, commands } = this;
+    let kept = 0;
+    for (let at = 0; at < this.used; at++) {
+      if (begins[at] === never) continue;
+      begins[kept] = begins[at]!;
+      ends[kept] = ends[at]!;
+      units[kept] = units[at]!;
+      sequences[kept] = sequences[at]!;
+      ranges[kept] = ranges[at] as Footprint;
+      commands[kept] = commands[at] as Command;
+      kept += 1;
+    }
+    this.used = kept;
+    this.holes = 0;
   }
 
   private grow(): void {
-    const length = 2 * this.count;
+    const length = 2 * this.used;
     const { begins, ends, units, sequences } = this;
     this.begins = new Float64Array(length);
     this.ends = new Float64Array(length);
