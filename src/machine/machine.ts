@@ -11,7 +11,7 @@ import type { TraceSink } from '../trace/events.ts';
 import type { Accounting } from './kernel/accounting.ts';
 import { createBuffers } from './kernel/buffers.ts';
 import { Ports } from './kernel/ports.ts';
-import { createPrepare } from './kernel/prepare.ts';
+import { Preparations } from './kernel/prepare.ts';
 import { RaceDetector } from './kernel/races.ts';
 import { type Clock, Semaphores } from './kernel/semaphores.ts';
 import { MemoryStore } from './kernel/store.ts';
@@ -63,6 +63,18 @@ export interface MachineOptions {
   readonly memoryModule?: WebAssembly.Module;
 }
 
+/** What a simulation cost, in counts. */
+export interface Effort {
+  /** Evaluations of units. */
+  readonly evaluations: number;
+  /** Calls of memory to decide what is due. */
+  readonly memoryCalls: number;
+  /** Commands whose operands were checked, and whose work was counted, from nothing. */
+  readonly preparations: number;
+  /** Accesses that the search for races looked at. */
+  readonly accessesCompared: number;
+}
+
 /** A cycle-exact machine with a loaded program. `advance` runs it. */
 export class Machine {
   readonly hw: HardwareModel;
@@ -70,8 +82,12 @@ export class Machine {
   readonly store: MemoryStore;
   readonly counters: Counters;
   readonly memory: ExternalMemory;
-  /** Evaluations of units so far: the work that the simulator did. */
+  /** Evaluations of units so far. */
   evaluations = 0;
+  /** Calls of memory to decide what is due. */
+  private memoryCalls = 0;
+  private readonly preparations: Preparations;
+  private readonly races = new RaceDetector();
   private readonly values: ValueEngine | undefined;
   private readonly frontEnd: FrontEnd;
   private readonly units: readonly Unit[];
@@ -111,13 +127,14 @@ export class Machine {
     this.options = options;
     this.memory = openMemory(hw, this.derived, options.memoryModule, options.memory);
     [this.store, this.values] = contents(image, hw, this.derived, options);
+    this.preparations = new Preparations(hw, this.derived, options.values);
     const around: Surroundings = {
       hw,
       derived: this.derived,
       store: this.store,
       semaphores: this.semaphores,
       ports: this.ports,
-      races: new RaceDetector(),
+      races: this.races,
       trace: options.trace,
       values: this.values,
       assumedGroups: options.assumedGroups ?? defaultAssumedGroups,
@@ -131,7 +148,7 @@ export class Machine {
         this.movedAt = cycle;
         if (this.frontEnd.waitsFor('end', frontEndIndex)) this.wakeNext(frontEndIndex);
       },
-      prepare: createPrepare(hw, this.derived, options.values),
+      prepare: (command) => this.preparations.prepare(command),
     };
     const sampler = new Sampler(around, {
       hasRoom: () => this.mailbox.length + this.arrivingTokens.length < mailboxDepth,
@@ -182,6 +199,16 @@ export class Machine {
     return this.frontEnd.executedBefore(Math.max(this.now, this.reached + 1));
   }
 
+  /** The work that the simulator did so far: exact, so it says more than a clock where somebody makes it do too much. */
+  get effort(): Effort {
+    return {
+      evaluations: this.evaluations,
+      memoryCalls: this.memoryCalls,
+      preparations: this.preparations.fromNothing,
+      accessesCompared: this.races.looks,
+    };
+  }
+
   /**
    * Evaluates up to `steps` cycles in which something happens (with `dense`: any cycles); returns true when the
    * program has halted. Throws LutraError MCH001 on a deadlock and MCH002 at the cycle limit.
@@ -197,6 +224,7 @@ export class Machine {
         this.nextUnit = this.earliestWake();
       } else {
         // Memory alone acts: it moves nothing that a commit would have to show to others.
+        this.memoryCalls += 1;
         memory.advance(Math.min(this.nextUnit, cycleLimit + 1));
       }
       const next = Math.min(this.nextUnit, memory.nextWake);
@@ -219,7 +247,9 @@ export class Machine {
       const wake = unit === frontEndIndex ? this.frontEnd.evaluate(cycle) : this.unit(unit).evaluate(cycle);
       if (wake < wakes[unit]!) wakes[unit] = wake;
     }
-    if (dense || this.memory.nextWake <= cycle) this.memory.evaluate(cycle);
+    if (!dense && this.memory.nextWake > cycle) return;
+    this.memoryCalls += 1;
+    this.memory.evaluate(cycle);
   }
 
   private commit(cycle: number): void {

@@ -34,6 +34,8 @@ export class AccessList {
   private readonly latest = new Float64Array(issueUnits.length);
   /** Accesses that have ever been in the list. */
   count = 0;
+  /** Places looked at so far. */
+  looks = 0;
 
   access(at: number): Access {
     return {
@@ -49,6 +51,7 @@ export class AccessList {
     if (!this.hasUnknown(unit, clock)) return -1;
     const { begin, end } = range;
     const { begins, ends, used } = this;
+    this.looks += used;
     for (let at = 0; at < used; at++) {
       if (begins[at]! >= end || ends[at]! <= begin) continue;
       if (!this.isBefore(at, unit, clock) && footprintsOverlap(this.ranges[at] as Footprint, range)) return at;
@@ -60,6 +63,7 @@ export class AccessList {
   removeCovered(range: Footprint, unit: number, clock: Clock): void {
     const { begin, end } = range;
     const { begins, ends, used } = this;
+    this.looks += used;
     for (let at = 0; at < used; at++) {
       if (begins[at]! < begin || ends[at]! > end || begins[at]! >= end) continue;
       if (this.isBefore(at, unit, clock) && contains(range, this.ranges[at] as Footprint)) this.remove(at);

@@ -70,36 +70,78 @@ interface Plan {
  * The same as `createPlainPrepare`, faster: the operands of an instruction come back again and again, but for the address
  * of what it moves from or to memory, which moves all that it touches there.
  */
-export function createPrepare(hw: HardwareModel, derived: Derived, values: boolean): Prepare {
-  const plain = createPlainPrepare(hw, derived, values);
-  const memoryBytes = spaceSizes(hw).ddr;
-  const { portBytes, gatherAlignmentBytes } = derived;
-  const gatherStep = leastCommonMultiple(portBytes, gatherAlignmentBytes);
+export class Preparations {
+  /** Commands that were prepared from nothing. */
+  fromNothing = 0;
+  private readonly plain: Prepare;
+  private readonly memoryBytes: number;
+  private readonly portBytes: number;
+  private readonly gatherStep: number;
   /** By instruction. */
-  const plans: (Plan | undefined)[] = [];
+  private readonly plans: (Plan | undefined)[] = [];
   /** The latest operands of a configuration, by the instruction whose meaning they set. */
-  const meanings = new Map<string, readonly number[]>();
+  private readonly meanings = new Map<string, readonly number[]>();
 
-  const planFor = ({ name, operands, dataAddress }: InstructionSpec): Plan => ({
-    name,
-    configures: configured[name],
-    address: operands.findIndex(({ kind }) => kind.type === 'address' && kind.space === 'ddr'),
-    free: operands.findIndex((operand) => operand.name === indifferent[name]),
-    addressStep: dataAddress ? gatherStep : portBytes,
-    variants: [],
-    last: 0,
-    oldest: 0,
-  });
+  constructor(hw: HardwareModel, derived: Derived, values: boolean) {
+    this.plain = createPlainPrepare(hw, derived, values);
+    this.memoryBytes = spaceSizes(hw).ddr;
+    this.portBytes = derived.portBytes;
+    this.gatherStep = leastCommonMultiple(derived.portBytes, derived.gatherAlignmentBytes);
+  }
 
-  const configure = (name: string, operands: readonly number[]) => {
-    const before = meanings.get(name);
-    meanings.set(name, operands);
+  prepare(command: Command): Prepared {
+    let plan = this.plans[command.pc];
+    if (!plan) {
+      plan = this.planFor(command.spec);
+      this.plans[command.pc] = plan;
+    }
+    if (plan.configures !== undefined) {
+      this.configure(plan.configures, command.values);
+      this.fromNothing += 1;
+      return this.plain(command);
+    }
+    const at = find(plan, command.values);
+    if (at < 0) return this.addVariant(plan, command);
+    follow(plan, at);
+    const { values: known, prepared, inMemory } = plan.variants[at] as Variant;
+    if (plan.address < 0) return prepared;
+    const distance = command.values[plan.address]! - known[plan.address]!;
+    if (distance === 0) return prepared;
+    if (distance % plan.addressStep !== 0) return this.addVariant(plan, command);
+    if (inMemory < 0) return prepared;
+    const before = prepared.footprints[inMemory] as Footprint;
+    const begin = before.begin + distance;
+    const end = before.end + distance;
+    if (begin < 0 || end > this.memoryBytes || begin >= end) return this.addVariant(plan, command);
+    const { space, write, rows, pitch, width } = before;
+    const footprints = prepared.footprints.slice();
+    footprints[inMemory] = { space, begin, end, write, rows, pitch, width };
+    return { footprints, work: prepared.work };
+  }
+
+  private planFor({ name, operands, dataAddress }: InstructionSpec): Plan {
+    return {
+      name,
+      configures: configured[name],
+      address: operands.findIndex(({ kind }) => kind.type === 'address' && kind.space === 'ddr'),
+      free: operands.findIndex((operand) => operand.name === indifferent[name]),
+      addressStep: dataAddress ? this.gatherStep : this.portBytes,
+      variants: [],
+      last: 0,
+      oldest: 0,
+    };
+  }
+
+  private configure(name: string, operands: readonly number[]): void {
+    const before = this.meanings.get(name);
+    this.meanings.set(name, operands);
     if (before && sameBut(-1, -1, before, operands)) return;
-    for (const plan of plans) if (plan?.name === name) forget(plan);
-  };
+    for (const plan of this.plans) if (plan?.name === name) forget(plan);
+  }
 
-  const addVariant = (plan: Plan, command: Command): Prepared => {
-    const prepared = plain(command);
+  private addVariant(plan: Plan, command: Command): Prepared {
+    this.fromNothing += 1;
+    const prepared = this.plain(command);
     const inMemory = prepared.footprints.findIndex(({ space }) => space === 'ddr');
     const { variants } = plan;
     const at = variants.length < mostVariants ? variants.length : plan.oldest;
@@ -107,36 +149,7 @@ export function createPrepare(hw: HardwareModel, derived: Derived, values: boole
     variants[at] = { values: command.values, prepared, inMemory, next: 0 };
     follow(plan, at);
     return prepared;
-  };
-
-  return (command) => {
-    let plan = plans[command.pc];
-    if (!plan) {
-      plan = planFor(command.spec);
-      plans[command.pc] = plan;
-    }
-    if (plan.configures !== undefined) {
-      configure(plan.configures, command.values);
-      return plain(command);
-    }
-    const at = find(plan, command.values);
-    if (at < 0) return addVariant(plan, command);
-    follow(plan, at);
-    const { values: known, prepared, inMemory } = plan.variants[at] as Variant;
-    if (plan.address < 0) return prepared;
-    const distance = command.values[plan.address]! - known[plan.address]!;
-    if (distance === 0) return prepared;
-    if (distance % plan.addressStep !== 0) return addVariant(plan, command);
-    if (inMemory < 0) return prepared;
-    const before = prepared.footprints[inMemory] as Footprint;
-    const begin = before.begin + distance;
-    const end = before.end + distance;
-    if (begin < 0 || end > memoryBytes || begin >= end) return addVariant(plan, command);
-    const { space, write, rows, pitch, width } = before;
-    const footprints = prepared.footprints.slice();
-    footprints[inMemory] = { space, begin, end, write, rows, pitch, width };
-    return { footprints, work: prepared.work };
-  };
+  }
 }
 
 /** Number of the variant with these operands, but for an address in memory and what is free, or −1. */

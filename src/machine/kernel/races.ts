@@ -10,7 +10,7 @@ const compactionInterval = 64;
 const frontEnd = issueUnits.indexOf('frontEnd');
 
 /** Reads or writes of every space. */
-const perSpace = (): Record<Space, AccessList> => ({
+const perSpace = (): Readonly<Record<Space, AccessList>> => ({
   ddr: new AccessList(),
   weights: new AccessList(),
   input: new AccessList(),
@@ -33,6 +33,13 @@ export class RaceDetector {
   private readonly memoryReads = issueUnits.map(() => new MemoryReads());
   /** What each unit is known to have known; it will never know less. */
   private readonly known: Clock[] = issueUnits.map(() => newClock());
+
+  /** Accesses looked at so far. */
+  get looks(): number {
+    let looks = 0;
+    for (const lists of [this.reads, this.writes]) for (const list of Object.values(lists)) looks += list.looks;
+    return looks;
+  }
 
   /** Checks and records what `command`, number `sequence` of `unit`, does after everything in `clock`. */
   enter(unit: number, sequence: number, command: Command, clock: Clock, footprints: readonly Footprint[]): void {

@@ -3,7 +3,7 @@ import { derive } from '../../../src/hw/derive.ts';
 import type { HardwareModel } from '../../../src/hw/index.ts';
 import { assemble } from '../../../src/isa/index.ts';
 import type { Command } from '../../../src/machine/kernel/command.ts';
-import { createPlainPrepare, createPrepare, type Prepared } from '../../../src/machine/kernel/prepare.ts';
+import { createPlainPrepare, Preparations, type Prepared } from '../../../src/machine/kernel/prepare.ts';
 import { newClock } from '../../../src/machine/kernel/semaphores.ts';
 import { Random } from '../random/source.ts';
 import { randomHardware, randomProgram } from '../randomProgram.ts';
@@ -41,14 +41,15 @@ function outcome(prepare: (command: Command) => Prepared, command: Command): Pre
   }
 }
 
-describe('createPrepare', () => {
+describe('Preparations', () => {
   it.each([true, false])('says what the plain one says of each command, errors too; values: %s', (values) => {
     let errors = 0;
     let answers = 0;
     for (let seed = 0; seed < 40; seed++) {
       const hw = randomHardware(seed);
       const plain = createPlainPrepare(hw, derive(hw), values);
-      const prepare = createPrepare(hw, derive(hw), values);
+      const fast = new Preparations(hw, derive(hw), values);
+      const prepare = (command: Command) => fast.prepare(command);
       for (const command of commandsOf(seed, hw)) {
         const expected = outcome(plain, command);
         expect(outcome(prepare, command), `seed ${seed}, ${command.spec.name} ${command.values}`).toEqual(expected);
@@ -62,11 +63,12 @@ describe('createPrepare', () => {
 
   it('gives the same answer object when nothing but the place in the program comes again', () => {
     const hw = randomHardware(0);
-    const prepare = createPrepare(hw, derive(hw), false);
+    const fast = new Preparations(hw, derive(hw), false);
     const command = commandsOf(0, hw).find(
       ({ spec }) => spec.name === 'matmul.sync' || spec.name.startsWith('vector.'),
     );
     expect(command).toBeDefined();
-    expect(prepare(command as Command)).toBe(prepare(command as Command));
+    expect(fast.prepare(command as Command)).toBe(fast.prepare(command as Command));
+    expect(fast.fromNothing).toBe(1);
   });
 });
