@@ -66,7 +66,7 @@ export interface CompileOptions {
   readonly onTileProgress?: (text: string) => void;
 }
 
-/** With so many the small model scores 4 of its 256 groups of rows for a token (docs/compiler.md, two-pass head). */
+/** With so many the small model scores 12 of its 256 groups of rows for a token (docs/compiler.md, two-pass head). */
 export const defaultCoarseBits = 4;
 
 /** How the model was laid out, before any code. */
@@ -196,10 +196,19 @@ export function layOut(
       hint: '--tile-columns takes an integer from 1 on',
     });
   }
-  const attempt = ({ rowsPerPass, rowGroups }: RowChoice) =>
+  const attempt = (rows: RowChoice) =>
     options.activations === 'spilled'
-      ? layOutSpilled(lowered, rowsPerPass, maxPositions, options.fuse ?? true, hw, derived, formats, tileColumns)
-      : layOutRows(lowered, rowsPerPass, rowGroups, maxPositions, hw, derived, formats, tileColumns);
+      ? layOutSpilled(
+          lowered,
+          { ...rows, rowGroups: 1 },
+          maxPositions,
+          options.fuse ?? true,
+          hw,
+          derived,
+          formats,
+          tileColumns,
+        )
+      : layOutRows(lowered, rows, maxPositions, hw, derived, formats, tileColumns);
   const { rowGroups } = options;
   if (rowGroups !== undefined && rowGroups !== 1 && rowGroups !== 2) {
     throw new LutraError({
@@ -211,7 +220,7 @@ export function layOut(
   const choices = (most: number): RowChoice[] => {
     const all = Array.from({ length: most }, (_, index) => most - index);
     const one = all.map((rowsPerPass) => ({ rowsPerPass, rowGroups: 1 }));
-    // Two groups hide attention; with fewer rows weights come more often. They need a layer to take turns in.
+    // Two groups hide attention, but with fewer rows each weights come more often.
     const two = all.map((rowsPerPass) => ({ rowsPerPass, rowGroups: 2 }));
     if (rowGroups !== undefined) return rowGroups === 2 ? two : one;
     const worth =
@@ -288,15 +297,14 @@ const mostSlots = 16;
 
 function layOutRows(
   lowered: LoweredModel,
-  rowsPerPass: number,
-  rowGroups: number,
+  rows: RowChoice,
   maxPositions: number,
   hw: HardwareModel,
   derived: Derived,
   formats: Formats,
   tileColumns: number | undefined,
 ): Layout {
-  const model = { ...tileModel(lowered, rowsPerPass, maxPositions, hw, derived, tileColumns), rowGroups };
+  const model = tileModel(lowered, rows, maxPositions, hw, derived, tileColumns, slotCounts);
   checkTiling(model);
   const chip = place(model, hw, derived);
   checkPlacement(model, chip);
@@ -307,7 +315,7 @@ function layOutRows(
 
 function layOutSpilled(
   lowered: LoweredModel,
-  rowsPerPass: number,
+  rows: RowChoice,
   maxPositions: number,
   fuse: boolean,
   hw: HardwareModel,
@@ -315,10 +323,7 @@ function layOutSpilled(
   formats: Formats,
   tileColumns: number | undefined,
 ): Layout {
-  const model = {
-    ...tileModel(lowered, rowsPerPass, maxPositions, hw, derived, tileColumns, spilledSlotCounts),
-    rowGroups: 1,
-  };
+  const model = tileModel(lowered, rows, maxPositions, hw, derived, tileColumns, spilledSlotCounts);
   checkTiling(model);
   const chip = placeSpilled(model, fuse, hw, derived);
   const map = mapMemory(model, chip, formats, hw, derived, chip.spilled.memory.bytes);
@@ -328,15 +333,16 @@ function layOutSpilled(
 
 function tileModel(
   lowered: LoweredModel,
-  rowsPerPass: number,
+  rows: RowChoice,
   maxPositions: number,
   hw: HardwareModel,
   derived: Derived,
   tileColumns: number | undefined,
-  counts: readonly number[] = slotCounts,
-): Omit<TiledModel, 'rowGroups'> {
+  counts: readonly number[],
+): TiledModel {
+  const { rowsPerPass } = rows;
   const sums = Math.floor(hw.matmul.accumulatorElements / 2);
-  const attempt = (slots: number): Omit<TiledModel, 'rowGroups'> => {
+  const attempt = (slots: number): TiledModel => {
     // A load writes whole rows of words, so every slot begins one.
     const row = Math.max(derived.ternary.sliceWordsPerBeat, derived.binary.sliceWordsPerBeat);
     const words = roundDown(hw.weightBuffer.words / slots, row);
@@ -352,7 +358,7 @@ function tileModel(
     const slotWords = roundDown(hw.weightBuffer.words / count, row);
     const { coarse: _coarse, ...rest } = lowered;
     const passes = { head, ...(coarse && { coarse }) };
-    return { ...rest, ...passes, rowsPerPass, maxPositions, layer, slots: count, slotWords };
+    return { ...rest, ...passes, ...rows, maxPositions, layer, slots: count, slotWords };
   };
   return firstThatFits(counts, attempt);
 }

@@ -273,7 +273,7 @@ export function headPasses({ coarse, head }: TiledModel): readonly TiledOperatio
 }
 
 /** Columns of the largest tile of the head. */
-function largestPiece(model: TiledModel): number {
+export function largestPiece(model: TiledModel): number {
   let largest = 0;
   for (const { tiles } of headPasses(model)) {
     for (const { pieces } of tiles) for (const { columns } of pieces) largest = Math.max(largest, columns);

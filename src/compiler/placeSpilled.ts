@@ -8,6 +8,7 @@ import type { HardwareModel } from '../hw/schema.ts';
 import type { Output } from './lower.ts';
 import {
   type BufferUse,
+  largestPiece,
   type OnChip,
   placeCoefficients,
   type RowGroup,
@@ -105,10 +106,7 @@ export function placeSpilled(model: TiledModel, ahead: boolean, hw: HardwareMode
     };
   };
   const halves = [half(0), half(1)] as const;
-  const logits = {
-    address: shared,
-    pitch: Math.max(...head.tiles.flatMap(({ pieces }) => pieces.map((one) => roundUp(one.columns, hw.vector.lanes)))),
-  };
+  const logits = { address: shared, pitch: roundUp(largestPiece(model), hw.vector.lanes) };
   const coef = placeCoefficients({ ...model, rowsPerPass: 2 * rowsPerPass }, derived);
   const operations = [...model.layer, head];
   const input = operations.map((one) => engineRows(one, rowsPerPass) * inputPitch(one.blocks, hw, derived));
