@@ -97,11 +97,11 @@ async function execute(task: Task): Promise<number> {
   const exposed = exposedSink();
   const work = workSink(metadata.operations);
   const story = new Story(task, values);
+  const module = await memoryModule();
   const startedAt = performance.now();
   const directory =
     options.out === undefined ? undefined : createDirectory(options.out, options.force === true, runDirectory);
   const trace = openTrace(options, directory);
-  const module = await memoryModule();
   const { kernels, note } = values
     ? await openKernels(options.threads ?? defaultThreads())
     : { kernels: undefined, note: undefined };
@@ -130,6 +130,7 @@ async function execute(task: Task): Promise<number> {
     text: story.text,
     values,
     finished,
+    streamingBytesPerCycle: streamingBytesPerCycle(hw, module),
   };
   const host = hostFacts((performance.now() - startedAt) / 1000, run);
   const summary = summariseRun(run, task, facts);
@@ -221,7 +222,9 @@ function progressLine(run: Run, startedAt: number): string {
 function summariseRun(
   run: Run,
   { program, hw, prompt, options }: Task,
-  facts: Pick<RunFacts, 'operations' | 'exposed' | 'work' | 'text' | 'finished'> & { readonly values: boolean },
+  facts: Pick<RunFacts, 'operations' | 'exposed' | 'work' | 'text' | 'finished' | 'streamingBytesPerCycle'> & {
+    readonly values: boolean;
+  },
 ): Summary {
   const { metadata } = program.image;
   const { machine } = run;
@@ -244,7 +247,7 @@ function summariseRun(
     operations: facts.operations,
     exposed: facts.exposed,
     work: facts.work,
-    streamingBytesPerCycle: streamingBytesPerCycle(hw),
+    streamingBytesPerCycle: facts.streamingBytesPerCycle,
     ...(!facts.values && program.image.code.some(({ spec }) => spec.name === 'sampler.next')
       ? { assumedGroups: options.headGroups ?? defaultAssumedGroups }
       : {}),

@@ -75,32 +75,16 @@ export class AssembledMemory implements ExternalMemory {
   private readonly requests: (TransferRequest | undefined)[] = new Array(users).fill(undefined);
   private now = -1;
 
-  private constructor(module: Assembled, at: number, hw: HardwareModel) {
+  /** Throws LutraError MEM001, see `timeBase`. */
+  constructor(compiled: WebAssembly.Module, hw: HardwareModel, derived: Derived) {
+    const module = new WebAssembly.Instance(compiled, {}).exports as unknown as Assembled;
+    const at = place(module, hw, derived);
     this.module = module;
     this.ports = hw.memory.ports;
     this.capacityBytes = hw.memory.capacityBytes;
     this.results = new Float64Array(module.memory.buffer, at, beatsAt + this.ports);
     this.counters = new BigInt64Array(module.memory.buffer, at, beatsAt + this.ports);
     this.results[wakeAt] = Number.POSITIVE_INFINITY;
-  }
-
-  /**
-   * Undefined if the queues of this hardware model do not fit into the linear memory of a module. Throws LutraError
-   * MEM001, see `timeBase`.
-   */
-  static open(compiled: WebAssembly.Module, hw: HardwareModel, derived: Derived): AssembledMemory | undefined {
-    const module = new WebAssembly.Instance(compiled, {}).exports as unknown as Assembled;
-    const { memory } = hw;
-    const latency = { dram: memory.latencyCycles, fixed: Math.max(1, memory.latencyCycles), ideal: 1 }[memory.kind];
-    const [forth, back] = [Math.ceil(latency / 2), Math.floor(latency / 2)];
-    const { portBytes, burstBytes } = derived;
-    module.setPorts(users, memory.ports, portBytes, burstBytes, memory.outstandingBursts, forth, back);
-    const owners = memory.kind === 'dram' ? controllerOwners(hw) : [];
-    if (memory.kind === 'dram') setDram(module, hw, derived);
-    const ownersAt = module.placeOwners(owners.length);
-    new Int32Array(module.memory.buffer, ownersAt, owners.length).set(owners);
-    const results = module.place();
-    return results === 0 ? undefined : new AssembledMemory(module, results, hw);
   }
 
   get statistics(): MemoryStatistics {
@@ -162,6 +146,20 @@ export class AssembledMemory implements ExternalMemory {
 }
 
 type Counters = [bursts: number, rowHits: number, rowMisses: number, rowConflicts: number, refreshes: number];
+
+/** Tells a module what it needs to know; returns where its results are. */
+function place(module: Assembled, hw: HardwareModel, derived: Derived): number {
+  const { memory } = hw;
+  const latency = { dram: memory.latencyCycles, fixed: Math.max(1, memory.latencyCycles), ideal: 1 }[memory.kind];
+  const [forth, back] = [Math.ceil(latency / 2), Math.floor(latency / 2)];
+  const { portBytes, burstBytes } = derived;
+  module.setPorts(users, memory.ports, portBytes, burstBytes, memory.outstandingBursts, forth, back);
+  const owners = memory.kind === 'dram' ? controllerOwners(hw) : [];
+  if (memory.kind === 'dram') setDram(module, hw, derived);
+  const ownersAt = module.placeOwners(owners.length);
+  new Int32Array(module.memory.buffer, ownersAt, owners.length).set(owners);
+  return module.place();
+}
 
 function setDram(module: Assembled, hw: HardwareModel, derived: Derived): void {
   const { channels, interleaveBytes, arbitrationBytes, reorderLimit, banks, bankGroups, rowBytes } = hw.memory;

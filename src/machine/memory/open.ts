@@ -14,6 +14,5 @@ export function openMemory(
   module?: WebAssembly.Module,
   hooks?: MemoryHooks,
 ): ExternalMemory {
-  const assembled = module && !hooks ? AssembledMemory.open(module, hw, derived) : undefined;
-  return assembled ?? new Memory(hw, derived, hooks);
+  return module && !hooks ? new AssembledMemory(module, hw, derived) : new Memory(hw, derived, hooks);
 }

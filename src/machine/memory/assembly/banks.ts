@@ -54,11 +54,11 @@ import {
   groupWriteFloor,
   kindSplit,
   longAgo,
-  pieceBytes,
   pieceCount,
   pieceGroup,
   pieceKind,
   pieceLocal,
+  pieceNext,
   pieceRow,
   pieceSet,
   setBanks,
@@ -72,7 +72,7 @@ export function begin(channel: usize, now: i64, write: bool): i64 {
 
 /** When the first data of a piece could start whose commands begin at `now`. */
 export function earliestData(channel: usize, now: i64, piece: usize, write: bool): i64 {
-  const number = <usize>load<i32>(piece, pieceGroup);
+  const number = <usize>load<u16>(piece, pieceGroup);
   const group = load<usize>(channel, channelGroups) + (number << groupShift);
   const bank = load<usize>(load<usize>(piece, pieceSet), setBanks) + (number << bankShift);
   const column =
@@ -122,17 +122,16 @@ function activate(channel: usize, now: i64, group: usize, bank: usize, row: i64)
 export function serve(channel: usize, now: i64, piece: usize, write: bool): i64 {
   store<i32>(channel, <i32>write, channelWriting);
   const row = load<i64>(piece, pieceRow);
-  const group = load<i32>(piece, pieceGroup);
-  const end = serveRegion(channel, now, load<usize>(piece, pieceSet), row, group, load<i32>(piece, pieceCount), write);
+  const group = load<u16>(piece, pieceGroup);
+  const end = serveRegion(channel, now, load<usize>(piece, pieceSet), row, group, load<u16>(piece, pieceCount), write);
   store<i64>(channel, load<i64>(load<usize>(channel, channelGroups), groupStart) + tBurst, channelHeadEnd);
   return load<i32>(piece, pieceKind) & kindSplit ? serveRest(channel, now, piece, write) : end;
 }
 
 /** Serves what of a piece lies behind its first region. */
 function serveRest(channel: usize, now: i64, piece: usize, write: bool): i64 {
-  const local = load<i64>(piece, pieceLocal);
-  const stop = local + load<i32>(piece, pieceBytes);
-  let region = (local >> regionShift) + 1;
+  const stop = load<i64>(piece, pieceNext);
+  let region = (load<i64>(piece, pieceLocal) >> regionShift) + 1;
   let end: i64 = 0;
   for (let at = region << regionShift; at < stop; at = region << regionShift) {
     const bytes = min(stop, (region + 1) << regionShift) - at;

@@ -3,11 +3,9 @@ import { moveBanks } from './banks';
 import { decide, enqueue, moveWaiting } from './channel';
 import { settle, settleLater } from './ports';
 import {
-  arbitrationShift,
   backCycles,
   channels,
   cycleOf,
-  depth,
   epochCycles,
   interleaveShift,
   isDram,
@@ -18,9 +16,10 @@ import {
 import {
   channelNext,
   channelShift,
+  kindAlone,
   kindFirst,
   kindGather,
-  kindWhole,
+  kindWrite,
   never,
   recordDecided,
   recordFirstEnd,
@@ -68,34 +67,34 @@ export function takeBurst(lane: i32, record: usize, arrival: i64, address: i64, 
   const order = arrivals++;
   store<i64>(record, -1, recordLastReady);
   store<i64>(record, -never, recordDecided);
-  if (channels === 1 && (gather || address >> arbitrationShift === (address + bytes - 1) >> arbitrationShift)) {
-    enqueue(channelBase, lane, record, ticks, order, address, bytes, gather ? kindWhole | kindGather : kindWhole);
+  const kind = (lane & 1 ? kindWrite : 0) | (gather ? kindGather : 0);
+  if (channels === 1) {
+    enqueue(channelBase, lane, record, ticks, order, address, address + bytes, kind | kindFirst | kindAlone);
     nextDecision = load<i64>(channelBase, channelNext);
     return;
   }
   store<i64>(record, 0, recordFirstEnd);
   store<i64>(record, 0, recordLastEnd);
-  store<i32>(record, 0, recordPieces);
-  if (gather) takeGather(lane, record, ticks, order, address, bytes);
-  else if (channels === 1) cut(channelBase, lane, record, ticks, order, address, address + bytes, true);
-  else spread(lane, record, ticks, order, address, bytes);
+  if (gather) takeGather(lane, record, ticks, order, address, address + bytes, kind | kindFirst);
+  else spread(lane, record, ticks, order, address, bytes, kind);
 }
 
 /** It takes the worst case, so every channel may be its own. */
-function takeGather(lane: i32, record: usize, ticks: i64, order: i64, address: i64, bytes: i32): void {
+function takeGather(lane: i32, record: usize, ticks: i64, order: i64, address: i64, stop: i64, kind: i32): void {
   store<i32>(record, channels, recordPieces);
   for (let number: i32 = 0; number < channels; number++) {
     const channel = channelBase + ((<usize>number) << channelShift);
-    enqueue(channel, lane, record, ticks, order, address, bytes, kindGather | kindFirst);
+    enqueue(channel, lane, record, ticks, order, address, stop, kind);
     nextDecision = min(nextDecision, load<i64>(channel, channelNext));
   }
 }
 
 /** Gives each channel what a burst touches of it, which is contiguous there. */
-function spread(lane: i32, record: usize, ticks: i64, order: i64, address: i64, bytes: i32): void {
+function spread(lane: i32, record: usize, ticks: i64, order: i64, address: i64, bytes: i32, kind: i32): void {
   const firstUnit = address >> interleaveShift;
   const lastUnit = (address + bytes - 1) >> interleaveShift;
   const touched = min(<i64>channels, lastUnit - firstUnit + 1);
+  store<i32>(record, <i32>touched, recordPieces);
   for (let unit = firstUnit; unit < firstUnit + touched; unit++) {
     const more = (lastUnit - unit) / channels;
     const local = (unit / channels) << interleaveShift;
@@ -104,30 +103,10 @@ function spread(lane: i32, record: usize, ticks: i64, order: i64, address: i64, 
     const rest = endsHere ? address + bytes - (lastUnit << interleaveShift) : (<i64>1) << interleaveShift;
     const channel = channelBase + ((<usize>(unit % channels)) << channelShift);
     const stop = local + (more << interleaveShift) + rest;
-    cut(channel, lane, record, ticks, order, local + start, stop, unit === firstUnit);
+    const first = unit === firstUnit ? kindFirst : 0;
+    enqueue(channel, lane, record, ticks, order, local + start, stop, kind | first);
+    nextDecision = min(nextDecision, load<i64>(channel, channelNext));
   }
-}
-
-/** What a burst reads or writes of one channel, in pieces. */
-function cut(
-  channel: usize,
-  lane: i32,
-  record: usize,
-  ticks: i64,
-  order: i64,
-  start: i64,
-  stop: i64,
-  first: bool,
-): void {
-  let pieces = load<i32>(record, recordPieces);
-  for (let at = start; at < stop; ) {
-    const next = min(stop, ((at >> arbitrationShift) + 1) << arbitrationShift);
-    enqueue(channel, lane, record, ticks, order, at, <i32>(next - at), first && at === start ? kindFirst : 0);
-    pieces += 1;
-    at = next;
-  }
-  store<i32>(record, pieces, recordPieces);
-  nextDecision = min(nextDecision, load<i64>(channel, channelNext));
 }
 
 /** Makes all decisions up to the end of cycle `cycle`. */
@@ -179,5 +158,5 @@ function moveChannel(channel: usize, shift: i64): void {
   moveBanks(channel, shift);
   const due = load<i64>(channel, channelNext);
   if (due !== never) store<i64>(channel, due - shift, channelNext);
-  moveWaiting(channel, 2 * ports, depth, shift);
+  moveWaiting(channel, shift);
 }

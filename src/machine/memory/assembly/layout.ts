@@ -2,7 +2,7 @@
 import { startDram } from './dram';
 import { startPorts } from './ports';
 import { setResults } from './results';
-import { banks, channels, depth, groups, isDram, outstanding, ports, tRefi, users } from './settings';
+import { banks, channels, groups, isDram, outstanding, ports, tRefi, users } from './settings';
 import {
   bankActivate,
   bankRow,
@@ -82,7 +82,7 @@ function reserve(bytes: u64): usize {
 }
 
 function ringBytes(): u64 {
-  return isDram ? (<u64>depth) << (<u64>pieceShift) : 0;
+  return isDram ? (<u64>outstanding) << (<u64>pieceShift) : 0;
 }
 
 function lanesOfAll(): u64 {
@@ -106,11 +106,10 @@ export function placeOwners(lanes: i32): usize {
   return ownerNumbers;
 }
 
-/** Returns where the results are, or 0 if linear memory cannot hold it all. */
+/** Returns where the results are. The largest hardware model takes some 40 MiB. */
 export function place(): usize {
-  const pages = <i64>((<u64>free + bytesNeeded() + 0xffff) >> 16) - memory.size();
-  if (pages > 0xffff) return 0;
-  if (pages > 0 && memory.grow(<i32>pages) < 0) return 0;
+  const pages = <i32>((<u64>free + bytesNeeded() + 0xffff) >> 16) - memory.size();
+  if (pages > 0 && memory.grow(pages) < 0) unreachable();
   const results = reserve(outUsers + ((<u64>(4 * users + ports)) << 3));
   setResults(results);
   userBase = reserve((<u64>users) << (<u64>userShift));

@@ -25,6 +25,8 @@ import {
   groupShift,
   kindGather,
   kindSplit,
+  kindWide,
+  kindWrite,
   pieceCount,
   pieceGroup,
   pieceKind,
@@ -38,22 +40,21 @@ import {
   setShift,
 } from './state';
 
-/** Whether a read that is decided at `now` is regular. */
+/** Whether a piece that is decided at `now` is regular. */
 export function isRegular(channel: usize, piece: usize, now: i64, dataEnd: i64): bool {
   const set = load<usize>(piece, pieceSet);
   return (
+    (load<i32>(piece, pieceKind) & (kindWrite | kindGather | kindSplit | kindWide)) === kindWide &&
     load<i64>(set, setRow) === load<i64>(piece, pieceRow) &&
-    load<i32>(piece, pieceGroup) === load<i32>(channel, channelNextGroup) &&
+    load<u16>(piece, pieceGroup) === load<i32>(channel, channelNextGroup) &&
     load<i32>(channel, channelRegular) !== 0 &&
-    load<i32>(piece, pieceCount) >= groups &&
-    (load<i32>(piece, pieceKind) & (kindGather | kindSplit)) === 0 &&
     max(now, load<i64>(set, setColumn)) + tCl <= dataEnd
   );
 }
 
 /** Whether the row of a read is closed, and it is certain that its data cannot start at `dataEnd`. */
 export function isBehind(piece: usize, now: i64, dataEnd: i64): bool {
-  const number = <usize>load<i32>(piece, pieceGroup);
+  const number = <usize>load<u16>(piece, pieceGroup);
   const bank = load<usize>(load<usize>(piece, pieceSet), setBanks) + (number << bankShift);
   return load<i64>(bank, bankRow) !== load<i64>(piece, pieceRow) && now + tRcd + tCl > dataEnd;
 }
@@ -61,9 +62,9 @@ export function isBehind(piece: usize, now: i64, dataEnd: i64): bool {
 /** Serves a regular read; returns the end of its data. */
 export function serveRegular(channel: usize, piece: usize, dataEnd: i64): i64 {
   const set = load<usize>(piece, pieceSet);
-  const count = load<i32>(piece, pieceCount);
+  const count = <i32>load<u16>(piece, pieceCount);
   const end = dataEnd + <i64>count * tBurst;
-  const next = (load<i32>(piece, pieceGroup) + count) & (groups - 1);
+  const next = (load<u16>(piece, pieceGroup) + count) & (groups - 1);
   store<i64>(channel, end, channelDataEnd);
   store<i64>(channel, end + tRtw, channelWriteFloor);
   store<i32>(channel, next, channelNextGroup);

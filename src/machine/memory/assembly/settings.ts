@@ -20,8 +20,6 @@ export let groupsShift: i64 = 0;
 export let regionShift: i64 = 0;
 export let banksInGroupShift: i64 = 0;
 export let dramBurstShift: i64 = 0;
-/** Pieces that may wait in a lane. */
-export let depth: i32 = 0;
 
 export let ticksPerCycle: i64 = 1;
 let cyclesPerTick: f64 = 1;
@@ -87,8 +85,6 @@ export function setDram(
   regionShift = ctz(<i64>rowBytes * groupCount);
   banksInGroupShift = ctz(<i64>bankCount) - groupsShift;
   dramBurstShift = ctz(<i64>dramBurstBytes);
-  // A burst that is not aligned has one piece more.
-  depth = outstanding * (<i32>((burstBytes + <i64>arbitrationBytes - 1) >> arbitrationShift) + 1);
 }
 
 /** All in ticks, in the order of `DramTimes`; `epoch` is the number of cycles between two moves of the origin of time. */

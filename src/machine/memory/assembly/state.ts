@@ -134,6 +134,7 @@ export const setBanks: usize = 28; // pointer to the bank in the first group
 export const entryShift: usize = 4;
 export const entryOrder: usize = 0; // i64: of its first piece
 export const entryLane: usize = 8;
+export const entryPiece: usize = 12; // its first piece
 
 export const bankShift: usize = 5;
 export const bankRow: usize = 0;
@@ -165,23 +166,34 @@ export const ownerLast: usize = 0;
 export const ownerLanes: usize = 4; // pointer to pointers
 export const ownerCount: usize = 8;
 
+/** What one burst takes of a channel: the piece that is served next, and what lies behind it. */
 export const pieceShift: usize = 6;
 export const pieceArrival: usize = 0;
 export const pieceOrder: usize = 8;
 export const pieceRow: usize = 16;
-/** In the channel; only for what lies in two regions. */
+/** Addresses in the channel: the piece, its end, and the end of the last one. */
 export const pieceLocal: usize = 24;
-/** The banks of its region, the group in which it begins, and DRAM bursts; in the first region, if it lies in two. */
-export const pieceSet: usize = 32;
-export const pieceGroup: usize = 36;
-export const pieceCount: usize = 40;
-export const pieceBytes: usize = 52;
+export const pieceNext: usize = 32;
+export const pieceStop: usize = 40;
+/** The banks of its region. */
+export const pieceSet: usize = 48;
+/** The group in which it begins, and DRAM bursts, those in the first region if it lies in two; 16 bits each. */
+export const pieceGroup: usize = 52;
+export const pieceCount: usize = 54;
 export const pieceRecord: usize = 56;
 /** A mask of the following. */
 export const pieceKind: usize = 60;
-export const kindGather: i32 = 1;
-export const kindFirst: i32 = 2;
-/** The only piece of its burst. */
-export const kindWhole: i32 = 4;
-/** Goes on in another region. */
-export const kindSplit: i32 = 8;
+export const kindWrite: i32 = 1;
+export const kindGather: i32 = 2;
+/** Others share the port of the controller. */
+export const kindShared: i32 = 4;
+/** No other channel has a part of the burst. */
+export const kindAlone: i32 = 8;
+/** It begins with the first byte of the burst. */
+export const kindFirst: i32 = 16;
+/** There are others behind it. */
+export const kindMore: i32 = 32;
+/** It goes on in another region. */
+export const kindSplit: i32 = 64;
+/** It touches every bank group. */
+export const kindWide: i32 = 128;
