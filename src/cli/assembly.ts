@@ -13,19 +13,24 @@ const keptIn = join(root, '.cache', 'assembly');
 /** What every module is compiled with. */
 const common = ['--optimizeLevel', '3', '--runtime', 'stub', '--noAssert', '--use', 'abort=', '--enable', 'simd'];
 /** Memory that worker threads share; 65,536 pages are 4 GiB. */
-const shared = ['--importMemory', '--sharedMemory', '--initialMemory', '16', '--maximumMemory', '65536'];
+const shared = [
+  ...['--importMemory', '--sharedMemory', '--initialMemory', '16', '--maximumMemory', '65536'],
+  ...['--enable', 'threads'],
+];
 
 /** A module: the folder of its sources, whose entry is `index.ts`, and further options of the compiler. */
 const sources = {
   /** The machine's arithmetic. */
-  values: { folder: 'src/numerics/assembly', options: [...shared, '--enable', 'threads'] },
+  values: { folder: 'src/numerics/assembly', options: shared },
   /** The same with relaxed SIMD where that is equal. */
   relaxedValues: {
     folder: 'src/numerics/assembly',
-    options: [...shared, '--enable', 'threads', '--enable', 'relaxed-simd'],
+    options: [...shared, '--enable', 'relaxed-simd'],
   },
   /** The inner loops of packing; every thread has its own memory. */
   packing: { folder: 'src/numerics/packing/assembly', options: [] },
+  /** How fast this host reads memory. */
+  bandwidth: { folder: 'src/cli/speed/assembly', options: shared },
   /** The times of external memory. */
   memory: { folder: 'src/machine/memory/assembly', options: ['--initialMemory', '1'] },
 } as const;

@@ -131,6 +131,8 @@ export interface HostFacts {
   readonly tokensPerSecond: number | null;
   readonly cyclesPerSecond: number;
   readonly peakMemoryBytes: number;
+  /** Threads that computed values, or time without them. */
+  readonly threads: number;
 }
 
 /** Decimal digits kept of a computed ratio, so that the same run gives the same bytes everywhere. */

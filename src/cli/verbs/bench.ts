@@ -6,6 +6,7 @@ import { benchAblationsVerb } from './bench/ablations.ts';
 import { benchEnergyVerb } from './bench/energy.ts';
 import { benchMemoryVerb } from './bench/memory.ts';
 import { benchPapersVerb } from './bench/papers.ts';
+import { benchSpeedVerb } from './bench/speed.ts';
 
 /** Adds the verb; each table is a subcommand with a file of its own in `bench/`. */
 export function addBench(program: Command, done: (code: number) => void): void {
@@ -63,4 +64,14 @@ export function addBench(program: Command, done: (code: number) => void): void {
     .option('--json', 'print one JSON object instead of text')
     .addHelpText('after', examples('lutra bench ablations'))
     .action((options) => done(benchAblationsVerb(options)));
+  bench
+    .command('speed')
+    .summary('how fast this host simulates')
+    .description(
+      'How fast this host simulates: its memory, each kernel, tokens and cycles per second of wall time, start-up and memory. All figures are measured in this one run, which takes some minutes; the first one also packs models.',
+    )
+    .option('--quick', 'only the small model, for a few seconds: rough figures')
+    .option('--json', 'print one JSON object instead of text')
+    .addHelpText('after', examples('lutra bench speed', 'lutra bench speed --quick --json'))
+    .action(async (options) => done(await benchSpeedVerb(options)));
 }

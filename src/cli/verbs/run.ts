@@ -132,7 +132,7 @@ async function execute(task: Task): Promise<number> {
     finished,
     streamingBytesPerCycle: streamingBytesPerCycle(hw, module),
   };
-  const host = hostFacts((performance.now() - startedAt) / 1000, run);
+  const host = hostFacts((performance.now() - startedAt) / 1000, run, kernels?.threads ?? 1);
   const summary = summariseRun(run, task, facts);
   if (options.json) printJson({ ...summary, host });
   else for (const line of renderSummary(summary, host)) printLine(line);
@@ -255,12 +255,13 @@ function summariseRun(
   });
 }
 
-function hostFacts(wallSeconds: number, run: Run): HostFacts {
+function hostFacts(wallSeconds: number, run: Run, threads: number): HostFacts {
   return {
     wallSeconds,
     tokensPerSecond: run.tokens.length > 0 ? run.tokens.length / wallSeconds : null,
     cyclesPerSecond: run.machine.cycle / wallSeconds,
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+    threads,
   };
 }
 

@@ -62,6 +62,7 @@ export class FastValues implements ValueEngine {
   private readonly derived: Derived;
   private readonly arena: Arena;
   private readonly memory: WebAssembly.Memory;
+  private readonly onRead: ((bytes: number) => void) | undefined;
   private readonly fast: FastBuffers;
   private readonly buffers: Buffers;
   private readonly plain: PlainValues;
@@ -87,6 +88,7 @@ export class FastValues implements ValueEngine {
     this.hw = hw;
     this.derived = derived;
     this.memory = kernels.memory;
+    this.onRead = kernels.onRead;
     this.arena = new Arena(kernels.memory, firstByte, addressableBytes - reservedBytes);
     this.fast = createFastBuffers(
       hw,
@@ -196,6 +198,7 @@ export class FastValues implements ValueEngine {
     const tile = this.tileOf(words, hostTile(layout, run.alphabet, planes, blocks, steps), run);
     encodeProduct(this.queue.words, this.queue.next(), tile, tile.address, run, input, output);
     this.queue.publish();
+    this.onRead?.(tile.bytes);
     // A tile for once gives its place back.
     if (!tile.kept) this.settle();
   }
@@ -301,6 +304,7 @@ export class FastValues implements ValueEngine {
   private copy(to: number, from: number, bytes: number): void {
     encodeCopy(this.queue.words, this.queue.next(), to, from, bytes);
     this.queue.publish();
+    this.onRead?.(bytes);
   }
 
   /** A place for bytes that the queue will copy from. */

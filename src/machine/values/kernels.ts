@@ -12,6 +12,8 @@ export interface Kernels {
   readonly startHelpers: (queue: number, machine: number) => void;
   /** Why a helper has stopped, as far as it could tell. */
   readonly failure: () => string | undefined;
+  /** Told how many bytes an operation reads of what no cache is expected to hold: weights, keys and values, constants. */
+  readonly onRead?: (bytes: number) => void;
 }
 
 /** Hands out a memory from its beginning on, and grows it. */
