@@ -48,7 +48,7 @@ describe('help', () => {
     expect(stdout).toMatch(/\nExamples:\n {2}\$ .*lutra/);
   });
 
-  it.each(['papers'])('so has bench %s', async (table) => {
+  it.each(['papers', 'speed'])('so has bench %s', async (table) => {
     const { code, stdout } = await lutra('bench', table, '--help');
     expect(code).toBe(0);
     expect(stdout).toMatch(/\nExamples:\n {2}\$ lutra bench/);

@@ -127,7 +127,13 @@ describe('renderSummary', () => {
   });
 
   it('says everything on one screen', () => {
-    const host = { wallSeconds: 2, tokensPerSecond: 1.5, cyclesPerSecond: 1_250_000, peakMemoryBytes: 180_000_000 };
+    const host = {
+      wallSeconds: 2,
+      tokensPerSecond: 1.5,
+      cyclesPerSecond: 1_250_000,
+      peakMemoryBytes: 180_000_000,
+      threads: 2,
+    };
     expect(renderSummary(summarise(facts), host)).toEqual([
       'small on kv260 (KV260, 250 MHz), simulated cycle by cycle',
       '',

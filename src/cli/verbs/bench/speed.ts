@@ -48,9 +48,9 @@ const full: Extent = {
 };
 const quick: Extent = {
   quick: true,
-  streamedBytes: 2 ** 22,
-  passes: 2,
-  patience: { turns: 1, turnMilliseconds: 1 },
+  streamedBytes: 2 ** 26,
+  passes: 3,
+  patience: { turns: 2, turnMilliseconds: 2 },
 };
 
 /** `lutra bench speed`: how fast this host simulates, all in one run. Returns the exit code. */
