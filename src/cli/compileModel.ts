@@ -3,6 +3,7 @@
  * what is in them, so the second run of a model on a machine packs nothing.
  */
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { LutraError } from '../base/diagnostics.ts';
 import { canonicalJson, sha256Hex } from '../base/digest.ts';
@@ -20,6 +21,8 @@ import { type Packer, packerOf, packingModule, plainPacker } from './packKernels
 
 /** A model and what it is compiled for. */
 interface CompileTask {
+  /** As the user gave it. */
+  readonly path: string;
   readonly directory: ModelDirectory;
   readonly graph: ModelGraph;
   readonly files: ReadonlyMap<string, Uint8Array>;
@@ -51,7 +54,7 @@ export async function compileModel(
   const directory = openModelDirectory(path);
   const graph = openGraph(directory, options);
   const files = options.coprocessor === true ? new Map<string, Uint8Array>() : tokenizerFiles(directory);
-  const image = await imageOf({ directory, graph, files, hw, options, progress }, check);
+  const image = await imageOf({ path, directory, graph, files, hw, options, progress }, check);
   return { image, graph, files, origin: directory.name };
 }
 
@@ -64,10 +67,11 @@ async function imageOf(task: CompileTask, check: (contentBytes: number) => void)
     check(kept.segments.reduce((sum, { data }) => sum + (data?.bytes ?? 0), 0));
     return kept;
   }
-  const program = plan(task, packerOf(await packingModule()));
+  const module = await packingModule();
+  const program = plan(task, packerOf(module));
   const packed = packedSegments(program.jobs);
   check(program.image.segments.reduce((sum, { name, bytes }) => sum + (packed.has(name) ? bytes : 0), 0));
-  const made = entry === undefined ? undefined : await makeEntry(entry, program, task);
+  const made = entry === undefined ? undefined : await makeEntry(entry, program, task, module);
   return made ?? inModel(task, () => packInMemory(program, task.progress));
 }
 
@@ -166,9 +170,17 @@ function openEntry(entry: string, task: CompileTask): ProgramImage | undefined {
 }
 
 /** Packs into the cache; undefined where nothing can be kept there. */
-async function makeEntry(entry: string, program: PlannedProgram, task: CompileTask): Promise<ProgramImage | undefined> {
+async function makeEntry(
+  entry: string,
+  program: PlannedProgram,
+  task: CompileTask,
+  module: WebAssembly.Module | undefined,
+): Promise<ProgramImage | undefined> {
+  const { hw, options, graph } = task;
+  const source = { path: task.path, digest: graph.digest, hw, options, module };
+  const count = (options.threads ?? availableParallelism()) - 1;
   try {
-    await packFile(entry, program, task.progress);
+    await packFile(entry, program, task.progress, { count, source });
   } catch (error) {
     // A full or read-only disk costs time, not the run.
     if (error instanceof LutraError && error.diagnostics.every(({ code }) => code === 'IO004')) return undefined;

@@ -250,6 +250,17 @@ function growingFile(path: string, temporary: string, recheck: 'inside' | (() =>
   };
 }
 
+/** Writes to an open file, `path` in messages. Throws LutraError IO004. */
+export function writeAt(path: string, descriptor: number, offset: number, bytes: Uint8Array): void {
+  try {
+    for (let done = 0; done < bytes.length; ) {
+      done += writeSync(descriptor, bytes, done, bytes.length - done, offset + done);
+    }
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+}
+
 /** A file of `size` zeros to be filled, which replaces any file called `path`. Throws LutraError IO004. */
 export function scatteredFile(path: string, size: number): ScatteredFile {
   const temporary = temporaryName(path);
@@ -265,13 +276,7 @@ export function scatteredFile(path: string, size: number): ScatteredFile {
   attempt(() => ftruncateSync(descriptor, size));
   return {
     descriptor,
-    write(offset, bytes) {
-      attempt(() => {
-        for (let done = 0; done < bytes.length; ) {
-          done += writeSync(descriptor, bytes, done, bytes.length - done, offset + done);
-        }
-      });
-    },
+    write: (offset, bytes) => writeAt(path, descriptor, offset, bytes),
     read: (offset, target) => fill(path, descriptor, offset, target),
     finish() {
       attempt(() => {

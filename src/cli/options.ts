@@ -51,6 +51,8 @@ export interface CompileOptions {
   readonly timingOnly?: boolean;
   /** Only the matrix products: a host does the rest. */
   readonly coprocessor?: boolean;
+  /** Threads that pack weights, and that compute values. Default: one per core. */
+  readonly threads?: number;
   /** False: packed programs are neither taken from the cache directory nor kept there. */
   readonly cache?: boolean;
 }
