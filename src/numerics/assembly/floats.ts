@@ -2,8 +2,8 @@
 import { address } from './access';
 import { machineExp, machineReciprocal, machineRsqrt } from './layout';
 
-const float16: i32 = 1;
-const bfloat16: i32 = 2;
+export const float16: i32 = 1;
+export const bfloat16: i32 = 2;
 
 /** float32 numbers rounded to a format, to nearest even; a NaN stays one. */
 export function round(x: v128, format: i32): v128 {
@@ -51,14 +51,32 @@ export function encode16(x: v128, format: i32): v128 {
   return v128.bitselect(i32x4.splat(0x7e00), v128.or(bits, sign), nan);
 }
 
-/** Four numbers of a format of 16 bits. */
-export function decode16(at: usize, format: i32): v128 {
-  if (format === bfloat16) return i32x4.shl(v128.load_ext<u16>(at), 16);
-  // The same fields with the exponent of a float32 that is 112 too small; then its bits say what is infinite or NaN.
-  const fields = v128.and(i32x4.shl(v128.load_ext<i16>(at), 13), i32x4.splat(0x8fffffff));
+/** Four bfloat16 numbers. */
+export function decodeBrain(at: usize): v128 {
+  return i32x4.shl(v128.load_ext<u16>(at), 16);
+}
+
+/** The fields of four float16 numbers as those of float32 numbers whose exponents are 112 too small. */
+function halfFields(at: usize): v128 {
+  return v128.and(i32x4.shl(v128.load_ext<i16>(at), 13), i32x4.splat(0x8fffffff));
+}
+
+/** Four float16 numbers of which none is infinite or NaN. */
+export function decodeFiniteHalf(at: usize): v128 {
+  return f32x4.mul(halfFields(at), f32x4.splat(f32(2 ** 112)));
+}
+
+/** Four float16 numbers. */
+export function decodeHalf(at: usize): v128 {
+  const fields = halfFields(at);
   const top = i32x4.splat(0x0f800000);
   const special = v128.and(i32x4.eq(v128.and(fields, top), top), i32x4.splat(0x7f800000));
   return v128.or(f32x4.mul(fields, f32x4.splat(f32(2 ** 112))), special);
+}
+
+/** Four numbers of a format of 16 bits. */
+export function decode16(at: usize, format: i32): v128 {
+  return format === bfloat16 ? decodeBrain(at) : decodeHalf(at);
 }
 
 /** The bits of float32 numbers; every NaN is the canonical one. */

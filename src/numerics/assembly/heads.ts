@@ -1,5 +1,5 @@
 /** The inner loops of attention: keys and values of one head, decoded, multiplied and added up. */
-import { decode16 } from './floats';
+import { bfloat16, decode16, decodeBrain, decodeFiniteHalf, decodeHalf, float16 } from './floats';
 import { firstLanes } from './reduce';
 
 /** Elements of a head filled up to whole beats and whole vectors: more products of 0 change no sum. */
@@ -8,9 +8,15 @@ export function beatElements(dimension: i32, lanes: i32): i32 {
   return ((dimension + step - 1) / step) * step;
 }
 
-/** Four elements from element `x` of a row on. */
-function rowElements(row: usize, x: i32, format: i32): v128 {
-  return format === 0 ? v128.load(row + (x << 2)) : decode16(row + (x << 1), format);
+/** Whether one of the float16 numbers of some rows, or right behind them, is infinite or NaN. */
+function anySpecial(rows: usize, pitch: usize, count: i32, elements: i32): bool {
+  let most = i16x8.splat(0);
+  for (let row = 0; row < count; row++) {
+    const end = rows + (elements << 1);
+    for (let at = rows; at < end; at += 16) most = i16x8.max_u(most, i16x8.shl(v128.load(at), 1));
+    rows += pitch;
+  }
+  return v128.any_true(i16x8.ge_u(most, i16x8.splat(<i16>0xf800)));
 }
 
 /**
@@ -29,33 +35,63 @@ export function transposeKeys(
   const row1 = rows + min(1, present - 1) * pitch;
   const row2 = rows + min(2, present - 1) * pitch;
   const row3 = rows + min(3, present - 1) * pitch;
-  for (let x = 0; x < dimension; x += 4) {
-    let a = rowElements(rows, x, format);
-    let b = rowElements(row1, x, format);
-    let c = rowElements(row2, x, format);
-    let d = rowElements(row3, x, format);
-    if (dimension - x < 4) {
-      const mask = firstLanes(dimension - x);
-      a = v128.and(a, mask);
-      b = v128.and(b, mask);
-      c = v128.and(c, mask);
-      d = v128.and(d, mask);
+  const whole = dimension & ~3;
+  if (format === 0) {
+    for (let x = 0; x < whole; x += 4) {
+      const at = x << 2;
+      const a = v128.load(rows + at);
+      transposeBlock(a, v128.load(row1 + at), v128.load(row2 + at), v128.load(row3 + at), to + (x << 4));
     }
-    const ab = i32x4.shuffle(a, b, 0, 4, 1, 5);
-    const cd = i32x4.shuffle(c, d, 0, 4, 1, 5);
-    const ab2 = i32x4.shuffle(a, b, 2, 6, 3, 7);
-    const cd2 = i32x4.shuffle(c, d, 2, 6, 3, 7);
-    const at = to + (x << 4);
-    v128.store(at, i64x2.shuffle(ab, cd, 0, 2));
-    v128.store(at, i64x2.shuffle(ab, cd, 1, 3), 16);
-    v128.store(at, i64x2.shuffle(ab2, cd2, 0, 2), 32);
-    v128.store(at, i64x2.shuffle(ab2, cd2, 1, 3), 48);
+  } else if (format === bfloat16) {
+    for (let x = 0; x < whole; x += 4) {
+      const at = x << 1;
+      const a = decodeBrain(rows + at);
+      transposeBlock(a, decodeBrain(row1 + at), decodeBrain(row2 + at), decodeBrain(row3 + at), to + (x << 4));
+    }
+  } else if (anySpecial(rows, pitch, min(4, present), dimension)) {
+    for (let x = 0; x < whole; x += 4) {
+      const at = x << 1;
+      const a = decodeHalf(rows + at);
+      transposeBlock(a, decodeHalf(row1 + at), decodeHalf(row2 + at), decodeHalf(row3 + at), to + (x << 4));
+    }
+  } else {
+    for (let x = 0; x < whole; x += 4) {
+      const at = x << 1;
+      const a = decodeFiniteHalf(rows + at);
+      const b = decodeFiniteHalf(row1 + at);
+      transposeBlock(a, b, decodeFiniteHalf(row2 + at), decodeFiniteHalf(row3 + at), to + (x << 4));
+    }
   }
-  const filled = (dimension + 3) & ~3;
-  memory.fill(to + (filled << 4), 0, (elements - filled) << 4);
+  if (whole < dimension) {
+    const mask = firstLanes(dimension - whole);
+    const a = v128.and(mask, rowElements(rows, whole, format));
+    const b = v128.and(mask, rowElements(row1, whole, format));
+    const c = v128.and(mask, rowElements(row2, whole, format));
+    transposeBlock(a, b, c, v128.and(mask, rowElements(row3, whole, format)), to + (whole << 4));
+  }
+  for (let x = (dimension + 3) & ~3; x < elements; x++) v128.store(to + (x << 4), f32x4.splat(0));
 }
 
-/** The reductions of a query with four transposed keys. `scratch`: partial sums, then what a beat adds up. */
+/** Four elements from element `x` of a row on. */
+function rowElements(row: usize, x: i32, format: i32): v128 {
+  return format === 0 ? v128.load(row + (x << 2)) : decode16(row + (x << 1), format);
+}
+
+function transposeBlock(a: v128, b: v128, c: v128, d: v128, to: usize): void {
+  const ab = i32x4.shuffle(a, b, 0, 4, 1, 5);
+  const cd = i32x4.shuffle(c, d, 0, 4, 1, 5);
+  const ab2 = i32x4.shuffle(a, b, 2, 6, 3, 7);
+  const cd2 = i32x4.shuffle(c, d, 2, 6, 3, 7);
+  v128.store(to, i64x2.shuffle(ab, cd, 0, 2));
+  v128.store(to, i64x2.shuffle(ab, cd, 1, 3), 16);
+  v128.store(to, i64x2.shuffle(ab2, cd2, 0, 2), 32);
+  v128.store(to, i64x2.shuffle(ab2, cd2, 1, 3), 48);
+}
+
+/**
+ * The reductions of a query with four transposed keys. `scratch`: partial sums, then what a beat adds up. Partial sums
+ * begin with +0, so one that got no beat changes nothing in the tree.
+ */
 export function groupScores(
   query: usize,
   keys: usize,
@@ -64,35 +100,33 @@ export function groupScores(
   partialSums: i32,
   scratch: usize,
 ): v128 {
-  const beat = scratch + 512;
-  memory.fill(scratch, 0, (<usize>partialSums) << 4);
-  let turn = 0;
-  const step = min(lanes, 4);
-  for (let x = 0; x < elements; ) {
-    const q = query + (x << 2);
-    const k = keys + (x << 4);
-    let sum: v128;
-    if (lanes === 16) {
-      sum = f32x4.add(
-        f32x4.add(quad(q, k), quad(q + 16, k + 64)),
-        f32x4.add(quad(q + 32, k + 128), quad(q + 48, k + 192)),
-      );
-      x += 16;
-    } else if (lanes >= 4) {
-      for (let i = 0; i < lanes; i += 4) v128.store(beat + (i << 2), quad(q + (i << 2), k + (i << 4)));
-      treeOfRows(beat, lanes >> 2, 16);
-      sum = v128.load(beat);
-      x += lanes;
-    } else {
-      sum = product(q, k);
-      if (lanes === 2) sum = f32x4.add(sum, product(q + 4, k + 16));
-      x += step;
-    }
-    const at = scratch + (turn << 4);
-    v128.store(at, f32x4.add(v128.load(at), sum));
-    turn = (turn + 1) & (partialSums - 1);
+  const beats = elements / lanes;
+  const zero = f32x4.splat(0);
+  for (let beat = 0; beat < beats; beat++) {
+    const x = beat * lanes;
+    const sum = beatSum(query + (x << 2), keys + (x << 4), lanes, scratch + 512);
+    const at = scratch + ((beat & (partialSums - 1)) << 4);
+    v128.store(at, f32x4.add(beat < partialSums ? zero : v128.load(at), sum));
   }
-  treeOfRows(scratch, partialSums, 16);
+  let used = 1;
+  while (used < min(beats, partialSums)) used <<= 1;
+  for (let i = beats; i < used; i++) v128.store(scratch + (i << 4), zero);
+  treeOfRows(scratch, used, 16);
+  return v128.load(scratch);
+}
+
+/** The tree of one beat. */
+function beatSum(q: usize, k: usize, lanes: i32, scratch: usize): v128 {
+  if (lanes === 16) {
+    const first = f32x4.add(quad(q, k), quad(q + 16, k + 64));
+    return f32x4.add(first, f32x4.add(quad(q + 32, k + 128), quad(q + 48, k + 192)));
+  }
+  if (lanes === 4) return quad(q, k);
+  if (lanes === 8) return f32x4.add(quad(q, k), quad(q + 16, k + 64));
+  if (lanes === 2) return f32x4.add(product(q, k), product(q + 4, k + 16));
+  if (lanes === 1) return product(q, k);
+  for (let i = 0; i < lanes; i += 4) v128.store(scratch + (i << 2), quad(q + (i << 2), k + (i << 4)));
+  treeOfRows(scratch, lanes >> 2, 16);
   return v128.load(scratch);
 }
 
@@ -123,10 +157,16 @@ export function treeOfRows(rows: usize, count: i32, bytes: usize): void {
 
 /** Rows of values of a 16-bit format as float32, `elements` (whole vectors) each. */
 export function decodeRows(rows: usize, pitch: usize, count: i32, elements: i32, format: i32, to: usize): void {
+  const special = format === float16 && anySpecial(rows, pitch, count, elements);
   for (let row = 0; row < count; row++) {
-    for (let x = 0; x < elements; x += 4) {
-      v128.store(to, decode16(rows + (x << 1), format));
-      to += 16;
+    const end = to + (elements << 2);
+    let from = rows;
+    if (format === bfloat16) {
+      for (; to < end; to += 16, from += 8) v128.store(to, decodeBrain(from));
+    } else if (special) {
+      for (; to < end; to += 16, from += 8) v128.store(to, decodeHalf(from));
+    } else {
+      for (; to < end; to += 16, from += 8) v128.store(to, decodeFiniteHalf(from));
     }
     rows += pitch;
   }
