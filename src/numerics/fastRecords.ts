@@ -31,9 +31,14 @@ export function hostTile(
 ): HostTile {
   const inputs = blocks * group * tables;
   const columns = steps * perStep;
-  const pitch =
-    alphabet === 'ternary' ? 16 * Math.ceil(inputs / 64) : 16 * Math.ceil(inputs / 16) * (planes > 8 ? 2 : 1);
+  const pitch = 16 * (alphabet === 'ternary' ? Math.ceil(inputs / 64) : levelVectors(planes, inputs));
   return { alphabet, planes, inputs, columns, pitch, bytes: pitch * roundUp(columns, layout.columnGroup) };
+}
+
+/** Vectors of 16 bytes of a column: bytes, two more bits in a quarter of them for up to two more planes, or 16 bits. */
+function levelVectors(planes: number, inputs: number): number {
+  if (planes > 10) return 2 * Math.ceil(inputs / 16);
+  return Math.ceil(inputs / 16) + (planes > 8 ? Math.ceil(inputs / 64) : 0);
 }
 
 function roundUp(value: number, step: number): number {

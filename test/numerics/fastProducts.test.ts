@@ -64,6 +64,8 @@ describe.each([...modules.keys()])('%s: products', (name) => {
         const address = allocate(tile.bytes);
 
         const bytes = new Uint8Array(memory.buffer);
+        // Whatever was there before must not matter.
+        bytes.fill(0xa5, address, address + tile.bytes);
         const plainStride = slices * sliceBytes;
         // Where all inputs are −128, all weights are the largest, too: sums on the way must not overflow.
         const extreme = random(4) === 0;

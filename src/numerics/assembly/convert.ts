@@ -76,7 +76,7 @@ export function convertTernary(machine: usize, record: usize, chunk: i32, thread
   }
 }
 
-/** Codes 0 to 2, one to a byte, as fields of two bits; behind the last one there are 64 zeros. */
+/** Codes from 0 to 3, one to a byte, as fields of two bits; behind the last one there are 64 zeros. */
 function packCodes(codes: usize, count: i32, to: usize): void {
   const end = codes + count;
   for (; codes < end; codes += 64) {
@@ -93,12 +93,11 @@ export function convertLevels(machine: usize, record: usize, chunk: i32, thread:
   const planes = word(record, convertPlanes);
   const columns = steps * word(machine, machineColumns);
   const end = columnStart(record, columns, chunk + 1);
-  const pitch = address(record, convertPitch);
   const blocks = word(record, convertBlocks);
   const planeBytes = <usize>steps * address(record, convertWordStride);
   const scratch = address(machine, machineScratch) + thread * address(machine, machineScratchBytes);
   const inputs = blocks * span;
-  const half = inputs + 32;
+  const half = inputs + 64;
   for (let column = columnStart(record, columns, chunk); column < end; column++) {
     memory.fill(scratch, 0, 2 * half);
     const first = digitAt(machine, column);
@@ -110,7 +109,7 @@ export function convertLevels(machine: usize, record: usize, chunk: i32, thread:
         source += planeBytes;
       }
     }
-    packLevels(scratch, half, planes, columnAt(record, column), pitch);
+    packLevels(scratch, half, planes, inputs, columnAt(record, column));
   }
 }
 
@@ -131,20 +130,21 @@ function addPlane(table: usize, source: usize, phase: i32, count: i32, plane: i3
   }
 }
 
-/** Bytes of low and of high planes to levels of one or two bytes, `pitch` bytes in all. */
-function packLevels(low: usize, half: usize, planes: i32, to: usize, pitch: usize): void {
-  const end = to + 4 * pitch;
-  for (; to < end; to += groupStep) {
-    if (planes <= 8) {
-      v128.store(to, v128.load(low));
-      low += 16;
-      continue;
+/** Bytes of the low and, `half` bytes behind, of the high planes as a column of levels; behind both there are zeros. */
+function packLevels(low: usize, half: usize, planes: i32, inputs: i32, to: usize): void {
+  if (planes > 10) {
+    for (let end = low + ((inputs + 15) & ~15); low < end; low += 8) {
+      const bytes = v128.load_zero<u64>(low);
+      const high = v128.load_zero<u64>(low + half);
+      v128.store(to, i8x16.shuffle(bytes, high, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23));
+      to += groupStep;
     }
-    const high = v128.load_zero<u64>(low + half);
-    v128.store(
-      to,
-      i8x16.shuffle(v128.load_zero<u64>(low), high, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23),
-    );
-    low += 8;
+    return;
   }
+  const high = low + half;
+  for (let end = low + inputs; low < end; low += 16) {
+    v128.store(to, v128.load(low));
+    to += groupStep;
+  }
+  if (planes > 8) packCodes(high, inputs, to);
 }

@@ -1,7 +1,8 @@
 /**
- * Rows × host tile of levels: binary planes put together, u = Σ bit·2ᵖ, a byte each (up to 8 planes) or two; past the last
- * input they are 0. Columns lie in groups of four, 16 bytes of one after the other in turn. A weight is 2u − (2ᵇ − 1), so
- * Σx·weight = 2·Σx·u − (2ᵇ − 1)·Σx.
+ * Rows × host tile of levels: binary planes put together, u = Σ bit·2ᵖ. Up to 8 planes are a byte. Of 9 or 10 planes the
+ * upper ones follow behind a group's bytes as fields of two bits, as ternary weights lie. 11 or 12 are 16 bits. Past the
+ * last input all are 0. Columns lie in groups of four, 16 bytes of one after the other in turn. A weight is
+ * 2u − (2ᵇ − 1), so Σx·weight = 2·Σx·u − (2ᵇ − 1)·Σx.
  */
 import { address, columnStart, putSums, sumInputs, sums4, word } from './access';
 import {
@@ -19,6 +20,7 @@ import {
   productRows,
   productTile,
 } from './layout';
+import { fieldSums } from './ternary';
 
 export function levelProduct(machine: usize, record: usize, chunk: i32): void {
   const columns = word(record, productColumns);
@@ -36,15 +38,19 @@ export function levelProduct(machine: usize, record: usize, chunk: i32): void {
   const top = (1 << planes) - 1;
   let x = address(machine, machineInput) + address(record, productInput);
   let out = address(machine, machineAcc) + ((address(record, productOutput) + begin) << 2);
+  const byteSize = planes <= 10 ? (<usize>((inputs + 15) >> 4)) << 6 : 0;
   let row = 0;
-  if (planes <= 8) {
+  if (planes <= 10) {
     for (; row + 2 <= rows; row += 2) {
       const first = top * sumInputs(x, inputs);
       const second = top * sumInputs(x + inputPitch, inputs);
       for (let c = 0; c < end - begin; c += 4) {
-        const count = end - begin - c;
         const group = tile + <usize>(c >> 2) * groupBytes;
-        twoRows(group, groupBytes, x, inputPitch, out + (c << 2), outputPitch, count, first, second, accumulate);
+        // Twice what the fields above the bytes add, less what every weight has too much.
+        const a = i32x4.sub(upperSums(group, byteSize, groupBytes, x), i32x4.splat(first));
+        const b = i32x4.sub(upperSums(group, byteSize, groupBytes, x + inputPitch), i32x4.splat(second));
+        const count = end - begin - c;
+        twoRows(group, byteSize, x, inputPitch, out + (c << 2), outputPitch, count, a, b, accumulate);
       }
       x += 2 * inputPitch;
       out += 2 * outputPitch;
@@ -54,15 +60,22 @@ export function levelProduct(machine: usize, record: usize, chunk: i32): void {
     const sum = i32x4.splat(top * sumInputs(x, inputs));
     for (let c = 0; c < end - begin; c += 4) {
       const group = tile + <usize>(c >> 2) * groupBytes;
-      const sums = planes <= 8 ? byteColumns(group, groupBytes, x) : wideColumns(group, groupBytes, x);
-      putSums(out + (c << 2), i32x4.sub(i32x4.shl(sums, 1), sum), end - begin - c, accumulate);
+      let sums = i32x4.shl(planes <= 10 ? byteColumns(group, byteSize, x) : wideColumns(group, groupBytes, x), 1);
+      if (planes <= 10) sums = i32x4.add(sums, upperSums(group, byteSize, groupBytes, x));
+      putSums(out + (c << 2), i32x4.sub(sums, sum), end - begin - c, accumulate);
     }
     x += inputPitch;
     out += outputPitch;
   }
 }
 
-/** Four columns of bytes × two rows. */
+/** 2·Σx·u of the bits above the bytes, which are those from `byteSize` on. */
+function upperSums(group: usize, byteSize: usize, groupBytes: usize, x: usize): v128 {
+  if (byteSize === groupBytes) return i32x4.splat(0);
+  return i32x4.shl(fieldSums(group + byteSize, groupBytes - byteSize, x), 9);
+}
+
+/** Four columns of bytes × two rows; twice the sums are added to `first` and `second`. */
 function twoRows(
   tile: usize,
   bytes: usize,
@@ -71,8 +84,8 @@ function twoRows(
   out: usize,
   outputPitch: usize,
   count: i32,
-  first: i32,
-  second: i32,
+  first: v128,
+  second: v128,
   accumulate: bool,
 ): void {
   let a0 = i32x4.splat(0);
@@ -114,9 +127,8 @@ function twoRows(
     a3 = i32x4.add(a3, i32x4.dot_i16x8_s(xa2, v3));
     b3 = i32x4.add(b3, i32x4.dot_i16x8_s(xb2, v3));
   }
-  putSums(out, i32x4.sub(i32x4.shl(sums4(a0, a1, a2, a3), 1), i32x4.splat(first)), count, accumulate);
-  const below = i32x4.sub(i32x4.shl(sums4(b0, b1, b2, b3), 1), i32x4.splat(second));
-  putSums(out + outputPitch, below, count, accumulate);
+  putSums(out, i32x4.add(i32x4.shl(sums4(a0, a1, a2, a3), 1), first), count, accumulate);
+  putSums(out + outputPitch, i32x4.add(i32x4.shl(sums4(b0, b1, b2, b3), 1), second), count, accumulate);
 }
 
 /** Σx·u of four columns of bytes. */

@@ -19,8 +19,8 @@ import {
   productTile,
 } from './layout';
 
-/** Vectors whose sums of 16 bits cannot overflow: each adds at most 4 · 2 · 128 · 2. */
-const vectorsTogether = 15;
+/** Vectors whose sums of 16 bits cannot overflow: each adds at most 4 · 2 · 128 · 3. */
+const vectorsTogether = 10;
 
 export function ternaryProduct(machine: usize, record: usize, chunk: i32): void {
   const columns = word(record, productColumns);
@@ -57,7 +57,12 @@ export function ternaryProduct(machine: usize, record: usize, chunk: i32): void 
   }
 }
 
-/** Σx·(w + 1) of a group of columns. */
+/** Σx·field of a group of columns, for any fields from 0 to 3. */
+export function fieldSums(tile: usize, bytes: usize, x: usize): v128 {
+  return ASC_FEATURE_RELAXED_SIMD ? relaxedColumns(tile, bytes, x) : fourColumns(tile, bytes, x);
+}
+
+/** The same with relaxed SIMD. */
 function relaxedColumns(tile: usize, bytes: usize, x: usize): v128 {
   const three = i8x16.splat(3);
   let s0 = i32x4.splat(0);
@@ -105,7 +110,7 @@ function relaxedColumns(tile: usize, bytes: usize, x: usize): v128 {
   return sums4(s0, s1, s2, s3);
 }
 
-/** Sums of neighbouring products of 8 bits; w is at most 2, so nothing saturates and all hosts agree. */
+/** Sums of neighbouring products of 8 bits; w is at most 3, so nothing saturates and all hosts agree. */
 function dot(x: v128, w: v128): v128 {
   return i16x8.relaxed_dot_i8x16_i7x16_s(x, w);
 }
@@ -251,7 +256,7 @@ function putColumn(out: usize, pitch: usize, sums: v128, accumulate: bool): void
 }
 
 /**
- * Σx·(w + 1) of four columns without relaxed SIMD. In a lane of 16 bits lie the weights of an even input and, 8 bits
+ * The same without relaxed SIMD. In a lane of 16 bits lie the weights of an even input and, 8 bits
  * higher, of an odd one, for each field: taken apart they meet the even and the odd inputs. Fields 1 and 3 keep their
  * place, 2 bits up; their sums are divided by 4 at the end.
  */
