@@ -20,6 +20,8 @@ import type { Kernels } from './kernels.ts';
 export const queueBytes = recordsAt + ringRecords * recordBytes;
 
 const mainThread = 0;
+/** Records between two looks at the helpers. */
+const recordsTogether = 8;
 
 /**
  * Operation records on their way to the threads that execute them, in order (src/numerics/assembly/queue.ts). This
@@ -53,17 +55,22 @@ export class RecordQueue {
     return at;
   }
 
-  /** Hands over the record that `next` gave. */
+  /** Hands over the record that `next` gave; helpers hear of several at once. */
   publish(): void {
     this.published += 1;
-    const { words, queue } = this;
+    if (this.published % recordsTogether === 0) this.announce();
+  }
+
+  private announce(): void {
     if (this.kernels.threads === 1) return;
+    const { words, queue } = this;
     Atomics.store(words, (queue + publishedAt) >> 2, this.published | 0);
     if (Atomics.load(words, (queue + sleepersAt) >> 2) > 0) Atomics.notify(words, (queue + publishedAt) >> 2);
   }
 
   /** Works until everything that was published is done. Throws LutraError VAL001 if a helper has failed. */
   settle(): void {
+    this.announce();
     this.work(this.published);
   }
 
@@ -83,6 +90,7 @@ export class RecordQueue {
 
   /** Goes past half of the ring, and waits until the others have too. */
   private makeRoom(): void {
+    this.announce();
     this.work(this.published - ringRecords / 2);
     for (let looks = 0; ; looks++) {
       this.passed = this.published - this.furthestBehind();
