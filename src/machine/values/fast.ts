@@ -1,19 +1,18 @@
 import { LutraError } from '../../base/diagnostics.ts';
 import type { Derived } from '../../hw/derive.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
-import { memoryFormatBytes } from '../../isa/footprint.ts';
-import { type MemoryFormat, memoryFormats, type Space, spaces } from '../../isa/table.ts';
 import type { AttentionConfig } from '../../numerics/attention.ts';
 import { createFastBuffers, type FastBuffers } from '../../numerics/fast.ts';
 import { encodeAttend } from '../../numerics/fastAttendRecords.ts';
-import { encodeConvert, encodeCopy, encodeProduct, type HostTile, hostTile } from '../../numerics/fastRecords.ts';
+import { encodeConvert, encodeProduct, type HostTile, hostTile } from '../../numerics/fastRecords.ts';
 import type { MatmulRun } from '../../numerics/matmul.ts';
 import { type WordLayout, wordLayout } from '../../numerics/pack.ts';
 import type { NextGroup } from '../../numerics/shortlist.ts';
-import { type Buffers, decodeElements, elementsOf } from '../kernel/buffers.ts';
+import type { Buffers } from '../kernel/buffers.ts';
 import type { Command } from '../kernel/command.ts';
 import type { MemoryStore } from '../kernel/store.ts';
 import type { SamplerTap, ValueEngine } from './engine.ts';
+import { FastTransfers, stagingBytes } from './fastTransfers.ts';
 import { Arena, type Kernels } from './kernels.ts';
 import { attendRun, attentionConfig, matmulRun } from './operands.ts';
 import { PlainValues } from './plain.ts';
@@ -40,8 +39,6 @@ interface KeptTile extends HostTile {
   readonly kept: boolean;
 }
 
-/** Bytes for what this thread has read and the others have not yet copied. */
-const stagingBytes = 1 << 22;
 const pageBytes = 1 << 16;
 /** Address 0 stays free: it stands for nothing. */
 const firstByte = 1024;
@@ -71,12 +68,10 @@ export class FastValues implements ValueEngine {
   readonly store: MemoryStore;
   private readonly words: WeightWords;
   private readonly layout: WordLayout;
-  private readonly staging: number;
-  private staged = 0;
+  private readonly transfers: FastTransfers;
   private attention: AttentionConfig | undefined;
   private readonly packed: number;
   private readonly packedBytes: number;
-  private readonly zeros: number;
   /** By the address that their load came from. */
   private readonly tiles = new Map<number, KeptTile[]>();
   private spare = { address: 0, bytes: 0 };
@@ -110,12 +105,15 @@ export class FastValues implements ValueEngine {
       attentionState,
       candidates,
     });
-    this.staging = this.allocate(stagingBytes);
+    const staging = this.allocate(stagingBytes);
+    const zeros = this.allocate(pageBytes);
     // Slices are filled up to whole turns.
     this.packedBytes = hw.weightBuffer.words * derived.wordBytes + derived.weightSlices * derived.portBytes;
     this.packed = this.allocate(this.packedBytes);
-    this.zeros = this.allocate(pageBytes);
     this.queue = new RecordQueue(kernels, this.allocate(queueBytes), this.fast.machine);
+    const { buffers, store, queue } = this;
+    const view = (address: number, bytes: number) => this.view(address, bytes);
+    this.transfers = new FastTransfers({ buffers, store, queue, staging, zeros, view, onRead: this.onRead });
     this.words = new WeightWords(derived, this.store);
     this.layout = wordLayout(hw, derived);
     this.encoders = encoders(samplerTap === undefined);
@@ -138,7 +136,10 @@ export class FastValues implements ValueEngine {
         return;
       case 'dma.load':
       case 'dma.gather':
-        if (this.loadRows(values)) return;
+        if (this.transfers.moveRows(values, false)) return;
+        break;
+      case 'dma.store':
+        if (this.transfers.moveRows(values, true)) return;
         break;
       case 'attention.configure':
         this.attention = attentionConfig(values);
@@ -147,10 +148,10 @@ export class FastValues implements ValueEngine {
         this.attend(values);
         return;
       case 'kvStore.fill':
-        this.moveStaged(values, false);
+        this.transfers.moveStaged(values, false);
         return;
       case 'kvStore.spill':
-        this.moveStaged(values, true);
+        this.transfers.moveStaged(values, true);
         return;
     }
     if (spec.name.endsWith('.sync')) return;
@@ -170,7 +171,7 @@ export class FastValues implements ValueEngine {
 
   settle(): void {
     this.queue.settle();
-    this.staged = 0;
+    this.transfers.settled();
   }
 
   close(): void {
@@ -246,85 +247,6 @@ export class FastValues implements ValueEngine {
   private spareTile(bytes: number): number {
     if (bytes > this.spare.bytes) this.spare = { address: this.allocate(bytes), bytes };
     return this.spare.address;
-  }
-
-  /** `dma.load` and `dma.gather` of constants; false: they are none. */
-  private loadRows(operands: readonly number[]): boolean {
-    const [spaceIndex, formatIndex, local, remote, elements, rows, remoteStride, localPitch] = operands as Eight;
-    const space = spaces[spaceIndex] as Space;
-    const format = memoryFormats[formatIndex] as MemoryFormat;
-    const buffer = elementsOf(this.buffers, space);
-    const rowBytes = elements * memoryFormatBytes[format];
-    if (!buffer || elements * buffer.BYTES_PER_ELEMENT > stagingBytes) return false;
-    for (let row = 0; row < rows; row++) {
-      if (!this.store.isConstant(remote + row * remoteStride, rowBytes)) return false;
-    }
-    for (let row = 0; row < rows; row++) {
-      const address = this.stage(elements * buffer.BYTES_PER_ELEMENT);
-      const target = this.sameKind(buffer, address, elements);
-      decodeElements(this.store.read(remote + row * remoteStride, rowBytes), format, this.hw, space, target, 0);
-      const to = buffer.byteOffset + (local + row * localPitch) * buffer.BYTES_PER_ELEMENT;
-      this.copy(to, address, target.byteLength);
-    }
-    return true;
-  }
-
-  /** `kvStore.fill` and, with `write`, `kvStore.spill`. */
-  private moveStaged(operands: readonly number[], write: boolean): void {
-    const [local, remote, bytes, rows, stride] = operands as Eight;
-    const { store, buffers } = this;
-    for (let row = 0; row < rows; row++) {
-      const address = remote + row * stride;
-      const onChip = buffers.kv.byteOffset + local + row * bytes;
-      if (write) store.checkWrite(address, bytes);
-      if (!write && store.reachesConstants(address, bytes)) this.fillFromImage(onChip, address, bytes);
-      else this.movePages(onChip, address, bytes, write);
-    }
-  }
-
-  private fillFromImage(onChip: number, address: number, bytes: number): void {
-    this.settle();
-    this.view(onChip, bytes).set(this.store.read(address, bytes));
-  }
-
-  /** Moves bytes of memory’s pages, in pieces that lie in one page each. */
-  private movePages(onChip: number, address: number, bytes: number, write: boolean): void {
-    const { store } = this;
-    for (let done = 0; done < bytes; ) {
-      const page = Math.floor((address + done) / store.pageBytes);
-      const offset = address + done - page * store.pageBytes;
-      const size = Math.min(bytes - done, store.pageBytes - offset);
-      const at = (write ? store.page(page) : store.written(page))?.byteOffset ?? this.zeros;
-      if (write) this.copy(at + offset, onChip + done, size);
-      else this.copy(onChip + done, at + offset, size);
-      done += size;
-    }
-  }
-
-  private copy(to: number, from: number, bytes: number): void {
-    encodeCopy(this.queue.words, this.queue.next(), to, from, bytes);
-    this.queue.publish();
-    this.onRead?.(bytes);
-  }
-
-  /** A place for bytes that the queue will copy from. */
-  private stage(bytes: number): number {
-    const needed = Math.ceil(bytes / 16) * 16;
-    if (this.staged + needed > stagingBytes) this.settle();
-    this.staged += needed;
-    return this.staging + this.staged - needed;
-  }
-
-  private sameKind(
-    buffer: Float32Array | Int8Array | Int32Array,
-    address: number,
-    elements: number,
-  ): Float32Array | Int8Array | Int32Array {
-    const { buffer: memory } = this.memory;
-    if (buffer instanceof Float32Array) return new Float32Array(memory, address, elements);
-    return buffer instanceof Int32Array
-      ? new Int32Array(memory, address, elements)
-      : new Int8Array(memory, address, elements);
   }
 
   private view(address: number, bytes: number): Uint8Array {
