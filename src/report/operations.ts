@@ -59,11 +59,12 @@ export function operationSink(names: readonly string[]): TraceSink & { result():
   };
 }
 
-interface Span {
-  readonly from: number;
-  readonly to: number;
-  /** Float work, or else a weight transfer. */
-  readonly float: boolean;
+/** Spans of cycles, as numbers in arrays. */
+interface Spans {
+  readonly from: Float64Array;
+  readonly to: Float64Array;
+  /** 1: float work, 0: a weight transfer. */
+  readonly float: Uint8Array;
 }
 
 /** Which spans an instruction is one of. */
@@ -89,7 +90,8 @@ const defaultPending = 1 << 17;
 export function exposedSink(mostPending = defaultPending): TraceSink & { result(): ExposedCycles | null } {
   const phases = new Phases(1);
   const roles = new Map<string, Role>();
-  let pending: Span[] = [];
+  const pending = { from: new Float64Array(64), to: new Float64Array(64), float: new Uint8Array(64) };
+  let count = 0;
 
   const roleOfNew = (event: InstructionEvent) => {
     const role = roleOf(event);
@@ -97,16 +99,39 @@ export function exposedSink(mostPending = defaultPending): TraceSink & { result(
     return role;
   };
   const settle = (before: number) => {
-    const spans = pending.filter(({ from }) => from < before).sort((a, b) => a.from - b.from);
-    sweep(spans, before, (from, to) => phases.span(0, from, to));
-    pending = pending.filter(({ to }) => to > before).map((span) => ({ ...span, from: Math.max(span.from, before) }));
+    const { from, to, float } = pending;
+    const begun = Uint32Array.from({ length: count }, (_, span) => span).filter((span) => from[span]! < before);
+    begun.sort((a, b) => from[a]! - from[b]! || a - b);
+    sweep(pending, begun, before, (begin, end) => phases.span(0, begin, end));
+    let kept = 0;
+    for (let span = 0; span < count; span++) {
+      if (to[span]! <= before) continue;
+      from[kept] = Math.max(from[span]!, before);
+      to[kept] = to[span]!;
+      float[kept] = float[span]!;
+      kept += 1;
+    }
+    count = kept;
+  };
+  const grow = () => {
+    const { from, to, float } = pending;
+    pending.from = new Float64Array(2 * count);
+    pending.to = new Float64Array(2 * count);
+    pending.float = new Uint8Array(2 * count);
+    pending.from.set(from);
+    pending.to.set(to);
+    pending.float.set(float);
   };
   return {
     instruction(event) {
       const role = roles.get(event.name) ?? roleOfNew(event);
       if (role === 'neither') return;
-      pending.push({ from: event.started, to: event.finished, float: role === 'float' });
-      if (pending.length > mostPending) settle((pending[mostPending >> 1] as Span).to);
+      if (count === pending.from.length) grow();
+      pending.from[count] = event.started;
+      pending.to[count] = event.finished;
+      pending.float[count] = role === 'float' ? 1 : 0;
+      count += 1;
+      if (count > mostPending) settle(pending.to[mostPending >> 1]!);
     },
     token: ({ cycle }) => phases.token(cycle),
     result() {
@@ -119,22 +144,27 @@ export function exposedSink(mostPending = defaultPending): TraceSink & { result(
   };
 }
 
-/** Gives every stretch before `before` in which float work but no transfer is going on; `spans` are sorted by begin. */
-function sweep(spans: readonly Span[], before: number, give: (from: number, to: number) => void): void {
+/** Gives every stretch before `before` in which float work but no transfer is going on; `order` is by begin. */
+function sweep(
+  { from, to, float }: Spans,
+  order: Uint32Array,
+  before: number,
+  give: (from: number, to: number) => void,
+): void {
   // Each kind is going on until the latest end of its spans so far.
   let floatUntil = 0;
   let transferUntil = 0;
   let at = 0;
-  const advance = (to: number) => {
-    const from = Math.max(at, transferUntil);
-    const end = Math.min(to, floatUntil);
-    if (end > from) give(from, end);
-    at = to;
+  const advance = (end: number) => {
+    const begin = Math.max(at, transferUntil);
+    const last = Math.min(end, floatUntil);
+    if (last > begin) give(begin, last);
+    at = end;
   };
-  for (const { from, to, float } of spans) {
-    advance(from);
-    if (float) floatUntil = Math.max(floatUntil, to);
-    else transferUntil = Math.max(transferUntil, to);
+  for (const span of order) {
+    advance(from[span]!);
+    if (float[span] === 1) floatUntil = Math.max(floatUntil, to[span]!);
+    else transferUntil = Math.max(transferUntil, to[span]!);
   }
   advance(before);
 }

@@ -1,7 +1,6 @@
 /** What the race detector remembers: accesses to one space, and reads of memory. */
 import { type Footprint, footprintsOverlap } from '../../isa/footprint.ts';
 import { issueUnits } from '../../isa/table.ts';
-import type { Command } from './command.ts';
 import type { Clock } from './semaphores.ts';
 
 const never = Number.POSITIVE_INFINITY;
@@ -10,7 +9,8 @@ export interface Access {
   readonly range: Footprint;
   readonly unit: number;
   readonly sequence: number;
-  readonly command: Command;
+  /** Of its instruction in the program. */
+  readonly pc: number;
 }
 
 /** Holes that a list keeps beside as many as there are accesses. */
@@ -28,8 +28,8 @@ export class AccessList {
   private ends = new Float64Array(32);
   private units = new Int32Array(32);
   private sequences = new Float64Array(32);
+  private pcs = new Int32Array(32);
   private readonly ranges: Footprint[] = [];
-  private readonly commands: Command[] = [];
   /** Of each unit, the number of its latest access that has ever been in the list. */
   private readonly latest = new Float64Array(issueUnits.length);
   /** Accesses that have ever been in the list. */
@@ -42,7 +42,7 @@ export class AccessList {
       range: this.ranges[at] as Footprint,
       unit: this.units[at]!,
       sequence: this.sequences[at]!,
-      command: this.commands[at] as Command,
+      pc: this.pcs[at]!,
     };
   }
 
@@ -82,7 +82,7 @@ export class AccessList {
     this.closeHoles();
   }
 
-  push(unit: number, sequence: number, command: Command, range: Footprint): void {
+  push(unit: number, sequence: number, pc: number, range: Footprint): void {
     if (this.used === this.begins.length) this.grow();
     const at = this.used;
     this.begins[at] = range.begin;
@@ -90,7 +90,7 @@ export class AccessList {
     this.units[at] = unit;
     this.sequences[at] = sequence;
     this.ranges[at] = range;
-    this.commands[at] = command;
+    this.pcs[at] = pc;
     this.latest[unit] = sequence;
     this.used += 1;
     this.count += 1;
@@ -116,7 +116,7 @@ export class AccessList {
   }
 
   private closeHoles(): void {
-    const { begins, ends, units, sequences, ranges, commands } = this;
+    const { begins, ends, units, sequences, pcs, ranges } = this;
     let kept = 0;
     for (let at = 0; at < this.used; at++) {
       if (begins[at] === never) continue;
@@ -125,7 +125,7 @@ export class AccessList {
       units[kept] = units[at]!;
       sequences[kept] = sequences[at]!;
       ranges[kept] = ranges[at] as Footprint;
-      commands[kept] = commands[at] as Command;
+      pcs[kept] = pcs[at]!;
       kept += 1;
     }
     this.used = kept;
@@ -134,67 +134,22 @@ export class AccessList {
 
   private grow(): void {
     const length = 2 * this.used;
-    const { begins, ends, units, sequences } = this;
+    const { begins, ends, units, sequences, pcs } = this;
     this.begins = new Float64Array(length);
     this.ends = new Float64Array(length);
     this.units = new Int32Array(length);
     this.sequences = new Float64Array(length);
+    this.pcs = new Int32Array(length);
     this.begins.set(begins);
     this.ends.set(ends);
     this.units.set(units);
     this.sequences.set(sequences);
-  }
-}
-
-/** Reads that can be looked through, the newest first, before a search of all of them. */
-const recentReads = 64;
-
-/** The reads of memory by one unit: of those that begin in one place, the ones that no later one contains. */
-export class MemoryReads {
-  private readonly places = new Map<number, Access[]>();
-  /** A ring of the newest; the newest has number `recorded` − 1. */
-  private readonly recent: Access[] = [];
-  private recorded = 0;
-
-  record(access: Access): void {
-    this.recent[this.recorded % recentReads] = access;
-    this.recorded += 1;
-    const reads = this.places.get(access.range.begin);
-    if (!reads) {
-      this.places.set(access.range.begin, [access]);
-      return;
-    }
-    let kept = 0;
-    for (let i = 0; i < reads.length; i++) {
-      const other = reads[i] as Access;
-      if (!contains(access.range, other.range)) reads[kept++] = other;
-    }
-    reads[kept++] = access;
-    while (reads.length > kept) reads.pop();
-  }
-
-  /**
-   * False if no read after number `known` of the unit overlaps a range. What was forgotten does not matter: the read
-   * that contains it is newer still.
-   */
-  mayRace(range: Footprint, known: number): boolean {
-    const oldest = Math.max(0, this.recorded - recentReads);
-    for (let number = this.recorded - 1; number >= oldest; number--) {
-      const read = this.recent[number % recentReads] as Access;
-      if (read.sequence <= known) return false;
-      if (footprintsOverlap(read.range, range)) return true;
-    }
-    return oldest > 0;
-  }
-
-  /** By the place where they begin, in the order in which places were first read. */
-  *all(): Generator<Access> {
-    for (const reads of this.places.values()) yield* reads;
+    this.pcs.set(pcs);
   }
 }
 
 /** Whether every element of `inner` is one of `outer`; may say no where only a closer look would say yes. */
-function contains(outer: Footprint, inner: Footprint): boolean {
+export function contains(outer: Footprint, inner: Footprint): boolean {
   if (outer.rows === 1) return inner.begin >= outer.begin && inner.end <= outer.end;
   return (
     inner.begin === outer.begin && inner.rows <= outer.rows && inner.pitch === outer.pitch && inner.width <= outer.width

@@ -1,8 +1,9 @@
 import { LutraError } from '../../base/diagnostics.ts';
 import { type Footprint, footprintsOverlap } from '../../isa/footprint.ts';
 import { issueUnits, type Space } from '../../isa/table.ts';
-import { type Access, AccessList, MemoryReads } from './accesses.ts';
+import { type Access, AccessList } from './accesses.ts';
 import type { Command } from './command.ts';
+import { MemoryReads } from './memoryReads.ts';
 import { type Clock, joinClock, newClock } from './semaphores.ts';
 
 /** Accesses of one kind to one space between two searches for those that can be forgotten. */
@@ -30,7 +31,9 @@ export class RaceDetector {
   /** Of all spaces but `ddr`. */
   private readonly reads = perSpace();
   /** Memory is read from the same places again and again: the reads of each unit. */
-  private readonly memoryReads = issueUnits.map(() => new MemoryReads());
+  private readonly memoryReads = issueUnits.map((_, unit) => new MemoryReads(unit));
+  /** Names of the instructions seen, by their place in the program. */
+  private readonly names: string[] = [];
   /** What each unit is known to have known; it will never know less. */
   private readonly known: Clock[] = issueUnits.map(() => newClock());
 
@@ -46,18 +49,25 @@ export class RaceDetector {
     const known = this.known[unit] as Clock;
     for (let other = 0; other < known.length; other++) known[other] = clock[other]!;
     joinClock(this.known[frontEnd] as Clock, command.clock);
+    const { pc } = command;
+    this.names[pc] ??= command.spec.name;
     for (let i = 0; i < footprints.length; i++) {
       const range = footprints[i] as Footprint;
       if (range.begin >= range.end) continue;
-      check(this.writes[range.space], unit, sequence, command, clock, range);
+      this.check(this.writes[range.space], unit, sequence, pc, clock, range);
       if (range.space !== 'ddr') {
-        if (range.write) check(this.reads[range.space], unit, sequence, command, clock, range);
-        this.record(unit, sequence, command, clock, range);
+        if (range.write) this.check(this.reads[range.space], unit, sequence, pc, clock, range);
+        this.record(unit, sequence, pc, clock, range);
       } else if (range.write) {
-        this.checkMemoryReads({ range, unit, sequence, command }, clock);
-        this.record(unit, sequence, command, clock, range);
-      } else (this.memoryReads[unit] as MemoryReads).record({ range, unit, sequence, command });
+        this.checkMemoryReads({ range, unit, sequence, pc }, clock);
+        this.record(unit, sequence, pc, clock, range);
+      } else (this.memoryReads[unit] as MemoryReads).record(range, sequence, pc);
     }
+  }
+
+  private check(others: AccessList, unit: number, sequence: number, pc: number, clock: Clock, range: Footprint): void {
+    const raced = others.firstRace(range, unit, clock);
+    if (raced >= 0) throw this.raceError(others.access(raced), { range, unit, sequence, pc });
   }
 
   private checkMemoryReads(access: Access, clock: Clock): void {
@@ -66,42 +76,33 @@ export class RaceDetector {
       if (unit === access.unit || !reads.mayRace(access.range, clock[unit]!)) continue;
       for (const other of reads.all()) {
         if (clock[unit]! < other.sequence && footprintsOverlap(other.range, access.range)) {
-          throw raceError(other, access);
+          throw this.raceError(other, access);
         }
       }
     }
   }
 
-  private record(unit: number, sequence: number, command: Command, clock: Clock, range: Footprint): void {
+  private record(unit: number, sequence: number, pc: number, clock: Clock, range: Footprint): void {
     const { space, write } = range;
     // An older access that comes before this one and lies within it can race only where this one would too.
     this.reads[space].removeCovered(range, unit, clock);
     if (write) this.writes[space].removeCovered(range, unit, clock);
     const list = write ? this.writes[space] : this.reads[space];
-    list.push(unit, sequence, command, range);
+    list.push(unit, sequence, pc, range);
     // Of what every other unit comes after already, nothing can race with it any more.
     if (list.count % compactionInterval === 0) list.removeSettled(this.known);
   }
-}
 
-function check(
-  others: AccessList,
-  unit: number,
-  sequence: number,
-  command: Command,
-  clock: Clock,
-  range: Footprint,
-): void {
-  const raced = others.firstRace(range, unit, clock);
-  if (raced >= 0) throw raceError(others.access(raced), { range, unit, sequence, command });
-}
+  private raceError(first: Access, second: Access): LutraError {
+    return new LutraError({
+      code: 'MCH003',
+      message: `race: nothing orders ${this.describe(first)} before ${this.describe(second)}`,
+      hint: `let ${issueUnits[first.unit]} post and ${issueUnits[second.unit]} wait`,
+    });
+  }
 
-function raceError(first: Access, second: Access): LutraError {
-  const name = (access: Access) =>
-    `${access.command.spec.name} (instruction ${access.command.pc}, ${access.range.write ? 'writes' : 'reads'} ${access.range.space} ${access.range.begin}…${access.range.end - 1})`;
-  return new LutraError({
-    code: 'MCH003',
-    message: `race: nothing orders ${name(first)} before ${name(second)}`,
-    hint: `let ${issueUnits[first.unit]} post and ${issueUnits[second.unit]} wait`,
-  });
+  private describe({ range, pc }: Access): string {
+    const { space, begin, end, write } = range;
+    return `${this.names[pc]} (instruction ${pc}, ${write ? 'writes' : 'reads'} ${space} ${begin}…${end - 1})`;
+  }
 }
