@@ -1,7 +1,7 @@
 /**
- * How fast models are packed, in bytes of the weight file as it lies there: `npx tsx bench/packing.ts [LAYERS [RUNS]]`.
+ * How fast models are packed, in bytes of the weight file as it lies there: `npx tsx bench/packing.ts [LAYERS [RUNS [WEIGHTS]]]`.
  * Models of BitNet 0.73B's shape with LAYERS layers (default 8) and random weights, in full precision (bfloat16), packed
- * (four weights to a byte) and made up (no file: bytes as if packed); threads 1 and as many as there are; the best of RUNS.
+ * (four weights to a byte) and made up (no file: bytes as if packed), or only one of them; threads 1 and as many as there are; the best of RUNS.
  * From the open model to the image in a cache directory; the operating system may keep the weight file in memory.
  */
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
@@ -13,7 +13,8 @@ import { compileModel } from '../src/cli/compileModel.ts';
 import { defaultHardware, readText } from '../src/cli/files.ts';
 import { loadHardwareModel } from '../src/hw/index.ts';
 
-const [layers = 8, runs = 3] = process.argv.slice(2).map(Number);
+const [layers = 8, runs = 3] = process.argv.slice(2, 4).map(Number);
+const [, , , , wanted = ''] = process.argv;
 const bitnet = JSON.parse(readText('models/bitnet-0.73b/config.json'));
 const hw = loadHardwareModel(readText(defaultHardware), defaultHardware, []);
 const root = mkdtempSync(join(tmpdir(), 'lutra-packing-'));
@@ -92,15 +93,16 @@ function makeModel(name: string, packed: boolean): { path: string; bytes: number
   return { path, bytes: statSync(file).size };
 }
 
-const models = [
-  { name: 'full precision', ...makeModel('master', false), weights: undefined },
-  { name: 'packed', ...makeModel('packed', true), weights: undefined },
-];
-models.push({ ...(models[1] as (typeof models)[number]), name: 'made up', weights: 'synthetic:1' as never });
+const kinds = [
+  { name: 'full precision', packed: false, weights: undefined },
+  { name: 'packed', packed: true, weights: undefined },
+  { name: 'made up', packed: true, weights: 'synthetic:1' },
+].filter(({ name }) => name.startsWith(wanted));
 
 console.log(`${layers} layers of BitNet 0.73B on ${hw.name}, best of ${runs}\n`);
 console.log('weights          threads   source MB   seconds   MB/s   CPU seconds');
-for (const { name, path, bytes, weights } of models) {
+for (const { name, packed, weights } of kinds) {
+  const { path, bytes } = makeModel(name, packed);
   for (const threads of new Set([1, availableParallelism()])) {
     let best = Number.POSITIVE_INFINITY;
     let work = Number.POSITIVE_INFINITY;

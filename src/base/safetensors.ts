@@ -217,8 +217,13 @@ export function readSafetensorsHeader(source: ByteSource): SafetensorsHeader {
   };
 }
 
-/** The bytes of one tensor: elements `first` … `first + count − 1`. The caller keeps within the tensor. */
-export function readElements(source: ByteSource, tensor: TensorEntry, first: number, count: number): Uint8Array {
+/** Where elements `first` … `first + count − 1` of a tensor lie in its file. Throws LutraError ST016. */
+export function elementRange(
+  source: ByteSource,
+  tensor: TensorEntry,
+  first: number,
+  count: number,
+): { readonly begin: number; readonly bytes: number } {
   const bytesPerElement = dtypeBytes.get(tensor.dtype) as number;
   const begin = tensor.begin + first * bytesPerElement;
   const bytes = count * bytesPerElement;
@@ -229,7 +234,7 @@ export function readElements(source: ByteSource, tensor: TensorEntry, first: num
       `elements ${first} to ${first + count} are outside of tensor ${quoteName(tensor.name)}`,
     );
   }
-  return source.read(begin, bytes);
+  return { begin, bytes };
 }
 
 /** What a file to be written holds; `bytes` is the number of data bytes. */

@@ -12,7 +12,7 @@ import { type ScatteredFile, scatteredFile } from './files.ts';
 import { withInterrupt } from './interrupt.ts';
 import { printNote } from './output.ts';
 import type { HelperData, HelperFault, ProgramSource } from './packHelper.ts';
-import { allDone, type JobQueue, jobQueue, runJob, takeJob } from './packQueue.ts';
+import { allDone, type JobQueue, JobRoom, jobQueue, runJob, takeJob } from './packQueue.ts';
 
 /** Threads beside this one, and what they need to make the same jobs. */
 export interface Helpers {
@@ -92,9 +92,10 @@ function* steps(
   for (const { begin, known } of tensors) {
     if (known) file.write(begin, known.read(0, known.bytes));
   }
+  const room = new JobRoom();
   for (let job = takeJob(queue, jobs); job; job = takeJob(queue, jobs)) {
     yield job.label;
-    runJob(queue, job, file.write);
+    runJob(queue, job, room, file.write);
   }
 }
 

@@ -6,7 +6,7 @@ import { writeAt } from './files.ts';
 import { openGraph, openModelDirectory, planModel } from './modelSource.ts';
 import type { CompileOptions } from './options.ts';
 import { packerOf } from './packKernels.ts';
-import { type JobQueue, runJob, takeJob } from './packQueue.ts';
+import { type JobQueue, JobRoom, runJob, takeJob } from './packQueue.ts';
 
 /** What a thread needs to know to make the jobs of a program itself. */
 export interface ProgramSource {
@@ -37,7 +37,8 @@ export function help(): void {
     const graph = openGraph(openModelDirectory(path), options, { kernels: weights, digest });
     const { jobs } = planModel(graph, hw, options, pack);
     const write = (offset: number, bytes: Uint8Array) => writeAt(queue.file, queue.descriptor, offset, bytes);
-    for (let job = takeJob(queue, jobs); job; job = takeJob(queue, jobs)) runJob(queue, job, write);
+    const room = new JobRoom();
+    for (let job = takeJob(queue, jobs); job; job = takeJob(queue, jobs)) runJob(queue, job, room, write);
   } catch (error) {
     if (!(error instanceof LutraError)) throw error;
     parentPort?.postMessage({ diagnostics: error.diagnostics } satisfies HelperFault);

@@ -33,9 +33,34 @@ export function allDone(queue: JobQueue): boolean {
   return Atomics.load(queue.counts, done) === queue.jobs;
 }
 
+/** The results of one job after another, in the same memory. */
+export class JobRoom {
+  private room = new Uint8Array(0);
+
+  /** An array of zeros for each size. */
+  take(sizes: readonly number[]): Uint8Array[] {
+    // Some results are looked at as words.
+    const aligned = sizes.map((size) => Math.ceil(size / 8) * 8);
+    const total = aligned.reduce((sum, size) => sum + size, 0);
+    if (this.room.length < total) this.room = new Uint8Array(total);
+    else this.room.fill(0, 0, total);
+    let next = 0;
+    return sizes.map((size, index) => {
+      const begin = next;
+      next += aligned[index] as number;
+      return this.room.subarray(begin, begin + size);
+    });
+  }
+}
+
 /** Does a job that was taken. */
-export function runJob(queue: JobQueue, job: PackJob, write: (offset: number, bytes: Uint8Array) => void): void {
-  const results = job.parts.map(({ bytes }) => new Uint8Array(bytes));
+export function runJob(
+  queue: JobQueue,
+  job: PackJob,
+  room: JobRoom,
+  write: (offset: number, bytes: Uint8Array) => void,
+): void {
+  const results = room.take(job.parts.map(({ bytes }) => bytes));
   job.run(results);
   job.parts.forEach(({ segment, offset }, index) => {
     const begin = queue.places.get(`segment/${segment}`);

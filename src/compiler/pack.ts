@@ -6,9 +6,9 @@ import { ropeAngleOf, ropeFrequencies } from '../numerics/functions.ts';
 import { type PackKernels, packBinaryTile, packTernaryTile, type WordLayout } from '../numerics/pack.ts';
 import { type BoundArithmetic, coarseHeadRows } from './headBounds.ts';
 import { type Formats, type MemoryMap, type StoredFloat, storedBytes } from './memoryMap.ts';
-import type { PackJob } from './packing.ts';
+import { type PackJob, Reused } from './packing.ts';
 import { type OnChip, scaleOrder, type TiledModel } from './place.ts';
-import { quantiseHeadRows } from './quantise.ts';
+import { type HeadRoom, quantiseHeadRows } from './quantise.ts';
 import type { Tile, TiledOperation } from './tile.ts';
 
 /** Elements of a tensor read at a time. */
@@ -58,8 +58,16 @@ export interface PackContext {
   readonly kernels: PackKernels;
 }
 
+/** With the arrays that jobs use one after the other. */
+interface JobContext extends PackContext {
+  readonly room: HeadRoom;
+}
+
 /** All contents of a program, as jobs that need nothing of each other. The same model gives the same list. */
-export function packJobs(context: PackContext): PackJob[] {
+export function packJobs(program: PackContext): PackJob[] {
+  const floats = new Reused((length) => new Float32Array(length));
+  const levels = new Reused((length) => new Int16Array(length));
+  const context: JobContext = { ...program, room: { floats, levels } };
   const { graph, model, chip, map, layout } = context;
   const whole = (segment: string, run: (out: Uint8Array) => void): PackJob[] =>
     map.regions
@@ -160,7 +168,7 @@ function packRotations({ shape, maxPositions }: TiledModel, map: MemoryMap, out:
   }
 }
 
-function embeddingJobs({ graph, map, kernels }: PackContext): PackJob[] {
+function embeddingJobs({ graph, map, kernels, room }: JobContext): PackJob[] {
   const { embedding, vocabularySize } = graph;
   const { embeddingRowBytes, formats, regions } = map;
   const end = regions.find(({ name }) => name === 'embedding')?.bytes ?? 0;
@@ -177,7 +185,7 @@ function embeddingJobs({ graph, map, kernels }: PackContext): PackJob[] {
       parts: [{ segment: 'embedding', offset, bytes }],
       run: ([out]) => {
         const rows = out as Uint8Array;
-        const values = embedding.readRows(first, count);
+        const values = embedding.readRows(first, count, room.floats.take(count * width));
         for (let row = 0; row < count; row++) {
           const own = values.subarray(row * width, (row + 1) * width);
           const at = row * embeddingRowBytes;
@@ -199,6 +207,7 @@ export function layerJobs(
   kernels: PackKernels,
 ): PackJob[] {
   let offset = 0;
+  const own = new Reused((length) => new Int8Array(length));
   return model.layer.map((operation) => {
     const bytes = operation.tiles.reduce((sum, tile) => sum + tile.bytes, 0);
     const part = { segment, offset, bytes };
@@ -210,7 +219,7 @@ export function layerJobs(
         let at = 0;
         for (const tile of operation.tiles) {
           const tensors = tile.pieces.map(({ output }) => layer[output as Exclude<typeof output, 'head'>]);
-          const weights = tileWeights(tile, operation, tensors);
+          const weights = tileWeights(tile, operation, tensors, own);
           const source = { ...tileShape(operation, tile), ...weights, offset: 0 };
           packTernaryTile(layout, source, out as Uint8Array, at, kernels);
           at += tile.bytes;
@@ -230,15 +239,19 @@ export function tileShape(operation: TiledOperation, tile: Tile) {
   return { columns: tileColumns(tile), inputs: operation.inputs, blocks: operation.blocks, steps: tile.steps };
 }
 
-/** The columns of a tile side by side; columns between pieces stay 0. */
-function tileWeights(tile: Tile, { inputs }: TiledOperation, tensors: readonly TernaryTensor[]) {
-  const [piece, ...others] = tile.pieces;
-  if (piece && others.length === 0) {
-    return { weights: (tensors[0] as TernaryTensor).readRows(piece.first, piece.columns), pitch: inputs };
-  }
-  const weights = new Int8Array(tileColumns(tile) * inputs);
+/** The columns of a tile side by side; columns between pieces are 0. */
+function tileWeights(
+  tile: Tile,
+  { inputs }: TiledOperation,
+  tensors: readonly TernaryTensor[],
+  own: Reused<Int8Array>,
+): { readonly weights: Int8Array; readonly pitch: number } {
+  const weights = own.take(tileColumns(tile) * inputs);
+  if (tile.pieces.length > 1) weights.fill(0);
   tile.pieces.forEach(({ first, columns, offset }, index) => {
-    weights.set((tensors[index] as TernaryTensor).readRows(first, columns), offset * inputs);
+    const into = weights.subarray(offset * inputs, (offset + columns) * inputs);
+    const rows = (tensors[index] as TernaryTensor).readRows(first, columns, into);
+    if (rows !== into) into.set(rows);
   });
   return { weights, pitch: inputs };
 }
@@ -289,12 +302,12 @@ function tileJobs(
  * The head's weights on a grid of odd integers, one scale per vocabulary row: scale = max |w| / (2ᵇ − 1), level = the odd
  * integer nearest to w / scale.
  */
-function headJobs({ graph, model, map, layout, kernels }: PackContext): PackJob[] {
+function headJobs({ graph, model, map, layout, kernels, room }: JobContext): PackJob[] {
   const { head } = model;
   return tileJobs(head, 'head', map.headScaleStride, (tile, weights, constants) => {
     const [piece] = tile.pieces;
     if (!piece) return;
-    const { levels, scales } = quantiseHeadRows(graph.head, piece.first, piece.columns, head.planes, kernels);
+    const { levels, scales } = quantiseHeadRows(graph.head, piece.first, piece.columns, head.planes, kernels, room);
     const source = { ...tileShape(head, tile), weights: levels, offset: 0, pitch: head.inputs };
     packBinaryTile(layout, head.planes, source, weights, 0, kernels);
     writeFloats(constants, 0, scales, 'float32');
@@ -302,13 +315,13 @@ function headJobs({ graph, model, map, layout, kernels }: PackContext): PackJob[
 }
 
 /** The coarse rows of a two-pass head: tiles, and for each its scales and then its bounds. */
-function coarseJobs({ graph, model, map, layout, arithmetic, kernels }: PackContext): PackJob[] {
+function coarseJobs({ graph, model, map, layout, arithmetic, kernels, room }: JobContext): PackJob[] {
   const { coarse, head } = model;
   if (!coarse) return [];
   let gains: Float32Array | undefined;
   return tileJobs(coarse, 'coarse', map.coarseScaleStride, (tile, weights, constants) => {
     const { first, columns } = tile.pieces[0] as Tile['pieces'][number];
-    const exact = quantiseHeadRows(graph.head, first, columns, head.planes, kernels);
+    const exact = quantiseHeadRows(graph.head, first, columns, head.planes, kernels, room);
     gains ??= graph.finalNorm.readRows(0, coarse.inputs);
     const rows = coarseHeadRows(exact, gains, coarse.planes, arithmetic);
     const source = { ...tileShape(coarse, tile), weights: rows.levels, offset: 0, pitch: coarse.inputs };

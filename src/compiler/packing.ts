@@ -20,6 +20,23 @@ interface PackedPart {
   readonly bytes: number;
 }
 
+/** An array that is used again and again: what it is filled with is good until the next use. */
+export class Reused<A extends Int8Array | Int16Array | Float32Array> {
+  private array: A;
+  private readonly make: (length: number) => A;
+
+  constructor(make: (length: number) => A) {
+    this.make = make;
+    this.array = make(0);
+  }
+
+  /** So many elements, whatever they are. */
+  take(length: number): A {
+    if (this.array.length < length) this.array = this.make(length);
+    return this.array.subarray(0, length) as A;
+  }
+}
+
 /** A program and the jobs that make its contents. */
 export interface PlannedProgram {
   /** Segments have no contents. */

@@ -2,6 +2,13 @@
 import { LutraError } from '../base/diagnostics.ts';
 import type { DenseTensor } from '../model/graph.ts';
 import { type PackKernels, plainPackKernels } from '../numerics/pack.ts';
+import type { Reused } from './packing.ts';
+
+/** Arrays for a part of the head's rows. */
+export interface HeadRoom {
+  readonly floats: Reused<Float32Array>;
+  readonly levels: Reused<Int16Array>;
+}
 
 /**
  * Rows of the head as odd levels of `bits` bits and a scale each; a row of zeros has scale 0.
@@ -13,10 +20,12 @@ export function quantiseHeadRows(
   count: number,
   bits: number,
   kernels: PackKernels = plainPackKernels,
+  room?: HeadRoom,
 ): { readonly levels: Int16Array; readonly scales: Float32Array } {
-  const values = tensor.readRows(first, count);
-  const width = values.length / count;
-  const levels = new Int16Array(values.length);
+  const elements = count * tensor.shape.slice(1).reduce((product, size) => product * size, 1);
+  const values = tensor.readRows(first, count, room?.floats.take(elements));
+  const width = elements / count;
+  const levels = room?.levels.take(elements) ?? new Int16Array(elements);
   const scales = new Float32Array(count);
   for (let row = 0; row < count; row++) {
     const begin = row * width;

@@ -1,6 +1,6 @@
 /** `WeightKernels` by an instance of the WebAssembly module `packing` (src/numerics/packing/assembly). */
 import { KernelMemory } from '../base/kernelMemory.ts';
-import type { WeightKernels } from './weightKernels.ts';
+import type { Span, WeightKernels } from './weightKernels.ts';
 
 interface Exports {
   readonly memory: WebAssembly.Memory;
@@ -26,41 +26,47 @@ export function fastWeightKernels(instance: WebAssembly.Instance): WeightKernels
   const kernel = instance.exports as unknown as Exports;
   const memory = new KernelMemory(kernel.memory);
   kernel.prepare();
-  const put = (bytes: Uint8Array, resultBytes: number): [number, number] => {
-    const [from, to] = memory.places(bytes.length, resultBytes) as [number, number];
-    memory.bytes(from, bytes.length).set(bytes);
+  /** Reads a span into its place; the other place is for the result. */
+  const put = ({ bytes, fill }: Span, resultBytes: number): [number, number] => {
+    const [from, to] = memory.places(bytes, resultBytes) as [number, number];
+    fill(memory.bytes(from, bytes));
     return [from, to];
   };
-  const int8 = (at: number, length: number) => new Int8Array(memory.bytes(at, length).slice().buffer);
-  const float32 = (at: number, length: number) => new Float32Array(memory.bytes(at, 4 * length).slice().buffer);
+  const take = (at: number, into: Int8Array | Float32Array) => {
+    new Uint8Array(into.buffer, into.byteOffset, into.byteLength).set(memory.bytes(at, into.byteLength));
+  };
   return {
-    unpackTernary(bytes, shift) {
-      const [from, to] = put(bytes, bytes.length);
-      return kernel.unpackTernary(from, bytes.length, shift, to) === 0 ? undefined : int8(to, bytes.length);
+    unpackTernary(span, shift, into) {
+      const [from, to] = put(span, into.byteLength);
+      const legal = kernel.unpackTernary(from, span.bytes, shift, to) !== 0;
+      take(to, into);
+      return legal;
     },
-    decodeBfloat16(bytes) {
-      const count = bytes.length / 2;
-      const [from, to] = put(bytes, 4 * count);
-      return kernel.decodeBfloat16(from, count, to) === 0 ? undefined : float32(to, count);
+    decodeBfloat16(span, into) {
+      const [from, to] = put(span, into.byteLength);
+      const finite = kernel.decodeBfloat16(from, into.length, to) !== 0;
+      take(to, into);
+      return finite;
     },
-    sumBfloat16(bytes, sum) {
-      const [from] = put(bytes, 0);
-      return kernel.sumBfloat16(from, bytes.length / 2, sum);
+    sumBfloat16(span, sum) {
+      const [from] = put(span, 0);
+      return kernel.sumBfloat16(from, span.bytes / 2, sum);
     },
-    ternariseBfloat16(bytes, factor) {
-      const count = bytes.length / 2;
-      const [from, to] = put(bytes, count);
-      return kernel.ternariseBfloat16(from, count, factor, to) === 0 ? undefined : int8(to, count);
+    ternariseBfloat16(span, factor, into) {
+      const [from, to] = put(span, into.byteLength);
+      const finite = kernel.ternariseBfloat16(from, into.length, factor, to) !== 0;
+      take(to, into);
+      return finite;
     },
-    syntheticTernary(tensorKey, first, rows, columns) {
-      const [to] = memory.places(rows * columns) as [number];
-      kernel.syntheticTernary(tensorKey, first, rows, columns, to);
-      return int8(to, rows * columns);
+    syntheticTernary({ key, first, rows, columns }, into) {
+      const [to] = memory.places(into.byteLength) as [number];
+      kernel.syntheticTernary(key, first, rows, columns, to);
+      take(to, into);
     },
-    syntheticDense(tensorKey, first, rows, columns, { centre, spread }) {
-      const [to] = memory.places(4 * rows * columns) as [number];
-      kernel.syntheticDense(tensorKey, first, rows, columns, centre, spread, to);
-      return float32(to, rows * columns);
+    syntheticDense({ key, first, rows, columns }, { centre, spread }, into) {
+      const [to] = memory.places(into.byteLength) as [number];
+      kernel.syntheticDense(key, first, rows, columns, centre, spread, to);
+      take(to, into);
     },
   };
 }

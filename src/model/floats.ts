@@ -4,7 +4,7 @@ import { LutraError } from '../base/diagnostics.ts';
 import { decodeFloat } from '../base/float.ts';
 import { quoteName } from '../base/safetensors.ts';
 import type { DenseTensor } from './graph.ts';
-import { findTensor, type StoredTensor, storedElements, type WeightFiles } from './weightFiles.ts';
+import { findTensor, type StoredTensor, storedElements, storedSpan, type WeightFiles } from './weightFiles.ts';
 import { plainWeightKernels, type WeightKernels } from './weightKernels.ts';
 
 export const floatDtypes = ['BF16', 'F16', 'F32'] as const;
@@ -32,11 +32,10 @@ export function readFloats(
   first: number,
   count: number,
   kernels: WeightKernels = plainWeightKernels,
+  into: Float32Array = new Float32Array(count),
 ): Float32Array {
-  const bytes = storedElements(tensor, first, count);
-  const finite = tensor.dtype === 'BF16' ? kernels.decodeBfloat16(bytes) : undefined;
-  if (finite) return finite;
-  const values = decodeFloats(tensor.dtype, bytes);
+  if (tensor.dtype === 'BF16' && kernels.decodeBfloat16(storedSpan(tensor, first, count), into)) return into;
+  const values = decodeFloats(tensor.dtype, storedElements(tensor, first, count));
   for (let i = 0; i < values.length; i++) {
     // Infinity − Infinity and NaN are the only differences that are not 0.
     if (values[i]! - values[i]! !== 0) {
@@ -60,6 +59,6 @@ export function denseTensor(
     name,
     shape,
     format: tensor.dtype === 'BF16' ? 'bfloat16' : 'float32',
-    readRows: (first, count) => readFloats(tensor, first * rowElements, count * rowElements, kernels),
+    readRows: (first, count, into) => readFloats(tensor, first * rowElements, count * rowElements, kernels, into),
   };
 }

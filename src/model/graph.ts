@@ -14,8 +14,8 @@ export interface TernaryTensor {
   /** Inputs. */
   readonly columns: number;
   readonly scale: number;
-  /** Rows `first` … `first + count − 1` as −1, 0, 1; [count][columns]. */
-  readRows(first: number, count: number): Int8Array;
+  /** Rows `first` … `first + count − 1` as −1, 0, 1; [count][columns], in `into`, which has that length, or elsewhere. */
+  readRows(first: number, count: number, into?: Int8Array): Int8Array;
 }
 
 export interface DenseTensor {
@@ -23,8 +23,8 @@ export interface DenseTensor {
   readonly shape: readonly number[];
   /** The narrowest format in which every value of the model file is exact. */
   readonly format: 'bfloat16' | 'float32';
-  /** Rows of the first dimension; of a vector, its elements. */
-  readRows(first: number, count: number): Float32Array;
+  /** Rows of the first dimension; of a vector, its elements. In `into`, which has that length, or elsewhere. */
+  readRows(first: number, count: number, into?: Float32Array): Float32Array;
 }
 
 export interface LayerTensors {

@@ -85,9 +85,10 @@ function randomTensors(seed: number, kernels: WeightKernels): TensorMaker {
         columns,
         // Two thirds of the weights are ±1: the variance of an output is that of an input.
         scale: toBfloat16(1 / Math.sqrt((columns * 2) / 3)),
-        readRows(first, count) {
+        readRows(first, count, into = new Int8Array(count * columns)) {
           checkRows({ name, rows }, first, count);
-          return kernels.syntheticTernary(tensorKey, first, count, columns);
+          kernels.syntheticTernary({ key: tensorKey, first, rows: count, columns }, into);
+          return into;
         },
       };
     },
@@ -98,9 +99,10 @@ function randomTensors(seed: number, kernels: WeightKernels): TensorMaker {
         name,
         shape,
         format: 'bfloat16',
-        readRows(first, count) {
+        readRows(first, count, into = new Float32Array(count * columns)) {
           checkRows({ name, rows: shape[0] ?? 0 }, first, count);
-          return kernels.syntheticDense(tensorKey, first, count, columns, { centre, spread });
+          kernels.syntheticDense({ key: tensorKey, first, rows: count, columns }, { centre, spread }, into);
+          return into;
         },
       };
     },

@@ -9,8 +9,8 @@ import { quoteName } from '../base/safetensors.ts';
 import type { WeightFormat } from './config.ts';
 import { floatDtypes, readFloats } from './floats.ts';
 import { checkRows, type TernaryTensor } from './graph.ts';
-import { findTensor, type StoredTensor, storedElements, type WeightFiles } from './weightFiles.ts';
-import { roundToTernary, type WeightKernels } from './weightKernels.ts';
+import { findTensor, type StoredTensor, storedSpan, type WeightFiles } from './weightFiles.ts';
+import { roundToTernary, type Span, type WeightKernels } from './weightKernels.ts';
 
 /** Elements read at a time; bounds the memory that a tensor of any size needs. */
 const chunkElements = 2 ** 18;
@@ -20,7 +20,9 @@ function badValue(tensor: StoredTensor, message: string): LutraError {
 }
 
 /** Names the first code of a packed tensor's bytes that is no weight; `row` is that of the first byte. */
-function noWeight(tensor: StoredTensor, bytes: Uint8Array, shift: number, columns: number, row: number): LutraError {
+function noWeight(tensor: StoredTensor, span: Span, shift: number, columns: number, row: number): LutraError {
+  const bytes = new Uint8Array(span.bytes);
+  span.fill(bytes);
   const i = bytes.findIndex((byte) => ((byte >> shift) & 3) === 3);
   const where = `row ${row + Math.floor(i / columns)}, column ${i % columns}`;
   return badValue(tensor, `tensor ${quoteName(tensor.name)} has the code 3 at ${where}, which is no ternary weight`);
@@ -50,19 +52,17 @@ function packedTensor(
     rows,
     columns,
     scale: readScale(files, name, divides),
-    readRows(first, count) {
+    readRows(first, count, values = new Int8Array(count * columns)) {
       checkRows({ name, rows }, first, count);
-      const values = new Int8Array(count * columns);
       for (let done = 0; done < count; ) {
         const row = first + done;
         const inQuarter = row % quarter;
         const rowsHere = Math.min(count - done, quarter - inQuarter);
         // Rows of one quarter have their bits at one place.
         const shift = 2 * Math.floor(row / quarter);
-        const bytes = storedElements(tensor, inQuarter * columns, rowsHere * columns);
-        const weights = kernels.unpackTernary(bytes, shift);
-        if (!weights) throw noWeight(tensor, bytes, shift, columns, row);
-        values.set(weights, done * columns);
+        const span = storedSpan(tensor, inQuarter * columns, rowsHere * columns);
+        const into = values.subarray(done * columns, (done + rowsHere) * columns);
+        if (!kernels.unpackTernary(span, shift, into)) throw noWeight(tensor, span, shift, columns, row);
         done += rowsHere;
       }
       return values;
@@ -76,7 +76,7 @@ function absoluteMean(tensor: StoredTensor, elements: number, kernels: WeightKer
   for (let at = 0; at < elements; at += chunkElements) {
     const count = Math.min(chunkElements, elements - at);
     if (tensor.dtype === 'BF16') {
-      sum = kernels.sumBfloat16(storedElements(tensor, at, count), sum);
+      sum = kernels.sumBfloat16(storedSpan(tensor, at, count), sum);
       if (!Number.isNaN(sum)) continue;
     }
     const values = readFloats(tensor, at, count);
@@ -85,19 +85,12 @@ function absoluteMean(tensor: StoredTensor, elements: number, kernels: WeightKer
   return Math.fround(Math.max(sum / elements, 1e-5));
 }
 
-/** `count` elements from `first` on, in units of 1 / `factor`, as ternary weights. */
-function ternarise(
-  tensor: StoredTensor,
-  first: number,
-  count: number,
-  factor: number,
-  kernels: WeightKernels,
-): Int8Array {
-  const weights =
-    tensor.dtype === 'BF16' ? kernels.ternariseBfloat16(storedElements(tensor, first, count), factor) : undefined;
-  return (
-    weights ?? Int8Array.from(readFloats(tensor, first, count), (value) => roundToTernary(Math.fround(value * factor)))
-  );
+/** Elements from `first` on, in units of 1 / `factor`, as ternary weights in `into`. */
+function ternarise(tensor: StoredTensor, first: number, factor: number, kernels: WeightKernels, into: Int8Array): void {
+  const span = storedSpan(tensor, first, into.length);
+  if (tensor.dtype === 'BF16' && kernels.ternariseBfloat16(span, factor, into)) return;
+  const values = readFloats(tensor, first, into.length);
+  for (let i = 0; i < values.length; i++) into[i] = roundToTernary(Math.fround(values[i]! * factor));
 }
 
 /**
@@ -124,13 +117,12 @@ function masterTensor(
     get scale() {
       return scaleOf();
     },
-    readRows(first, count) {
+    readRows(first, count, values = new Int8Array(count * columns)) {
       checkRows({ name, rows }, first, count);
       const factor = Math.fround(1 / scaleOf());
-      const values = new Int8Array(count * columns);
       for (let at = 0; at < values.length; at += chunkElements) {
         const own = Math.min(chunkElements, values.length - at);
-        values.set(ternarise(tensor, first * columns + at, own, factor, kernels), at);
+        ternarise(tensor, first * columns + at, factor, kernels, values.subarray(at, at + own));
       }
       return values;
     },

@@ -8,12 +8,13 @@ import { sha256Hex } from '../base/digest.ts';
 import { parseJson } from '../base/json.ts';
 import {
   type ByteSource,
+  elementRange,
   quoteName,
-  readElements,
   readSafetensorsHeader,
   type TensorEntry,
 } from '../base/safetensors.ts';
 import { decodeText, filePath, type ModelDirectory } from './directory.ts';
+import type { Span } from './weightKernels.ts';
 
 /** A tensor and the file it lies in. */
 export interface StoredTensor extends TensorEntry {
@@ -121,9 +122,17 @@ export function findTensor(
   return tensor;
 }
 
+/** Elements `first` … `first + count − 1`, to be read where they are wanted. */
+export function storedSpan(tensor: StoredTensor, first: number, count: number): Span {
+  const { source } = tensor;
+  const { begin, bytes } = elementRange(source, tensor, first, count);
+  return { bytes, fill: (target) => source.fill(begin, target) };
+}
+
 /** Bytes of elements `first` … `first + count − 1`. */
 export function storedElements(tensor: StoredTensor, first: number, count: number): Uint8Array {
-  return readElements(tensor.source, tensor, first, count);
+  const { begin, bytes } = elementRange(tensor.source, tensor, first, count);
+  return tensor.source.read(begin, bytes);
 }
 
 /** Larger weight files are named by samples, see `digestSource`. */

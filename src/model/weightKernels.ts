@@ -1,26 +1,38 @@
 /** The loops over all weights of a model: their definitions, and the interface of whatever else computes the same. */
 import { hash, mix } from '../base/hash.ts';
 
-/** Every function gives the same bits as that of `plainWeightKernels`. */
+/** Bytes of a weight file, to be read where they are wanted. */
+export interface Span {
+  readonly bytes: number;
+  fill(target: Uint8Array): void;
+}
+
+/** Every function gives the same bits as that of `plainWeightKernels`, in `into`, whose length is that of the result. */
 export interface WeightKernels {
-  /** `((byte >> shift) & 3) − 1` of every byte; undefined if one of the codes is 3. */
-  unpackTernary(bytes: Uint8Array, shift: number): Int8Array | undefined;
-  /** Little-endian bfloat16 as float32; undefined if one of them is not finite. */
-  decodeBfloat16(bytes: Uint8Array): Float32Array | undefined;
+  /** `((byte >> shift) & 3) − 1` of every byte; false if one of the codes is 3. */
+  unpackTernary(span: Span, shift: number, into: Int8Array): boolean;
+  /** Little-endian bfloat16 as float32; false if one of them is not finite. */
+  decodeBfloat16(span: Span, into: Float32Array): boolean;
   /** `sum` and the magnitudes of little-endian bfloat16, added in double precision one after the other; NaN if one is not finite. */
-  sumBfloat16(bytes: Uint8Array, sum: number): number;
-  /** `roundToTernary(fround(x · factor))` of little-endian bfloat16; undefined if one of them is not finite. */
-  ternariseBfloat16(bytes: Uint8Array, factor: number): Int8Array | undefined;
+  sumBfloat16(span: Span, sum: number): number;
+  /** `roundToTernary(fround(x · factor))` of little-endian bfloat16; false if one of them is not finite. */
+  ternariseBfloat16(span: Span, factor: number, into: Int8Array): boolean;
   /** Rows of a made-up ternary tensor, [rows][columns], see `fillTernaryRow`. */
-  syntheticTernary(tensorKey: number, first: number, rows: number, columns: number): Int8Array;
+  syntheticTernary(rows: SyntheticRows, into: Int8Array): void;
   /** Rows of a made-up dense tensor, [rows][columns]: centre ± spread, each a bfloat16. */
   syntheticDense(
-    tensorKey: number,
-    first: number,
-    rows: number,
-    columns: number,
+    rows: SyntheticRows,
     range: { readonly centre: number; readonly spread: number },
-  ): Float32Array;
+    into: Float32Array,
+  ): void;
+}
+
+/** Rows from `first` on of the tensor with this key. */
+export interface SyntheticRows {
+  readonly key: number;
+  readonly first: number;
+  readonly rows: number;
+  readonly columns: number;
 }
 
 /** 1 for x > 0.5, −1 for x < −0.5, else 0: clamp(round(x), −1, 1) with ties to even. */
@@ -28,19 +40,27 @@ export function roundToTernary(x: number): number {
   return x > 0.5 ? 1 : x < -0.5 ? -1 : 0;
 }
 
-function unpackTernary(bytes: Uint8Array, shift: number): Int8Array | undefined {
-  const weights = new Int8Array(bytes.length);
-  for (let i = 0; i < weights.length; i++) {
-    const code = (bytes[i]! >> shift) & 3;
-    if (code === 3) return undefined;
-    weights[i] = code - 1;
-  }
-  return weights;
+function read({ bytes, fill }: Span): Uint8Array {
+  const read = new Uint8Array(bytes);
+  fill(read);
+  return read;
 }
 
-function decodeBfloat16(bytes: Uint8Array): Float32Array | undefined {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const bits = new Uint32Array(bytes.length / 2);
+function unpackTernary(span: Span, shift: number, into: Int8Array): boolean {
+  const bytes = read(span);
+  let legal = true;
+  for (let i = 0; i < bytes.length; i++) {
+    const code = (bytes[i]! >> shift) & 3;
+    if (code === 3) legal = false;
+    into[i] = code - 1;
+  }
+  return legal;
+}
+
+function decodeBfloat16(span: Span, into: Float32Array): boolean {
+  const bytes = read(span);
+  const view = new DataView(bytes.buffer);
+  const bits = new Uint32Array(into.buffer, into.byteOffset, into.length);
   let finite = true;
   for (let i = 0; i < bits.length; i++) {
     // A bfloat16 is the upper half of a float32.
@@ -48,20 +68,22 @@ function decodeBfloat16(bytes: Uint8Array): Float32Array | undefined {
     bits[i] = half << 16;
     if ((half & 0x7f80) === 0x7f80) finite = false;
   }
-  return finite ? new Float32Array(bits.buffer) : undefined;
+  return finite;
 }
 
-function sumBfloat16(bytes: Uint8Array, sum: number): number {
-  const values = decodeBfloat16(bytes);
-  if (!values) return Number.NaN;
+function sumBfloat16(span: Span, sum: number): number {
+  const values = new Float32Array(span.bytes / 2);
+  if (!decodeBfloat16(span, values)) return Number.NaN;
   let total = sum;
   for (let i = 0; i < values.length; i++) total += Math.abs(values[i]!);
   return total;
 }
 
-function ternariseBfloat16(bytes: Uint8Array, factor: number): Int8Array | undefined {
-  const values = decodeBfloat16(bytes);
-  return values && Int8Array.from(values, (value) => roundToTernary(Math.fround(value * factor)));
+function ternariseBfloat16(span: Span, factor: number, into: Int8Array): boolean {
+  const values = new Float32Array(span.bytes / 2);
+  const finite = decodeBfloat16(span, values);
+  for (let i = 0; i < values.length; i++) into[i] = roundToTernary(Math.fround(values[i]! * factor));
+  return finite;
 }
 
 /** Five ternary digits of each byte value: digit j of floor(byte · 243 / 256), so that each is 0 a third of the time. */
@@ -97,20 +119,14 @@ export const plainWeightKernels: WeightKernels = {
   decodeBfloat16,
   sumBfloat16,
   ternariseBfloat16,
-  syntheticTernary(tensorKey, first, rows, columns) {
-    const values = new Int8Array(rows * columns);
-    for (let i = 0; i < rows; i++) {
-      fillTernaryRow(values, i * columns, (i + 1) * columns, hash(tensorKey, first + i));
-    }
-    return values;
+  syntheticTernary({ key, first, rows, columns }, into) {
+    for (let i = 0; i < rows; i++) fillTernaryRow(into, i * columns, (i + 1) * columns, hash(key, first + i));
   },
-  syntheticDense(tensorKey, first, rows, columns, { centre, spread }) {
-    const values = new Float32Array(rows * columns);
-    for (let i = 0; i < values.length; i++) {
-      const key = hash(tensorKey, first + Math.floor(i / columns));
-      const unit = mix(key + Math.imul(i % columns, 0x9e3779b9)) / 2 ** 31 - 1;
-      values[i] = toBfloat16(centre + spread * unit);
+  syntheticDense({ key, first, columns }, { centre, spread }, into) {
+    for (let i = 0; i < into.length; i++) {
+      const rowKey = hash(key, first + Math.floor(i / columns));
+      const unit = mix(rowKey + Math.imul(i % columns, 0x9e3779b9)) / 2 ** 31 - 1;
+      into[i] = toBfloat16(centre + spread * unit);
     }
-    return values;
   },
 };

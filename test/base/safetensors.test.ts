@@ -4,7 +4,7 @@ import { LutraError } from '../../src/base/diagnostics.ts';
 import {
   bytesSource,
   dtypeBytes,
-  readElements,
+  elementRange,
   readSafetensorsHeader,
   serializeSafetensorsHeader,
   type TensorDeclaration,
@@ -106,8 +106,12 @@ describe('safetensors headers that are well formed', () => {
     const source = bytesSource('m.safetensors', bytes);
     const a = readSafetensorsHeader(source).tensors.get('a');
     if (a === undefined) throw new Error('no tensor a');
-    expect([...readElements(source, a, 1, 1)]).toEqual([2, 0]);
-    expect(messageOf(() => readElements(source, a, 1, 2))).toBe(
+    const { begin, bytes: length } = elementRange(source, a, 1, 1);
+    expect([...source.read(begin, length)]).toEqual([2, 0]);
+    const target = new Uint8Array(3);
+    source.fill(begin - 1, target);
+    expect([...target.subarray(1)]).toEqual([2, 0]);
+    expect(messageOf(() => elementRange(source, a, 1, 2))).toBe(
       'error[ST016] m.safetensors elements 1 to 3 are outside of tensor "a"',
     );
     expect(messageOf(() => source.read(0, bytes.length + 1))).toMatch(

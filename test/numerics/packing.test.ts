@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { assembly } from '../../src/cli/assembly.ts';
 import { fastWeightKernels } from '../../src/model/fastWeights.ts';
-import { plainWeightKernels } from '../../src/model/weightKernels.ts';
+import { plainWeightKernels, type WeightKernels } from '../../src/model/weightKernels.ts';
 import {
   type PackKernels,
   packBinaryTile,
@@ -99,6 +99,16 @@ describe('tiles by WebAssembly are those of the definition', () => {
 });
 
 describe('weights by WebAssembly are those of the definition', () => {
+  const spanOf = (bytes: Uint8Array) => ({ bytes: bytes.length, fill: (target: Uint8Array) => target.set(bytes) });
+  /** Runs both, which must return and write the same. */
+  const both = <A extends Int8Array | Float32Array>(
+    run: (kernels: WeightKernels, into: A) => unknown,
+    make: () => A,
+  ): void => {
+    const [fast, plain] = [make(), make()];
+    expect(run(weights, fast)).toBe(run(plainWeightKernels, plain));
+    expect(Buffer.compare(new Uint8Array(fast.buffer), new Uint8Array(plain.buffer))).toBe(0);
+  };
   /** Bytes of bfloat16: any bits, or magnitudes as models have them. */
   const bfloat16 = fc
     .array(fc.oneof({ weight: 40, arbitrary: fc.integer({ min: 0x3000, max: 0x4100 }) }, fc.nat(0xffff)), {
@@ -125,7 +135,10 @@ describe('weights by WebAssembly are those of the definition', () => {
     );
     fc.assert(
       fc.property(bytes, fc.constantFrom(0, 2, 4, 6), (list, shift) => {
-        expect(weights.unpackTernary(list, shift)).toEqual(plainWeightKernels.unpackTernary(list, shift));
+        both(
+          (kernels, into) => kernels.unpackTernary(spanOf(list), shift, into),
+          () => new Int8Array(list.length),
+        );
       }),
     );
   });
@@ -134,9 +147,16 @@ describe('weights by WebAssembly are those of the definition', () => {
     const factor = fc.float({ min: Math.fround(0.01), max: 1000, noNaN: true });
     fc.assert(
       fc.property(bfloat16, factor, fc.double({ min: 0, max: 100, noNaN: true }), (bytes, scale, sum) => {
-        expect(weights.decodeBfloat16(bytes)).toEqual(plainWeightKernels.decodeBfloat16(bytes));
-        expect(weights.sumBfloat16(bytes, sum)).toBe(plainWeightKernels.sumBfloat16(bytes, sum));
-        expect(weights.ternariseBfloat16(bytes, scale)).toEqual(plainWeightKernels.ternariseBfloat16(bytes, scale));
+        const span = spanOf(bytes);
+        both(
+          (kernels, into) => kernels.decodeBfloat16(span, into),
+          () => new Float32Array(bytes.length / 2),
+        );
+        expect(weights.sumBfloat16(span, sum)).toBe(plainWeightKernels.sumBfloat16(span, sum));
+        both(
+          (kernels, into) => kernels.ternariseBfloat16(span, scale, into),
+          () => new Int8Array(bytes.length / 2),
+        );
       }),
       { numRuns: 400 },
     );
@@ -148,15 +168,15 @@ describe('weights by WebAssembly are those of the definition', () => {
       spread: fc.double({ min: 0, max: 2, noNaN: true }),
     });
     fc.assert(
-      fc.property(shape, range, ({ key, first, rows, columns }, spread) => {
-        const ternary = [weights, plainWeightKernels].map((kernels) =>
-          kernels.syntheticTernary(key, first, rows, columns),
+      fc.property(shape, range, (own, spread) => {
+        both(
+          (kernels, into) => kernels.syntheticTernary(own, into),
+          () => new Int8Array(own.rows * own.columns),
         );
-        expect(ternary[0]).toEqual(ternary[1]);
-        const dense = [weights, plainWeightKernels].map((kernels) =>
-          kernels.syntheticDense(key, first, rows, columns, spread),
+        both(
+          (kernels, into) => kernels.syntheticDense(own, spread, into),
+          () => new Float32Array(own.rows * own.columns),
         );
-        expect(dense[0]).toEqual(dense[1]);
       }),
       { numRuns: 200 },
     );
@@ -164,7 +184,9 @@ describe('weights by WebAssembly are those of the definition', () => {
 
   it('in memory that has to grow', () => {
     const bytes = Uint8Array.from({ length: 3_000_001 }, (_, i) => (i * 7) & 0x55);
-    const [fast, plain] = [weights, plainWeightKernels].map((kernels) => kernels.unpackTernary(bytes, 4) as Int8Array);
-    expect(Buffer.compare(new Uint8Array(fast!.buffer), new Uint8Array(plain!.buffer))).toBe(0);
+    both(
+      (kernels, into) => kernels.unpackTernary(spanOf(bytes), 4, into),
+      () => new Int8Array(bytes.length),
+    );
   });
 });
