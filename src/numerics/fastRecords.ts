@@ -48,10 +48,13 @@ function roundUp(value: number, step: number): number {
 /** Multiplications that are worth a chunk of their own. */
 const chunkProducts = 65_536;
 
-/** Columns in chunks, of 16 at least, that do about `chunkProducts` multiplications each. */
+/**
+ * Chunks of columns. Each adds up the rows' inputs once more, which 64 columns make nothing of; a tile of fewer than 512
+ * is cut finer, so that several threads have something to do.
+ */
 function columnChunks(columns: number, productsPerColumn: number): number {
-  const together = Math.max(16, roundUp(chunkProducts / productsPerColumn, layout.columnGroup));
-  return Math.ceil(columns / together);
+  const even = Math.min(64, Math.max(16, columns / 8));
+  return Math.ceil(columns / roundUp(Math.max(even, chunkProducts / productsPerColumn), layout.columnGroup));
 }
 
 /** Where a packed tile lies: byte b of slice s of word w at address source + w · wordStride + s · sliceStride + b. */
