@@ -1,6 +1,6 @@
 import type { HardwareModel } from '../hw/schema.ts';
 import type { ProgramImage } from '../isa/image.ts';
-import { Run } from './run.ts';
+import { Run, type RunOptions } from './run.ts';
 
 /** Cycles with events per call of `advance`. */
 const slice = 1_000_000;
@@ -8,7 +8,7 @@ const slice = 1_000_000;
 /**
  * The machine’s logits for a given text (teacher forcing): `onLogits(i, logits)` gets the vocabulary’s logits after
  * `tokens[0…i]`, for i = promptLength − 1 … tokens.length − 2. The first `promptLength` tokens go in as the prompt
- * (prefill), each further one in place of the sampler’s pick (decode).
+ * (prefill), each further one in place of the sampler’s pick (decode). `fast` makes it faster, not different.
  */
 export function scoreTokens(
   image: ProgramImage,
@@ -16,6 +16,7 @@ export function scoreTokens(
   tokens: readonly number[],
   promptLength: number,
   onLogits: (position: number, logits: Float32Array) => void,
+  fast: Pick<RunOptions, 'kernels' | 'memoryModule'> = {},
 ): void {
   const logits = new Float32Array(image.metadata.vocabularySize);
   let position = promptLength - 1;
@@ -34,6 +35,7 @@ export function scoreTokens(
     {
       values: true,
       dense: false,
+      ...fast,
       samplerTap: {
         onLogits: (firstToken, tile) => logits.set(tile, firstToken),
         onPick: () => {
