@@ -1,6 +1,6 @@
 /** The controller of a channel: what waits for it, and what comes next; `DramChannel`, whose comments say why. */
 import { begin, earliestData, earliestGather, refresh, serve, serveGather, setOf } from './banks';
-import { catchUp, isBehind, isRegular, serveRegular } from './regular';
+import { catchUp, isBehind, regularStart, serveRegular } from './regular';
 import {
   arbitrationShift,
   banksInGroupShift,
@@ -130,16 +130,20 @@ export function decide(channel: usize): usize {
   if (now >= load<i64>(channel, channelRefresh)) refresh(channel, now);
   const dataEnd = load<i64>(channel, channelDataEnd);
   let best = chooseRegular(channel, now, dataEnd);
-  let headEnd = dataEnd + tBurst;
-  let lastEnd: i64;
-  if (best !== 0) lastEnd = serveRegular(channel, load<usize>(best, entryPiece), dataEnd);
-  else {
+  let start = dataEnd;
+  if (best === 0) {
     best = choose(channel, now, dataEnd);
-    lastEnd = serveOther(channel, load<usize>(best, entryPiece), now);
+    start = regularStart(channel, load<usize>(best, entryPiece), now, dataEnd);
+  }
+  const piece = load<usize>(best, entryPiece);
+  let headEnd = start + tBurst;
+  let lastEnd: i64;
+  if (start !== never) lastEnd = serveRegular(channel, piece, start);
+  else {
+    lastEnd = serveOther(channel, piece, now);
     headEnd = load<i64>(channel, channelHeadEnd);
   }
   const lane = load<usize>(best, entryLane);
-  const piece = load<usize>(best, entryPiece);
   const kind = load<i32>(piece, pieceKind);
   const record = load<usize>(piece, pieceRecord);
   notePiece(record, kind, now, headEnd, lastEnd);
@@ -171,7 +175,7 @@ function chooseRegular(channel: usize, now: i64, dataEnd: i64): usize {
     if (load<i64>(piece, pieceArrival) > now || kind & kindWrite) return 0;
     if (kind & kindShared && !isTurn(load<usize>(at, entryLane), now)) continue;
     // It starts at the end of the data: nothing that came later can be better.
-    if (isRegular(channel, piece, now, dataEnd)) return at;
+    if (regularStart(channel, piece, now, dataEnd) === dataEnd) return at;
     if (!isBehind(piece, now, dataEnd)) return 0;
   }
   return 0;
@@ -179,10 +183,10 @@ function chooseRegular(channel: usize, now: i64, dataEnd: i64): usize {
 
 /** The entry that is served next. */
 function choose(channel: usize, now: i64, dataEnd: i64): usize {
-  catchUp(channel);
   const list = load<usize>(channel, channelBusyList);
   const end = list + ((<usize>load<i32>(channel, channelBusy)) << entryShift);
   const overdue = load<i32>(channel, channelOverdue);
+  if (load<i32>(channel, channelBusy) === 1) return list;
   let best: usize = 0;
   let bestStart = never;
   // The oldest comes first: of several that start at the same time the one found first.
@@ -196,6 +200,7 @@ function choose(channel: usize, now: i64, dataEnd: i64): usize {
     if (!late && bestStart <= dataEnd) continue;
     if (load<i32>(piece, pieceKind) & kindShared && !isTurn(lane, now)) continue;
     if (late) return at;
+    catchUp(channel);
     const start = earliest(channel, piece, now);
     if (start >= bestStart) continue;
     best = at;
@@ -245,6 +250,7 @@ function earliest(channel: usize, piece: usize, decided: i64): i64 {
 
 /** Serves what is not regular; returns the end of its data. */
 function serveOther(channel: usize, piece: usize, decided: i64): i64 {
+  catchUp(channel);
   const kind = load<i32>(piece, pieceKind);
   const write = (kind & kindWrite) !== 0;
   const now = begin(channel, decided, write);

@@ -131,7 +131,7 @@ function finish(record: usize): void {
   const decided = load<i64>(record, recordDecided);
   // Nothing goes to the port before the last piece has been decided: until then it is not known how long it takes. What
   // is served in one piece is decided before its first data anyway.
-  if (decided !== -never) first = max(first, cycleOf(decided) + 1);
+  if (decided >= first * ticksPerCycle) first = cycleOf(decided) + 1;
   store<i64>(record, epoch + first, recordFirstReady);
   store<i64>(record, epoch + cycleOf(load<i64>(record, recordLastEnd) + ticksPerCycle - 1), recordLastReady);
   settleLater(record);

@@ -78,7 +78,7 @@ export function resetSettledWake(): void {
 export function stepPort(port: usize, number: i32, cycle: i64): void {
   if (load<i32>(port, portWritesUnsent) > 0) sendWrite(port, cycle);
   freeReads(port, cycle);
-  freeWrites(port, cycle);
+  if (load<i32>(port, portWritesSettled) > 0) freeWrites(port, cycle);
   if (load<i32>(port, portUsers) !== 0 && load<i32>(port, portInFlight) < outstanding) issue(port, number, cycle);
   store<i64>(port, wakeOf(port, cycle), portWake);
 }
@@ -204,10 +204,12 @@ export function settle(record: usize): void {
   else settleReads(port);
 }
 
-/** The same between two steps of the port, which may have to wake up earlier now. */
+/** The same between two steps of the port, which may have to wake up earlier now: when its oldest burst ends. */
 export function settleLater(record: usize): void {
-  settle(record);
   const port = load<usize>(record, recordPort);
+  const before = load<i32>(port, portReadsSettled) | load<i32>(port, portWritesSettled);
+  settle(record);
+  if (before !== 0 && load<i32>(port, portWritesSettled) === 0) return;
   const wake = wakeOf(port, never);
   if (wake < load<i64>(port, portWake)) store<i64>(port, wake, portWake);
   settledWake = min(settledWake, wake);

@@ -1,7 +1,7 @@
 /**
  * Regular reads: the row is open in all bank groups, the read touches every group, begins in the group after the one in
- * which the last one ended, and its data follow the last data at once. Then no rule of a bank or a group binds but those
- * of the bus (HW033: a stream over all groups keeps it busy), and all its times follow in closed form. What such reads
+ * which the last one ended. Then no rule of a bank or a group binds but those of the bus (HW033: a stream over all groups
+ * keeps it busy), and all its times follow in closed form. What such reads
  * do to groups and banks is left until somebody asks (`catchUp`).
  */
 import { move, noteData } from './banks';
@@ -27,6 +27,7 @@ import {
   kindSplit,
   kindWide,
   kindWrite,
+  never,
   pieceCount,
   pieceGroup,
   pieceKind,
@@ -40,16 +41,21 @@ import {
   setShift,
 } from './state';
 
-/** Whether a piece that is decided at `now` is regular. */
-export function isRegular(channel: usize, piece: usize, now: i64, dataEnd: i64): bool {
+/**
+ * When the data of a piece start that is decided at `now`, if it is regular but for a pause before it; otherwise
+ * `never`.
+ */
+export function regularStart(channel: usize, piece: usize, now: i64, dataEnd: i64): i64 {
   const set = load<usize>(piece, pieceSet);
-  return (
-    (load<i32>(piece, pieceKind) & (kindWrite | kindGather | kindSplit | kindWide)) === kindWide &&
-    load<i64>(set, setRow) === load<i64>(piece, pieceRow) &&
-    load<u16>(piece, pieceGroup) === load<i32>(channel, channelNextGroup) &&
-    load<i32>(channel, channelRegular) !== 0 &&
-    max(now, load<i64>(set, setColumn)) + tCl <= dataEnd
-  );
+  if (
+    (load<i32>(piece, pieceKind) & (kindWrite | kindGather | kindSplit | kindWide)) !== kindWide ||
+    load<i64>(set, setRow) !== load<i64>(piece, pieceRow) ||
+    load<u16>(piece, pieceGroup) !== load<i32>(channel, channelNextGroup) ||
+    load<i32>(channel, channelRegular) === 0
+  )
+    return never;
+  const start = max(now + tCl, dataEnd);
+  return load<i64>(set, setColumn) + tCl <= start ? start : never;
 }
 
 /** Whether the row of a read is closed, and it is certain that its data cannot start at `dataEnd`. */
@@ -59,11 +65,11 @@ export function isBehind(piece: usize, now: i64, dataEnd: i64): bool {
   return load<i64>(bank, bankRow) !== load<i64>(piece, pieceRow) && now + tRcd + tCl > dataEnd;
 }
 
-/** Serves a regular read; returns the end of its data. */
-export function serveRegular(channel: usize, piece: usize, dataEnd: i64): i64 {
+/** Serves a regular read whose data begin at `start`; returns their end. */
+export function serveRegular(channel: usize, piece: usize, start: i64): i64 {
   const set = load<usize>(piece, pieceSet);
   const count = <i32>load<u16>(piece, pieceCount);
-  const end = dataEnd + <i64>count * tBurst;
+  const end = start + <i64>count * tBurst;
   const next = (load<u16>(piece, pieceGroup) + count) & (groups - 1);
   store<i64>(channel, end, channelDataEnd);
   store<i64>(channel, end + tRtw, channelWriteFloor);
