@@ -54,7 +54,8 @@ describe('the assembled memory is the plain one', () => {
     tRtw: fc.nat(10),
     tRrd: fc.nat(10),
     tFaw: fc.integer({ min: 10, max: 60 }),
-    tCcdL: fc.nat(8),
+    tCcdL: fc.oneof(fc.nat(8), fc.nat(30)),
+    tWtrL: fc.oneof(fc.nat(10), fc.integer({ min: 10, max: 80 })),
     tRfc: fc.integer({ min: 1, max: 200 }),
     tRefi: fc.integer({ min: 300, max: 3000 }),
   });
@@ -77,7 +78,10 @@ describe('the assembled memory is the plain one', () => {
       clock: fc.constantFrom(250_000_000, 133_333_333, 300_000_000),
     })
     .map(({ clock, timing: times, ...fields }) => ({
-      ...roundModel({ ...fields, timing: { ...times, tRc: times.tRas + times.tRp, tRrdL: times.tRrd + 3 } }),
+      ...roundModel({
+        ...fields,
+        timing: { ...times, tRc: times.tRas + times.tRp, tRrdL: times.tRrd + 3, tWtrL: times.tWtr + times.tWtrL },
+      }),
       clockHz: clock,
     }));
 
@@ -86,10 +90,10 @@ describe('the assembled memory is the plain one', () => {
       write: fc.boolean(),
       pause: fc.oneof(fc.nat(50), fc.nat(3000)),
       address: fc.nat(2 ** 21),
-      bytes: fc.integer({ min: 1, max: 40_000 }),
+      bytes: fc.oneof(fc.integer({ min: 1, max: 40_000 }), fc.integer({ min: 1, max: 300 })),
       distance: fc.constantFrom(2048, 40_000, 65_536),
     });
-    const several = fc.array(fc.array(longer, { maxLength: 4 }), { minLength: 1, maxLength: 4 });
+    const several = fc.array(fc.array(longer, { maxLength: 8 }), { minLength: 1, maxLength: 4 });
     fc.assert(
       fc.property(awkward, several, (hw, asked) => {
         const { ports } = hw.memory;

@@ -1,6 +1,6 @@
 /** The banks and the data bus of a channel: `DramBanks`, whose comments say why. */
 
-import { catchUp, closeSets, moveSets, noteRegular, noteSet } from './regular';
+import { catchUp, closeSets, noteRegular, noteSet } from './regular';
 import { countConflict, countHits, countMiss, countRefreshes } from './results';
 import {
   banks,
@@ -291,7 +291,6 @@ export function refresh(channel: usize, now: i64): void {
 /** Moves the origin of time of the banks. */
 export function moveBanks(channel: usize, shift: i64): void {
   catchUp(channel);
-  moveSets(channel, shift);
   const bankBase = load<usize>(channel, channelBanks);
   for (let at: i32 = 0; at < banks; at++) {
     const bank = bankBase + ((<usize>at) << bankShift);
@@ -316,7 +315,6 @@ export function moveBanks(channel: usize, shift: i64): void {
   store<i64>(channel, load<i64>(channel, channelPassed) + passed, channelPassed);
 }
 
-/** Moves a time. */
-export function move(at: usize, shift: i64): void {
+function move(at: usize, shift: i64): void {
   store<i64>(at, max(longAgo, load<i64>(at) - shift));
 }

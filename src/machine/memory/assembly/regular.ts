@@ -1,14 +1,13 @@
 /**
- * Regular reads: the row is open in all bank groups, the read touches every group, begins in the group after the one in
- * which the last one ended. Then no rule of a bank or a group binds but those of the bus (HW033: a stream over all groups
- * keeps it busy), and all its times follow in closed form. What such reads
- * do to groups and banks is left until somebody asks (`catchUp`).
+ * Regular reads: the row is open in all bank groups, the read touches every group, and begins in the group after the one
+ * in which the last one ended. Then no rule of a bank or a group binds but those of the bus (HW033: a stream over all
+ * groups keeps it busy), and all its times follow in closed form. What such reads do to groups and banks is left until
+ * somebody asks (`catchUp`).
  */
-import { move, noteData } from './banks';
+import { noteData } from './banks';
 import { countHits } from './results';
-import { banks, groups, groupsShift, tBurst, tCcdL, tCl, tRcd, tRtp, tRtw } from './settings';
+import { banks, groups, groupsShift, tBurst, tCl, tRcd, tRtp, tRtw } from './settings';
 import {
-  bankColumn,
   bankReady,
   bankRow,
   bankShift,
@@ -16,7 +15,6 @@ import {
   channelGroups,
   channelNextGroup,
   channelPending,
-  channelReadFloor,
   channelRegular,
   channelSets,
   channelWriteFloor,
@@ -34,7 +32,6 @@ import {
   pieceRow,
   pieceSet,
   setBanks,
-  setColumn,
   setLast,
   setLastGroup,
   setRow,
@@ -54,8 +51,8 @@ export function regularStart(channel: usize, piece: usize, now: i64, dataEnd: i6
     load<i32>(channel, channelRegular) === 0
   )
     return never;
-  const start = max(now + tCl, dataEnd);
-  return load<i64>(set, setColumn) + tCl <= start ? start : never;
+  // Every open bank has moved data since it took column commands.
+  return max(now + tCl, dataEnd);
 }
 
 /** Whether the row of a read is closed, and it is certain that its data cannot start at `dataEnd`. */
@@ -115,14 +112,11 @@ function catchUpSet(set: usize): void {
 /** Something has happened in a set: whether a row is open in all of its banks. */
 export function noteSet(set: usize, row: i64): void {
   let open = row;
-  let column = load<i64>(load<usize>(set, setBanks), bankColumn);
   for (let at: i32 = 0; at < groups; at++) {
     const bank = load<usize>(set, setBanks) + ((<usize>at) << bankShift);
     if (load<i64>(bank, bankRow) !== row) open = closed;
-    column = max(column, load<i64>(bank, bankColumn));
   }
   store<i64>(set, open, setRow);
-  store<i64>(set, column, setColumn);
 }
 
 /** All banks have been closed. */
@@ -136,19 +130,11 @@ export function closeSets(channel: usize): void {
 /** A read has ended at `end`: whether one that begins in group `next` and follows at once would be regular. */
 export function noteRegular(channel: usize, end: i64, next: i32): void {
   const groupBase = load<usize>(channel, channelGroups);
-  let regular = load<i64>(channel, channelReadFloor) <= end && tCcdL <= groups * tBurst;
+  let regular = true;
   for (let at: i32 = 0; at < groups; at++) {
     const floor = load<i64>(groupBase + ((<usize>at) << groupShift), groupReadFloor);
     regular = regular && floor <= end + <i64>((at - next) & (groups - 1)) * tBurst;
   }
   store<i32>(channel, <i32>regular, channelRegular);
   store<i32>(channel, next, channelNextGroup);
-}
-
-/** Moves the origin of time, after `catchUp`. */
-export function moveSets(channel: usize, shift: i64): void {
-  const sets = load<usize>(channel, channelSets);
-  for (let at: i32 = 0; at < banks >> <i32>groupsShift; at++) {
-    move(sets + ((<usize>at) << setShift) + setColumn, shift);
-  }
 }

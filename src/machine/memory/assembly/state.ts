@@ -125,10 +125,9 @@ export const channelSets: usize = 136; // pointer
 /** The banks of a region, one in each group. */
 export const setShift: usize = 5;
 export const setRow: usize = 0; // i64: that is open in all of them, or −1
-export const setColumn: usize = 8; // i64 ticks: from when on all of them take column commands
-export const setLast: usize = 16; // i64 ticks: start of the last data of a regular read
-export const setLastGroup: usize = 24; // and its group
-export const setBanks: usize = 28; // pointer to the bank in the first group
+export const setLast: usize = 8; // i64 ticks: start of the last data of a regular read
+export const setLastGroup: usize = 16; // and its group
+export const setBanks: usize = 20; // pointer to the bank in the first group
 
 /** A busy lane in the list of a channel. */
 export const entryShift: usize = 4;
