@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type HardwareModel, loadHardwareModel } from '../../src/hw/index.ts';
 import { assemble, type Instruction, programImage } from '../../src/isa/index.ts';
 import { Machine } from '../../src/machine/machine.ts';
+import type { Kernels } from '../../src/machine/values/kernels.ts';
 import type { InstructionEvent, TokenEvent } from '../../src/trace/events.ts';
 
 /** A hardware model of `hw-models/`, with fields overridden as by `--set`. */
@@ -26,6 +27,7 @@ export interface AssemblyOptions {
   readonly dense?: boolean;
   readonly cycleLimit?: number;
   readonly assumedGroups?: number;
+  readonly kernels?: Kernels;
 }
 
 /** Assembles a program, runs it to its halt and gives back everything that happened. */
@@ -41,6 +43,7 @@ export function runAssembly(source: string, hw: HardwareModel, options: Assembly
       token: (event) => tokens.push(event),
     },
     cycleLimit: options.cycleLimit ?? 1_000_000,
+    kernels: options.kernels,
     ...(options.assumedGroups === undefined ? {} : { assumedGroups: options.assumedGroups }),
   });
   while (!machine.advance(10_000));

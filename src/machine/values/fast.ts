@@ -20,7 +20,7 @@ import { queueBytes, RecordQueue } from './queue.ts';
 import { type Encode, encoders } from './records.ts';
 import { type PackedWords, WeightWords, type Words } from './tiles.ts';
 
-/** What the fast engine works on. `store`’s pages are `newPage`’s. */
+/** What the fast engine works on. */
 export interface FastInputs {
   readonly hw: HardwareModel;
   readonly derived: Derived;
@@ -129,7 +129,7 @@ export class FastValues implements ValueEngine {
     }
     switch (spec.name) {
       case 'weightBuffer.load':
-        this.words.load(values as unknown as readonly [number, number, number, number]);
+        this.words.load(values as unknown as readonly [number, number, number, number], () => this.settle());
         return;
       case 'matmul.run':
         this.multiply(command);

@@ -47,10 +47,12 @@ export class WeightWords {
     this.store = store;
   }
 
-  /** `weightBuffer.load`; what is not constant must have been written. */
-  load([dst, src, words, alphabet]: readonly [number, number, number, number]): void {
+  /** `weightBuffer.load`; `settle` is called before bytes are read that a store may have written. */
+  load([dst, src, words, alphabet]: readonly [number, number, number, number], settle: () => void): void {
     const bytes = this.loadBytes(words, alphabet);
-    const copy = this.store.isConstant(src, bytes) ? undefined : this.store.copy(src, bytes);
+    const constant = this.store.isConstant(src, bytes);
+    if (!constant) settle();
+    const copy = constant ? undefined : this.store.copy(src, bytes);
     const end = dst + words;
     const kept: Run[] = [];
     for (const run of this.runs) {
