@@ -36,33 +36,63 @@ export async function openKernels(threads: number): Promise<OpenKernels> {
   if (process.env['LUTRA_KERNELS'] === 'plain')
     return { kernels: undefined, note: 'LUTRA_KERNELS=plain: values by the plain functions' };
   const lacks = missing();
-  if (lacks !== undefined) {
-    return { kernels: undefined, note: `no ${lacks} on this host: values by the plain functions, the same but slower` };
-  }
+  if (lacks !== undefined) return plainOnly(lacks);
   setFlagsFromString('--experimental-wasm-relaxed-simd');
   const module = new WebAssembly.Module(await assembly(hasRelaxedSimd() ? 'relaxedValues' : 'values'));
-  const memory = new WebAssembly.Memory({ initial: 16, maximum: 65_536, shared: true });
+  const memory = sharedMemory();
+  if (!memory) return plainOnly('room for 4 GiB of shared memory');
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   const message = new Uint8Array(new SharedArrayBuffer(messageBytes));
   const failure = () => {
     const end = message.indexOf(0);
     return end > 0 ? new TextDecoder().decode(message.slice(0, end)) : undefined;
   };
+  const helpers: Worker[] = [];
+  let note: string | undefined;
+  try {
+    for (let thread = 1; thread < threads; thread++) helpers.push(helper({ module, memory, thread, message, idle }));
+  } catch {
+    note = 'no further threads on this host: values on one thread, the same but slower';
+    for (const started of helpers.splice(0)) void started.terminate();
+  }
   const startHelpers = (queue: number, machine: number) => {
-    for (let thread = 1; thread < threads; thread++) {
+    for (const [index, one] of helpers.entries()) {
       const word = (offset: number) => (queue + offset) >> 2;
       const words = {
         published: word(publishedAt),
         sleepers: word(sleepersAt),
         failed: word(failedAt),
-        position: word(positionsAt + thread * positionBytes),
+        position: word(positionsAt + (index + 1) * positionBytes),
       };
-      const workerData = { module, memory, queue, machine, thread, words, message, idle };
-      new Worker(helperFile, { workerData, execArgv: [] }).unref();
+      one.on('error', (error) => {
+        new TextEncoder().encodeInto(error.message, message.subarray(0, messageBytes - 1));
+        Atomics.store(new Int32Array(memory.buffer), words.failed, 1);
+      });
+      one.postMessage({ queue, machine, words });
     }
   };
   const serve = exports['serve'] as Kernels['serve'];
-  return { kernels: { memory, threads, patience, serve, startHelpers, failure }, note: undefined };
+  return { kernels: { memory, threads: 1 + helpers.length, patience, serve, startHelpers, failure }, note };
+}
+
+/** A thread that starts at once and waits to be told which queue it serves; nobody waits for it at the end. */
+function helper(workerData: object): Worker {
+  const worker = new Worker(helperFile, { workerData, execArgv: [] });
+  worker.unref();
+  return worker;
+}
+
+/** A memory that may become as large as addresses reach; undefined where the host does not let it. */
+function sharedMemory(): WebAssembly.Memory | undefined {
+  try {
+    return new WebAssembly.Memory({ initial: 16, maximum: 65_536, shared: true });
+  } catch {
+    return undefined;
+  }
+}
+
+function plainOnly(lacks: string): OpenKernels {
+  return { kernels: undefined, note: `no ${lacks} on this host: values by the plain functions, the same but slower` };
 }
 
 function missing(): string | undefined {

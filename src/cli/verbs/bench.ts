@@ -68,7 +68,7 @@ export function addBench(program: Command, done: (code: number) => void): void {
     .command('speed')
     .summary('how fast this host simulates')
     .description(
-      'How fast this host simulates: its memory, each kernel, tokens and cycles per second of wall time, start-up and memory. All figures are measured in this one run, which takes some minutes; the first one also packs models.',
+      'How fast this host simulates: its memory, each kernel, tokens and cycles per second of wall time, start-up and memory. All figures are measured in this one run, which takes some minutes; the first one also packs models and builds Verilog.',
     )
     .option('--quick', 'only the small model, for a few seconds: rough figures')
     .option('--json', 'print one JSON object instead of text')

@@ -9,6 +9,7 @@ import { kernelRows } from '../../speed/kernels.ts';
 import { memoryRows, startRows } from '../../speed/processes.ts';
 import { type Patience, type SpeedReport, type SpeedRow, speedTable } from '../../speed/rows.ts';
 import { decodeRows, denseRow, prefillRows, type SpeedModel, speedProgram, timingOnlyRows } from '../../speed/runs.ts';
+import { verilogRows } from '../../speed/verilog.ts';
 
 export interface SpeedOptions {
   readonly quick?: boolean;
@@ -29,7 +30,7 @@ const largest: SpeedModel = {
   path: join(packageRoot, 'models', 'llama2-7b', 'config.json'),
   // 4 GB hold its weights and the keys and values of 2,048 positions.
   set: ['kvStore.format=float16'],
-  options: { maxPositions: 2048 },
+  options: { maxPositions: 2048, rowsPerPass: 4 },
 };
 
 interface Extent {
@@ -90,11 +91,14 @@ async function measure(report: SpeedReport, extent: Extent): Promise<void> {
 async function largeRows(report: SpeedReport, counts: readonly number[]): Promise<void> {
   const most = Math.max(...counts);
   const program = await speedProgram(large, false, report);
-  for (const threads of counts) await decodeRows(program, threads, { promptTokens: 50, newTokens: 24 }, report);
-  await prefillRows(program, most, 128, report);
-  for (const model of [large, largest]) {
-    await timingOnlyRows(await speedProgram(model, true, report), 128, report);
+  let byDefault: number | undefined;
+  for (const threads of counts) {
+    byDefault = await decodeRows(program, threads, { promptTokens: 50, newTokens: 24 }, report);
   }
+  await prefillRows(program, most, 128, report);
+  const timingOnly = await timingOnlyRows(await speedProgram(large, true, report), 128, report);
+  await timingOnlyRows(await speedProgram(largest, true, report), 128, report);
+  await verilogRows(program, { byDefault, timingOnly }, report);
   const imageBytes = program.image.segments.reduce((sum, { data }) => sum + (data?.bytes ?? 0), 0);
   const argv = [large.path, '--weights', 'synthetic:1', '--head-bits', '8', '--prompt-tokens', '50'];
   await memoryRows(large.name, argv, imageBytes, report);
@@ -103,9 +107,11 @@ async function largeRows(report: SpeedReport, counts: readonly number[]): Promis
 async function smallRows(report: SpeedReport, counts: readonly number[], extent: Extent): Promise<void> {
   const program = await speedProgram(small, false, report);
   const newTokens = extent.quick ? 4 : 64;
-  for (const threads of counts) await decodeRows(program, threads, { promptTokens: 16, newTokens }, report);
+  let byDefault: number | undefined;
+  for (const threads of counts) byDefault = await decodeRows(program, threads, { promptTokens: 16, newTokens }, report);
   await denseRow(program, Math.max(...counts), extent.quick ? 1 : 4, report);
-  await timingOnlyRows(await speedProgram(small, true, report), extent.quick ? 16 : 128, report);
+  const timingOnly = await timingOnlyRows(await speedProgram(small, true, report), extent.quick ? 16 : 128, report);
+  if (!extent.quick) await verilogRows(program, { byDefault, timingOnly }, report);
   await startRows(small.name, extent.quick ? 4 : 160, report);
 }
 

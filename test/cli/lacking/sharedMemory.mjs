@@ -1,0 +1,2 @@
+// A host without shared memory.
+delete globalThis.SharedArrayBuffer;
