@@ -2,15 +2,12 @@
 import { LutraError } from '../base/diagnostics.ts';
 import { type PlannedProgram, planCoprocessor, planProgram } from '../compiler/index.ts';
 import type { HardwareModel } from '../hw/index.ts';
-import {
-  type LoadOptions,
-  loadModel,
-  type ModelDirectory,
-  type ModelGraph,
-  readConfig,
-  shapeOnlyModel,
-  syntheticModel,
-} from '../model/index.ts';
+// Not through the folder's index: threads that pack load this file, and need no tokenizer.
+import { readConfig } from '../model/config.ts';
+import type { ModelDirectory } from '../model/directory.ts';
+import type { ModelGraph } from '../model/graph.ts';
+import { type LoadOptions, loadModel } from '../model/load.ts';
+import { shapeOnlyModel, syntheticModel } from '../model/synthetic.ts';
 import type { PackKernels } from '../numerics/pack.ts';
 import { isDirectory, modelDirectory, shortName } from './files.ts';
 import type { CompileOptions } from './options.ts';

@@ -1,5 +1,6 @@
 /** The loops of packing as WebAssembly, where the host has it. */
-import { fastWeightKernels, plainWeightKernels, type WeightKernels } from '../model/index.ts';
+import { fastWeightKernels } from '../model/fastWeights.ts';
+import { plainWeightKernels, type WeightKernels } from '../model/weightKernels.ts';
 import { type PackKernels, plainPackKernels } from '../numerics/pack.ts';
 import { fastPackKernels } from '../numerics/packing/kernels.ts';
 import { hasSimd } from '../numerics/simd.ts';

@@ -2,9 +2,8 @@
 
 export { type ModelConfig, parseConfig, readConfig, type WeightFormat } from './config.ts';
 export type { ModelDirectory } from './directory.ts';
-export { fastWeightKernels } from './fastWeights.ts';
 export type { DenseTensor, LayerTensors, ModelGraph, ModelShape, TernaryTensor } from './graph.ts';
-export { type LoadOptions, loadModel } from './load.ts';
+export { loadModel } from './load.ts';
 export type { StreamDecoder } from './streamDecoder.ts';
 export { shapeOnlyModel, syntheticModel } from './synthetic.ts';
 export {
@@ -15,4 +14,3 @@ export {
   type TokenizerModel,
 } from './tokenizer.ts';
 export { wholeDigestBytes } from './weightFiles.ts';
-export { plainWeightKernels, type WeightKernels } from './weightKernels.ts';
