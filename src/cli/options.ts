@@ -223,7 +223,11 @@ export function addCosimOptions(command: Command): Command {
 
 export function addRunOptions(command: Command): Command {
   return addRequestOptions(command, 160)
-    .option('--threads <threads>', 'threads that compute values (default: one per core)', integer(1, maximumThreads))
+    .option(
+      '--threads <threads>',
+      'threads that compute values and pack weights (default: one per core)',
+      integer(1, maximumThreads),
+    )
     .option('--dense', 'evaluate every unit in every cycle (slow; same result)')
     .option(
       '--head-groups <groups>',
