@@ -196,6 +196,7 @@ export function refuseNarrowHeads({ rowsPerPass, shape }: TiledModel, { portByte
  * The residual stream `x` lives through the whole pass. The rest of a group share one region in turns: queries, keys,
  * values and attention output; then the gated activations; then, for the whole pass, two tiles of logits. Who writes a
  * region next always comes after its last reader: see `channels.ts`. Groups are a whole number of rows of `x` apart.
+ * An operand must not lie in two banks.
  */
 function placeActivations(model: TiledModel, hw: HardwareModel, derived: Derived) {
   const { shape, rowsPerPass, rowGroups } = model;
@@ -217,31 +218,42 @@ function placeActivations(model: TiledModel, hw: HardwareModel, derived: Derived
   }
   // Each group in a bank of its own, where there are two: then attention and the vector unit do not share a port.
   const bank = hw.vector.activationElements / hw.vector.activationBanks;
-  const logits = rowsPerPass * xPitch;
-  const region = logits + rowsPerPass * Math.max(2 * queryPitch + 2 * kvPitch, hPitch);
+  // One group alone may be longer than a bank; then what would lie in two begins with the second.
+  const inBank = (address: number, elements: number) =>
+    rowGroups === hw.vector.activationBanks ||
+    Math.floor(address / bank) === Math.floor((address + elements - 1) / bank)
+      ? address
+      : roundUp(address, bank);
+  const shared = rowsPerPass * xPitch;
+  const region = shared + rowsPerPass * Math.max(2 * queryPitch + 2 * kvPitch, hPitch);
+  const logitTiles = (model.coarse ? 4 : 2) * logitsPitch;
+  const logits = inBank(shared, logitTiles);
   const bounds = logits + 2 * logitsPitch;
-  const first = Math.max(region, bounds + (model.coarse ? 2 * logitsPitch : 0));
+  const first = Math.max(region, logits + logitTiles);
   const groupDistance = roundUp(rowGroups === hw.vector.activationBanks ? Math.max(bank, first) : first, xPitch);
   const groups = Array.from({ length: rowGroups }, (_, group) => {
     const x = group * groupDistance;
-    const q = x + rowsPerPass * xPitch;
-    const k = q + rowsPerPass * queryPitch;
-    const v = k + rowsPerPass * kvPitch;
-    const o = v + rowsPerPass * kvPitch;
+    const q = inBank(x + rowsPerPass * xPitch, rowsPerPass * queryPitch);
+    const k = inBank(q + rowsPerPass * queryPitch, rowsPerPass * kvPitch);
+    const v = inBank(k + rowsPerPass * kvPitch, rowsPerPass * kvPitch);
+    const o = inBank(v + rowsPerPass * kvPitch, rowsPerPass * queryPitch);
+    const h = inBank(x + rowsPerPass * xPitch, rowsPerPass * hPitch);
     return {
       x: { address: x, pitch: xPitch },
       q: { address: q, pitch: queryPitch },
       k: { address: k, pitch: kvPitch },
       v: { address: v, pitch: kvPitch },
       o: { address: o, pitch: queryPitch },
-      h: { address: q, pitch: hPitch },
+      h: { address: h, pitch: hPitch },
     };
   });
+  const { o, h } = groups[0] as (typeof groups)[number];
+  const end = Math.max(o.address + rowsPerPass * queryPitch, h.address + rowsPerPass * hPitch);
   return {
     groups,
     logits: { address: logits, pitch: logitsPitch },
     ...(model.coarse && { bounds: { address: bounds, pitch: logitsPitch } }),
-    used: rowGroups > 1 ? (rowGroups - 1) * groupDistance + region : first,
+    used: rowGroups > 1 ? (rowGroups - 1) * groupDistance + region : Math.max(first, end),
   };
 }
 
