@@ -64,20 +64,22 @@ export class AccessList {
     const { begin, end } = range;
     const { begins, ends, used } = this;
     this.looks += used;
+    // Rows with gaps contain nothing but rows that begin where they do.
+    const latestBegin = range.rows === 1 ? end : begin;
     for (let at = 0; at < used; at++) {
-      if (begins[at]! < begin || ends[at]! > end || begins[at]! >= end) continue;
+      if (begins[at]! < begin || begins[at]! > latestBegin || ends[at]! > end) continue;
       if (this.isBefore(at, unit, clock) && contains(range, this.ranges[at] as Footprint)) this.remove(at);
     }
     if (2 * this.holes > used + spareHoles) this.closeHoles();
   }
 
-  /** Forgets those that all other units have known. */
-  removeSettled(known: readonly Clock[]): void {
+  /** Forgets those that all other `users` have known. */
+  removeSettled(known: readonly Clock[], users: readonly number[]): void {
     for (let at = 0; at < this.used; at++) {
       if (this.begins[at] === never) continue;
       const unit = this.units[at]!;
       const sequence = this.sequences[at]!;
-      if (known.every((clock, other) => other === unit || clock[unit]! >= sequence)) this.remove(at);
+      if (users.every((other) => other === unit || known[other]![unit]! >= sequence)) this.remove(at);
     }
     this.closeHoles();
   }

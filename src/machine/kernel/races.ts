@@ -1,6 +1,6 @@
 import { LutraError } from '../../base/diagnostics.ts';
 import { type Footprint, footprintsOverlap } from '../../isa/footprint.ts';
-import { issueUnits, type Space } from '../../isa/table.ts';
+import { type IssueUnit, issueUnits, type Space } from '../../isa/table.ts';
 import { type Access, AccessList } from './accesses.ts';
 import type { Command } from './command.ts';
 import { MemoryReads } from './memoryReads.ts';
@@ -9,6 +9,17 @@ import { type Clock, joinClock, newClock } from './semaphores.ts';
 /** Accesses of one kind to one space between two searches for those that can be forgotten. */
 const compactionInterval = 64;
 const frontEnd = issueUnits.indexOf('frontEnd');
+
+/** The units that reach each space: nobody else can race there. */
+export const spaceUsers: Readonly<Record<Space, readonly IssueUnit[]>> = {
+  ddr: ['frontEnd', 'dma', 'weightBuffer', 'kvStore'],
+  weights: ['weightBuffer', 'matmul'],
+  input: ['dma', 'matmul', 'vector'],
+  acc: ['dma', 'matmul', 'vector'],
+  act: ['dma', 'vector', 'attention', 'kvStore', 'sampler'],
+  coef: ['dma', 'vector'],
+  kv: ['attention', 'kvStore'],
+};
 
 /** Reads or writes of every space. */
 const perSpace = (): Readonly<Record<Space, AccessList>> => ({
@@ -36,6 +47,7 @@ export class RaceDetector {
   private readonly names: string[] = [];
   /** What each unit is known to have known; it will never know less. */
   private readonly known: Clock[] = issueUnits.map(() => newClock());
+  private readonly users: Readonly<Record<Space, readonly number[]>> = userIndices();
 
   /** Accesses looked at so far. */
   get looks(): number {
@@ -89,8 +101,8 @@ export class RaceDetector {
     if (write) this.writes[space].removeCovered(range, unit, clock);
     const list = write ? this.writes[space] : this.reads[space];
     list.push(unit, sequence, pc, range);
-    // Of what every other unit comes after already, nothing can race with it any more.
-    if (list.count % compactionInterval === 0) list.removeSettled(this.known);
+    // What all others that reach the space come after already, nothing can race with any more.
+    if (list.count % compactionInterval === 0) list.removeSettled(this.known, this.users[space]);
   }
 
   private raceError(first: Access, second: Access): LutraError {
@@ -105,4 +117,12 @@ export class RaceDetector {
     const { space, begin, end, write } = range;
     return `${this.names[pc]} (instruction ${pc}, ${write ? 'writes' : 'reads'} ${space} ${begin}…${end - 1})`;
   }
+}
+
+function userIndices(): Record<Space, number[]> {
+  const indices = Object.entries(spaceUsers).map(([space, units]) => [
+    space,
+    units.map((unit) => issueUnits.indexOf(unit)),
+  ]);
+  return Object.fromEntries(indices);
 }

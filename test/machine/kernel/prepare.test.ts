@@ -4,6 +4,7 @@ import type { HardwareModel } from '../../../src/hw/index.ts';
 import { assemble } from '../../../src/isa/index.ts';
 import type { Command } from '../../../src/machine/kernel/command.ts';
 import { createPlainPrepare, Preparations, type Prepared } from '../../../src/machine/kernel/prepare.ts';
+import { spaceUsers } from '../../../src/machine/kernel/races.ts';
 import { newClock } from '../../../src/machine/kernel/semaphores.ts';
 import { Random } from '../random/source.ts';
 import { randomHardware, randomProgram } from '../randomProgram.ts';
@@ -45,6 +46,7 @@ describe('Preparations', () => {
   it.each([true, false])('says what the plain one says of each command, errors too; values: %s', (values) => {
     let errors = 0;
     let answers = 0;
+    const reached = new Set<string>();
     for (let seed = 0; seed < 40; seed++) {
       const hw = randomHardware(seed);
       const plain = createPlainPrepare(hw, derive(hw), values);
@@ -53,12 +55,22 @@ describe('Preparations', () => {
       for (const command of commandsOf(seed, hw)) {
         const expected = outcome(plain, command);
         expect(outcome(prepare, command), `seed ${seed}, ${command.spec.name} ${command.values}`).toEqual(expected);
-        if (typeof expected === 'string') errors += 1;
-        else answers += 1;
+        if (typeof expected === 'string') {
+          errors += 1;
+          continue;
+        }
+        answers += 1;
+        for (const { space } of expected.footprints) {
+          expect(spaceUsers[space], command.spec.name).toContain(command.spec.unit);
+          reached.add(`${command.spec.unit} ${space}`);
+        }
       }
     }
     expect(errors).toBeGreaterThan(1000);
     expect(answers).toBeGreaterThan(5000);
+    // The race detector knows who reaches what; the front end reads memory by itself.
+    const said = Object.entries(spaceUsers).flatMap(([space, units]) => units.map((unit) => `${unit} ${space}`));
+    expect([...reached, 'frontEnd ddr'].sort()).toEqual(said.sort());
   });
 
   it('gives the same answer object when nothing but the place in the program comes again', () => {

@@ -8,6 +8,8 @@ import { joinClock, newClock } from '../../../src/machine/kernel/semaphores.ts';
 
 const dma = 1;
 const vector = 4;
+const attention = 5;
+const kvStore = 6;
 
 function command(name: string, pc: number): Command {
   const spec = instructionsByName.get(name) as InstructionSpec;
@@ -80,16 +82,17 @@ describe('RaceDetector', () => {
 
   /** A few units that access a few places and sometimes learn what another has done. */
   const access = fc.record({
-    space: fc.constantFrom('ddr' as const, 'coef' as const),
+    space: fc.constantFrom('ddr' as const, 'act' as const),
     write: fc.boolean(),
     begin: fc.nat(40),
     rows: fc.integer({ min: 1, max: 3 }),
     width: fc.integer({ min: 1, max: 6 }),
     gap: fc.nat(4),
   });
+  const units = [dma, vector, attention, kvStore];
   const happening = fc.record({
-    unit: fc.integer({ min: 1, max: 4 }),
-    learnsFrom: fc.option(fc.integer({ min: 1, max: 4 }), { freq: 3 }),
+    unit: fc.constantFrom(...units),
+    learnsFrom: fc.option(fc.constantFrom(...units), { freq: 3 }),
     accesses: fc.array(access, { minLength: 1, maxLength: 3 }),
     /** How often the same comes again at once. */
     times: fc.constantFrom(1, 1, 2, 70),
@@ -129,7 +132,8 @@ describe('RaceDetector', () => {
             joinClock(clock, clocks[learnsFrom] as Int32Array);
             clock[learnsFrom] = Math.max(clock[learnsFrom] as number, sequences[learnsFrom] as number);
           }
-          const ranges = accesses.map(({ space, write, begin, rows, width, gap }): Footprint => {
+          const ranges = accesses.map(({ space: some, write, begin, rows, width, gap }): Footprint => {
+            const space = unit === vector || unit === attention ? 'act' : some;
             const pitch = rows === 1 ? width : width + 1 + gap;
             return { space, write, begin, end: begin + (rows - 1) * pitch + width, rows, pitch, width };
           });
