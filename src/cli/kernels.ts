@@ -37,7 +37,8 @@ export async function openKernels(threads: number): Promise<OpenKernels> {
     return { kernels: undefined, note: 'LUTRA_KERNELS=plain: values by the plain functions' };
   const lacks = missing();
   if (lacks !== undefined) return plainOnly(lacks);
-  setFlagsFromString('--experimental-wasm-relaxed-simd');
+  // Node 20 has it behind a flag; later ones do not know the flag any more.
+  if (!hasRelaxedSimd()) setFlagsFromString('--experimental-wasm-relaxed-simd');
   const module = new WebAssembly.Module(await assembly(hasRelaxedSimd() ? 'relaxedValues' : 'values'));
   const memory = sharedMemory();
   if (!memory) return plainOnly('room for 4 GiB of shared memory');
