@@ -9,7 +9,7 @@ import { exitCodes, LutraError } from '../base/diagnostics.ts';
 import { type PlannedProgram, packedSegments } from '../compiler/index.ts';
 import { type ImageFile, imageFile, pieceDigests } from '../isa/index.ts';
 import { type ScatteredFile, scatteredFile } from './files.ts';
-import { withInterrupt } from './interrupt.ts';
+import { type Interrupt, withInterrupt } from './interrupt.ts';
 import { printNote } from './output.ts';
 import type { HelperData, HelperFault, ProgramSource } from './packHelper.ts';
 import { allDone, type JobQueue, JobRoom, jobQueue, runJob, takeJob } from './packQueue.ts';
@@ -28,35 +28,44 @@ const worthHelpers = 2 ** 25;
 const pollMilliseconds = 2;
 
 /** Throws LutraError IO004 where the file cannot be written, CLI012 where a thread dies, and what packing throws. */
-export async function packFile(
+export function packFile(
   path: string,
   program: PlannedProgram,
   progress: (text: string) => void,
   helpers?: Helpers,
 ): Promise<void> {
+  // Nothing is written before a signal would be noticed.
+  return withInterrupt((interrupt) => packWithHelpers(path, program, progress, interrupt, helpers));
+}
+
+async function packWithHelpers(
+  path: string,
+  program: PlannedProgram,
+  progress: (text: string) => void,
+  interrupt: Interrupt,
+  helpers: Helpers | undefined,
+): Promise<void> {
   const layout = imageFile(program.image, packedSegments(program.jobs));
   const file = scatteredFile(path, layout.bytes);
   const queue = queueOf(path, program, layout, file);
   const threads = helpers && layout.bytes >= worthHelpers ? startHelpers(helpers, queue) : noHelpers;
+  // Leaving through exit also removes what is half-written.
+  const look = (doubt?: string) => {
+    if (interrupt.asked) process.exit(exitCodes.interrupted);
+    threads.check(doubt);
+  };
   try {
-    await withInterrupt(async (interrupt) => {
-      // Leaving through exit also removes what is half-written.
-      const look = (doubt?: string) => {
-        if (interrupt.asked) process.exit(exitCodes.interrupted);
-        threads.check(doubt);
-      };
-      for (const label of steps(program, layout, file, queue)) {
-        progress(label);
-        await nextTurn();
-        look();
-      }
-      while (!allDone(queue)) {
-        look();
-        await wait(pollMilliseconds);
-        if (threads.running() === 0 && !allDone(queue)) look('it ended early');
-      }
-      finish(layout, file);
-    });
+    for (const label of steps(program, layout, file, queue)) {
+      progress(label);
+      await nextTurn();
+      look();
+    }
+    while (!allDone(queue)) {
+      look();
+      await wait(pollMilliseconds);
+      if (threads.running() === 0 && !allDone(queue)) look('it ended early');
+    }
+    finish(layout, file);
   } catch (error) {
     await threads.stop();
     file.discard();

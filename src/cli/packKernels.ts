@@ -5,6 +5,7 @@ import { type PackKernels, plainPackKernels } from '../numerics/pack.ts';
 import { fastPackKernels } from '../numerics/packing/kernels.ts';
 import { hasSimd } from '../numerics/simd.ts';
 import { assembly } from './assembly.ts';
+import { printNote } from './output.ts';
 
 /** Everything that loops over all weights of a model. */
 export interface Packer {
@@ -14,10 +15,12 @@ export interface Packer {
 
 export const plainPacker: Packer = { weights: plainWeightKernels, pack: plainPackKernels };
 
-/** The module of the kernels; undefined on a host without WebAssembly SIMD. */
+/** The module of the kernels; undefined on a host without WebAssembly SIMD, which it says. */
 export async function packingModule(): Promise<WebAssembly.Module | undefined> {
-  const plain = process.env['LUTRA_KERNELS'] === 'plain' || typeof WebAssembly === 'undefined' || !hasSimd();
-  return plain ? undefined : new WebAssembly.Module(await assembly('packing'));
+  if (process.env['LUTRA_KERNELS'] === 'plain') return undefined;
+  if (typeof WebAssembly !== 'undefined' && hasSimd()) return new WebAssembly.Module(await assembly('packing'));
+  printNote('no WebAssembly SIMD on this host: weights are packed by the plain functions, the same but slower');
+  return undefined;
 }
 
 /** Kernels for one thread. */

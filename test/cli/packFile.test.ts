@@ -76,6 +76,20 @@ parentPort.postMessage({ diagnostics: [{ code: 'MDL017', message: 'a weight is b
   expect(await packed(helper('finds.mjs', takes + text))).toBe('error[MDL017] m a weight is bad');
 });
 
+it('where there is no SIMD the plain functions pack, and one line says so', async () => {
+  const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  const validate = vi.spyOn(WebAssembly, 'validate').mockReturnValue(false);
+  try {
+    expect(await packingModule()).toBeUndefined();
+    expect(said.mock.calls).toEqual([
+      ['no WebAssembly SIMD on this host: weights are packed by the plain functions, the same but slower\n'],
+    ]);
+  } finally {
+    validate.mockRestore();
+    said.mockRestore();
+  }
+});
+
 it('where threads cannot be started one packs everything, and says so', async () => {
   const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
   try {
