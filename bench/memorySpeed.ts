@@ -1,6 +1,6 @@
 /**
- * What external memory costs to simulate: `npx tsx bench/memorySpeed.ts [MODEL]`. Four long streams through memory
- * alone, then decode steps of a large model without weights; time per AXI burst.
+ * What external memory costs to simulate: `npx tsx bench/memorySpeed.ts [MODEL [plain]]`. Four long streams through
+ * memory alone, then decode steps of a large model without weights; `plain` times it by its plain definition.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { memoryModule } from '../src/cli/assembly.ts';
