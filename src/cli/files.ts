@@ -377,7 +377,15 @@ export interface DirectoryKind {
   readonly owns: (file: string) => boolean;
 }
 
-const runFiles = ['hardware.json', 'digests.json', 'summary.json', 'summary.txt', 'host.json', 'trace.jsonl'];
+const runFiles = [
+  'hardware.json',
+  'digests.json',
+  'summary.json',
+  'summary.txt',
+  'host.json',
+  'host.cpuprofile',
+  'trace.jsonl',
+];
 export const runDirectory: DirectoryKind = {
   name: 'run',
   marker: 'summary.json',

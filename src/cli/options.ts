@@ -53,6 +53,7 @@ export interface CompileOptions {
   readonly coprocessor?: boolean;
   /** Threads that pack weights, and that compute values. Default: one per core. */
   readonly threads?: number;
+  readonly profileHost?: boolean;
   /** False: packed programs are neither taken from the cache directory nor kept there. */
   readonly cache?: boolean;
 }
@@ -228,6 +229,8 @@ export function addRunOptions(command: Command): Command {
       'threads that compute values and pack weights (default: one per core)',
       integer(1, maximumThreads),
     )
+    .option('--threads <threads>', 'threads that compute values (default: one per core)', integer(1, maximumThreads))
+    .option('--profile-host', 'say where the time of the simulation itself went; with --out also host.cpuprofile')
     .option('--dense', 'evaluate every unit in every cycle (slow; same result)')
     .option(
       '--head-groups <groups>',

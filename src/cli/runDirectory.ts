@@ -1,14 +1,20 @@
-/** The files of a run directory. The same inputs give the same bytes, `host.json` apart. */
+/** The files of a run directory. The same inputs give the same bytes, `host.json` and `host.cpuprofile` apart. */
 import type { HardwareModel } from '../hw/index.ts';
+import type { CpuProfile } from '../report/hostProfile.ts';
 import type { HostFacts, Summary } from '../report/summary.ts';
 import { renderSummary } from '../report/text.ts';
 import type { GrowingDirectory } from './files.ts';
 
 export function fillRunDirectory(
   directory: GrowingDirectory,
-  run: { readonly hw: HardwareModel; readonly summary: Summary; readonly host: HostFacts },
+  run: {
+    readonly hw: HardwareModel;
+    readonly summary: Summary;
+    readonly host: HostFacts;
+    readonly profile?: CpuProfile;
+  },
 ): void {
-  const { hw, summary, host } = run;
+  const { hw, summary, host, profile } = run;
   const write = (name: string, text: string) => {
     const file = directory.create(name);
     file.write(text);
@@ -20,4 +26,5 @@ export function fillRunDirectory(
   write('summary.json', json(summary));
   write('summary.txt', `${renderSummary(summary).join('\n')}\n`);
   write('host.json', json(host));
+  if (profile !== undefined) write('host.cpuprofile', JSON.stringify(profile));
 }

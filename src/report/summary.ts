@@ -7,6 +7,7 @@ import { decodeCounts, hostMilliseconds } from '../hw/host.ts';
 import type { HardwareModel } from '../hw/schema.ts';
 import { type WorkKind, workKinds } from '../trace/work.ts';
 import { activityOf, type EnergySummary, estimateEnergy } from './energy.ts';
+import type { HostProfile } from './hostProfile.ts';
 import type { ExposedCycles, OperationCycles } from './operations.ts';
 import { type Roofline, rooflineOf } from './roofline.ts';
 import type { PhaseWork, RunWork } from './work.ts';
@@ -133,6 +134,8 @@ export interface HostFacts {
   readonly peakMemoryBytes: number;
   /** Threads that computed values, or time without them. */
   readonly threads: number;
+  /** Where its time went, if that was asked for. */
+  readonly profile?: HostProfile;
 }
 
 /** Decimal digits kept of a computed ratio, so that the same run gives the same bytes everywhere. */

@@ -4,6 +4,7 @@ import { derive, type HardwareModel, hardwareDigest } from '../../hw/index.ts';
 import { defaultAssumedGroups } from '../../machine/machine.ts';
 import { Run } from '../../machine/run.ts';
 import { streamingBytesPerCycle } from '../../machine/streaming.ts';
+import { renderProfile, summariseProfile } from '../../report/hostProfile.ts';
 import { exposedSink, operationSink } from '../../report/operations.ts';
 import { type HostFacts, type RunFacts, type Summary, summarise } from '../../report/summary.ts';
 import { renderSummary } from '../../report/text.ts';
@@ -35,6 +36,7 @@ import {
   printWarning,
   reportError,
 } from '../output.ts';
+import { startProfiler } from '../profiler.ts';
 import { type Prompt, readPrompt, runRequest } from '../prompt.ts';
 import { fillRunDirectory } from '../runDirectory.ts';
 
@@ -98,6 +100,7 @@ async function execute(task: Task): Promise<number> {
   const work = workSink(metadata.operations);
   const story = new Story(task, values);
   const module = await memoryModule();
+  const profiler = options.profileHost ? await startProfiler() : undefined;
   const startedAt = performance.now();
   const directory =
     options.out === undefined ? undefined : createDirectory(options.out, options.force === true, runDirectory);
@@ -121,6 +124,8 @@ async function execute(task: Task): Promise<number> {
   progress.clear();
   story.end();
   trace?.finish();
+  const seconds = (performance.now() - startedAt) / 1000;
+  const profile = await profiler?.stop();
   if (end === 'abandoned') return exitCodes.ok;
   const finished = end === 'halted';
   const facts = {
@@ -132,12 +137,17 @@ async function execute(task: Task): Promise<number> {
     finished,
     streamingBytesPerCycle: streamingBytesPerCycle(hw, module),
   };
-  const host = hostFacts((performance.now() - startedAt) / 1000, run, kernels?.threads ?? 1);
+  const where = profile === undefined ? undefined : summariseProfile(profile);
+  const host = {
+    ...hostFacts(seconds, run, kernels?.threads ?? 1),
+    ...(where === undefined ? {} : { profile: where }),
+  };
   const summary = summariseRun(run, task, facts);
   if (options.json) printJson({ ...summary, host });
   else for (const line of renderSummary(summary, host)) printLine(line);
+  if (where !== undefined) for (const line of ['', ...renderProfile(where)]) printNote(line);
   if (directory) {
-    fillRunDirectory(directory, { hw, summary, host });
+    fillRunDirectory(directory, { hw, summary, host, ...(profile === undefined ? {} : { profile }) });
     directory.finish();
     if (!options.json) printNote(`\nrun directory: ${options.out}`);
   }
