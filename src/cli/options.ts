@@ -229,7 +229,6 @@ export function addRunOptions(command: Command): Command {
       'threads that compute values and pack weights (default: one per core)',
       integer(1, maximumThreads),
     )
-    .option('--threads <threads>', 'threads that compute values (default: one per core)', integer(1, maximumThreads))
     .option('--profile-host', 'say where the time of the simulation itself went; with --out also host.cpuprofile')
     .option('--dense', 'evaluate every unit in every cycle (slow; same result)')
     .option(
