@@ -60,6 +60,12 @@ export function summariseProfile(profile: CpuProfile): HostProfile {
   const { nodes, samples = [], timeDeltas = [] } = profile;
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)));
+  /** The one that called, without what lies between JavaScript and WebAssembly. */
+  const callerOf = (id: number) => {
+    const parent = parents.get(id);
+    const between = parent !== undefined && byId.get(parent)?.callFrame.functionName.startsWith('js-to-wasm') === true;
+    return between ? parents.get(parent) : parent;
+  };
   // Values enter WebAssembly through the function that hands out work, which calls others to do it: what it takes itself
   // is looking whether they are done.
   const groupOf = (id: number): string => {
@@ -69,8 +75,7 @@ export function summariseProfile(profile: CpuProfile): HostProfile {
       if (runtime !== undefined) return runtime;
       const path = pathBelowSource(url);
       const group = path === undefined ? undefined : folders.find(([pattern]) => pattern.test(path))?.[1];
-      if (group === values && at === parents.get(id) && isWebAssembly(byId.get(id)?.callFrame.url ?? ''))
-        return waiting;
+      if (group === values && at === callerOf(id) && isWebAssembly(byId.get(id)?.callFrame.url ?? '')) return waiting;
       if (group !== undefined) return group;
     }
     return 'other';
