@@ -3,6 +3,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 
 const { module, memory, thread, message, idle } = workerData;
+/** Milliseconds until a helper looks by itself. */
+const longestSleep = 0.3;
 
 parentPort.once('message', ({ queue, machine, words }) => {
   try {
@@ -10,7 +12,7 @@ parentPort.once('message', ({ queue, machine, words }) => {
     while (exports.serve(queue, machine, thread, 0, 1) === idle) {
       const view = new Int32Array(memory.buffer);
       Atomics.add(view, words.sleepers, 1);
-      Atomics.wait(view, words.published, Atomics.load(view, words.position), 100);
+      Atomics.wait(view, words.published, Atomics.load(view, words.position), longestSleep);
       Atomics.sub(view, words.sleepers, 1);
     }
   } catch (error) {

@@ -55,16 +55,20 @@ export class RecordQueue {
     return at;
   }
 
-  /** Hands over the record that `next` gave; helpers hear of several at once. */
+  /** Hands over the record that `next` gave; helpers see several at once. */
   publish(): void {
     this.published += 1;
-    if (this.published % recordsTogether === 0) this.announce();
+    if (this.published % recordsTogether === 0) this.show();
   }
 
+  private show(): void {
+    Atomics.store(this.words, (this.queue + publishedAt) >> 2, this.published | 0);
+  }
+
+  /** Wakes helpers that sleep. They would look by themselves soon: to wake them costs more than it gains before that. */
   private announce(): void {
-    if (this.kernels.threads === 1) return;
     const { words, queue } = this;
-    Atomics.store(words, (queue + publishedAt) >> 2, this.published | 0);
+    this.show();
     if (Atomics.load(words, (queue + sleepersAt) >> 2) > 0) Atomics.notify(words, (queue + publishedAt) >> 2);
   }
 
