@@ -21,7 +21,7 @@ import {
 } from './queueLayout';
 
 /** Looks at an empty queue before a helper may sleep, and at an unfinished record before the caller is told. */
-const looksBeforeSleep: i32 = 200000;
+const looksBeforeSleep: i32 = 20000;
 const looksBeforeReport: i32 = 20000000;
 
 /** Works until `until` records (modulo 2³²) are done; a helper goes on until it is stopped. */
