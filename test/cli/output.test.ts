@@ -111,7 +111,7 @@ describe('a run on a terminal', () => {
         return true;
       });
     }
-    expect(await execute(['run', '--max-tokens', '12'])).toBe(0);
+    expect(await execute(['run', '--max-tokens', '12', '--no-cache'])).toBe(0);
     const story = writes.findIndex(([stream]) => stream === 'stdout');
     expect(writes.slice(0, story).some(([, text]) => text.includes('packing'))).toBe(true);
     expect(writes.slice(story).filter(([stream, text]) => stream === 'stderr' && text.includes('\r'))).toEqual([]);

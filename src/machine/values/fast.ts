@@ -113,7 +113,8 @@ export class FastValues implements ValueEngine {
     this.queue = new RecordQueue(kernels, this.allocate(queueBytes), this.fast.machine);
     const { buffers, store, queue } = this;
     const view = (address: number, bytes: number) => this.view(address, bytes);
-    this.transfers = new FastTransfers({ buffers, store, queue, staging, zeros, view, onRead: this.onRead });
+    const allocate = (bytes: number) => this.allocate(bytes);
+    this.transfers = new FastTransfers({ buffers, store, queue, staging, zeros, view, allocate, onRead: this.onRead });
     this.words = new WeightWords(derived, this.store);
     this.layout = wordLayout(hw, derived);
     this.encoders = encoders(samplerTap === undefined);

@@ -9,6 +9,8 @@ import type { RecordQueue } from './queue.ts';
 
 /** Bytes for what is on its way between memory and a buffer. */
 export const stagingBytes = 1 << 22;
+/** Scales and coefficients are wanted again for every token. */
+const mostKeptBytes = 1 << 24;
 
 type Eight = readonly [number, number, number, number, number, number, number, number];
 type FloatFormat = (typeof floatFormatNames)[number];
@@ -23,17 +25,21 @@ interface Inputs {
   readonly zeros: number;
   /** So many bytes of the memory of the kernels. */
   readonly view: (address: number, bytes: number) => Uint8Array;
+  readonly allocate: (bytes: number) => number;
   /** Told of bytes that records copy. */
   readonly onRead?: ((bytes: number) => void) | undefined;
 }
 
 /**
- * Transfers between external memory and the buffers as records. Constants of the image are read at once and staged; the
+ * Transfers between external memory and the buffers as records. Constants of the image are read at once and kept or staged; the
  * rest of memory is pages that the kernels reach themselves, in the order of the records.
  */
 export class FastTransfers {
   private readonly inputs: Inputs;
   private staged = 0;
+  /** Constants of the image that were wanted before, by address. */
+  private readonly kept = new Map<number, { readonly at: number; readonly bytes: number }>();
+  private keptBytes = 0;
 
   constructor(inputs: Inputs) {
     this.inputs = inputs;
@@ -81,10 +87,9 @@ export class FastTransfers {
     bytes: number,
     toAct: boolean,
   ): void {
-    const { queue } = this.inputs;
-    const staging = this.stage(bytes);
-    this.moveBytes(staging, address, bytes, false);
-    encodeLoadFloats(queue.words, queue.next(), to, staging, elements, format, toAct);
+    const { queue, store } = this.inputs;
+    const from = store.isConstant(address, bytes) ? this.constants(address, bytes) : this.stagedPages(address, bytes);
+    encodeLoadFloats(queue.words, queue.next(), to, from, elements, format, toAct);
     queue.publish();
   }
 
@@ -102,18 +107,34 @@ export class FastTransfers {
     const { store, queue, view } = this.inputs;
     if (write) store.checkWrite(address, bytes);
     if (write || !store.reachesConstants(address, bytes)) this.movePages(at, address, bytes, write);
-    else if (this.isStaged(at)) {
-      // Nobody else uses the place, so nothing that was told can come after this.
-      if (!store.isConstant(address, bytes)) queue.settle();
-      view(at, bytes).set(store.read(address, bytes));
-    } else if (store.isConstant(address, bytes) && bytes <= stagingBytes) {
-      const staging = this.stage(bytes);
-      view(staging, bytes).set(store.read(address, bytes));
-      this.copy(at, staging, bytes);
+    else if (store.isConstant(address, bytes) && bytes <= stagingBytes) {
+      this.copy(at, this.constants(address, bytes), bytes);
     } else {
       queue.settle();
       view(at, bytes).set(store.read(address, bytes));
     }
+  }
+
+  /** Where these constants of the image lie in the kernels' memory: kept from an earlier time, or staged. */
+  private constants(address: number, bytes: number): number {
+    const { store, view, allocate } = this.inputs;
+    const kept = this.kept.get(address);
+    if (kept && kept.bytes >= bytes) return kept.at;
+    const keep = this.keptBytes + bytes <= mostKeptBytes;
+    const at = keep ? allocate(bytes) : this.stage(bytes);
+    view(at, bytes).set(store.copy(address, bytes));
+    if (keep) {
+      this.kept.set(address, { at, bytes });
+      this.keptBytes += bytes;
+    }
+    return at;
+  }
+
+  /** Where the bytes of memory's pages will have been moved to. */
+  private stagedPages(address: number, bytes: number): number {
+    const staging = this.stage(bytes);
+    this.moveBytes(staging, address, bytes, false);
+    return staging;
   }
 
   /** The same for memory’s pages, in pieces that lie in one page each. */
@@ -146,11 +167,6 @@ export class FastTransfers {
     }
     this.staged += needed;
     return this.inputs.staging + this.staged - needed;
-  }
-
-  private isStaged(at: number): boolean {
-    const { staging } = this.inputs;
-    return at >= staging && at < staging + stagingBytes;
   }
 }
 
