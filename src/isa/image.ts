@@ -69,9 +69,9 @@ export function parseImage(source: ByteSource, repair?: () => boolean): ProgramI
   const header = parseHeader(metadata, file);
   const open = ({ name, begin, end }: TensorEntry): Contents => {
     const bytes = end - begin;
-    const digests = header.pieces.get(name) ?? '';
-    if (digests.length !== digestsLength(bytes)) {
-      const message = `metadata ${piecesKey} has ${digests.length} characters for ${quoteName(name)}, and ${digestsLength(bytes)} are needed`;
+    const digests = header.pieces.get(name);
+    if (digests?.length !== digestsLength(bytes)) {
+      const message = `metadata ${piecesKey} has ${digests?.length ?? 'no'} characters for ${quoteName(name)}, and ${digestsLength(bytes)} are needed`;
       throw imageError('IMG003', file, message, 'the file is damaged or was not made by lutra');
     }
     return storedContents({ source, begin, bytes, name, digests, ...(repair && { repair }) });

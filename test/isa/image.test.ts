@@ -317,6 +317,16 @@ describe('a damaged image is refused', () => {
     );
   });
 
+  test('a file without bytes has another name than the digests say', () => {
+    const bytes = join(serializeImage(sample()));
+    const place = Buffer.from(bytes).indexOf('"file/empty"');
+    expect(place).toBeGreaterThan(0);
+    bytes[place + '"file/'.length] = 'd'.charCodeAt(0);
+    expect(messageOf(() => parseImage(bytes, 'p.lutra'))).toMatch(
+      /^error\[IMG003\] p\.lutra metadata lutra\.pieces has no characters for "file\/dmpty", and 0 are needed/,
+    );
+  });
+
   test('cut off anywhere, or with any byte changed: an error with the file, or the same image', () => {
     const bytes = join(serializeImage(sample()));
     const image = whole(sample());
