@@ -13,20 +13,16 @@ import { expTable, reciprocalTable, rsqrtTable } from './functions.ts';
 import type { QuadraticTable } from './functions-tables.ts';
 import { wordLayout } from './pack.ts';
 import type { SamplerState } from './sampler.ts';
+import type { VectorBuffers } from './vector.ts';
 
 /** Gives the address of so many bytes of the memory, never given again. */
 export type Allocate = (bytes: number, alignment: number) => number;
 
 /** The contents of the on-chip buffers and the units' state, as views of the memory. */
-export interface FastBuffers {
+export interface FastBuffers extends VectorBuffers {
   /** Address of what the kernels read about the machine. */
   readonly machine: number;
-  readonly input: Int8Array;
-  readonly acc: Int32Array;
-  readonly act: Float32Array;
-  readonly coef: Float32Array;
   readonly kv: Uint8Array;
-  readonly rowScales: Float32Array;
   readonly attention: AttentionState;
   readonly sampler: SamplerState;
 }

@@ -191,11 +191,6 @@ export class FastValues implements ValueEngine {
     const { hw, derived, layout } = this;
     const [input, weights, output, , blocks, steps, alphabet, planes] = command.values as Eight;
     const run = matmulRun(command.values, hw, derived);
-    if (run.rows === 0 || blocks === 0 || steps === 0) {
-      this.settle();
-      this.plain.execute(command);
-      return;
-    }
     const words = this.words.find(weights, blocks * planes * steps, alphabet, command);
     const tile = this.tileOf(words, hostTile(layout, run.alphabet, planes, blocks, steps), run);
     encodeProduct(this.queue.words, this.queue.next(), tile, tile.address, run, input, output);

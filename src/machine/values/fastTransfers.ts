@@ -1,10 +1,10 @@
 import { floatFormatNames } from '../../base/float.ts';
-import { memoryFormatBytes } from '../../isa/footprint.ts';
-import { type MemoryFormat, memoryFormats, type Space, spaces } from '../../isa/table.ts';
+import type { MemoryFormat } from '../../isa/table.ts';
 import { encodeCopy } from '../../numerics/fastRecords.ts';
 import { encodeLoadFloats, encodeStoreFloats } from '../../numerics/fastRowRecords.ts';
 import { type Buffers, elementsOf } from '../kernel/buffers.ts';
 import type { MemoryStore } from '../kernel/store.ts';
+import { moveRun } from './operands.ts';
 import type { RecordQueue } from './queue.ts';
 
 /** Bytes for what is on its way between memory and a buffer. */
@@ -12,7 +12,7 @@ export const stagingBytes = 1 << 22;
 /** Scales and coefficients are wanted again for every token. */
 const mostKeptBytes = 1 << 24;
 
-type Eight = readonly [number, number, number, number, number, number, number, number];
+type Five = readonly [number, number, number, number, number];
 type FloatFormat = (typeof floatFormatNames)[number];
 
 interface Inputs {
@@ -52,11 +52,8 @@ export class FastTransfers {
 
   /** `dma.load`, `dma.gather` and, with `write`, `dma.store`; false: not of floats or the buffer's own integers. */
   moveRows(operands: readonly number[], write: boolean): boolean {
-    const [spaceIndex, formatIndex, local, remote, elements, rows, remoteStride, localPitch] = operands as Eight;
-    const space = spaces[spaceIndex] as Space;
-    const format = memoryFormats[formatIndex] as MemoryFormat;
+    const { space, format, local, localPitch, remote, remoteStride, elements, rowBytes, rows } = moveRun(operands);
     const buffer = elementsOf(this.inputs.buffers, space);
-    const rowBytes = elements * memoryFormatBytes[format];
     if (!buffer || rowBytes > stagingBytes) return false;
     const floats = buffer instanceof Float32Array && isFloat(format);
     if (!floats && ownFormat(buffer) !== format) return false;
@@ -72,7 +69,7 @@ export class FastTransfers {
 
   /** `kvStore.fill` and, with `write`, `kvStore.spill`. */
   moveStaged(operands: readonly number[], write: boolean): void {
-    const [local, remote, bytes, rows, stride] = operands as Eight;
+    const [local, remote, bytes, rows, stride] = operands as Five;
     for (let row = 0; row < rows; row++) {
       const onChip = this.inputs.buffers.kv.byteOffset + local + row * bytes;
       this.moveBytes(onChip, remote + row * stride, bytes, write);

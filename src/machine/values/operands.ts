@@ -3,6 +3,8 @@ import { decodeFloat } from '../../base/float.ts';
 import { type Derived, sumPitchElements } from '../../hw/derive.ts';
 import { type Alphabet, alphabets, gateFunctions } from '../../hw/operands.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
+import { memoryFormatBytes } from '../../isa/footprint.ts';
+import { type MemoryFormat, memoryFormats, type Space, spaces } from '../../isa/table.ts';
 import type { AttendRun, AttentionConfig } from '../../numerics/attention.ts';
 import type { MatmulRun } from '../../numerics/matmul.ts';
 import type {
@@ -32,6 +34,29 @@ export function matmulRun(operands: Operands, hw: HardwareModel, derived: Derive
     outputPitch: sumPitchElements(steps, hw.matmul.columns, derived),
     accumulate: (options & 1) !== 0,
   };
+}
+
+/** Rows between external memory and a buffer. */
+export interface MoveRun {
+  readonly space: Space;
+  readonly format: MemoryFormat;
+  /** Element of the buffer and byte of memory where row 0 begins, and the steps from row to row. */
+  readonly local: number;
+  readonly localPitch: number;
+  readonly remote: number;
+  readonly remoteStride: number;
+  readonly elements: number;
+  readonly rowBytes: number;
+  readonly rows: number;
+}
+
+/** `dma.load`, `dma.gather` and `dma.store`. */
+export function moveRun(operands: Operands): MoveRun {
+  const [spaceIndex, formatIndex, local, remote, elements, rows, remoteStride, localPitch] = operands as Ten;
+  const space = spaces[spaceIndex] as Space;
+  const format = memoryFormats[formatIndex] as MemoryFormat;
+  const rowBytes = elements * memoryFormatBytes[format];
+  return { space, format, local, localPitch, remote, remoteStride, elements, rowBytes, rows };
 }
 
 /** `vector.quantise`, `vector.quantiseWide` and `vector.norm`. */

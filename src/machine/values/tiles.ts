@@ -22,9 +22,9 @@ export interface PackedWords {
   readonly sliceStride: number;
 }
 
-/** Words of one load of constants; the same object whenever the same load of memory is meant. */
+/** Words of the buffer, and which words of memory they are. */
 export interface Words {
-  /** Undefined: the words are not constants, and may be others the next time. */
+  /** The address that their load came from. Undefined: they are not constants of one load, and may be others the next time. */
   readonly load: number | undefined;
   /** Words of the load before the first one. */
   readonly skipped: number;

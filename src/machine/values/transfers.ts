@@ -1,39 +1,31 @@
 /** What transfers move between memory and buffers. */
-import type { Derived } from '../../hw/derive.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
-import { memoryFormatBytes } from '../../isa/footprint.ts';
-import { type MemoryFormat, memoryFormats, type Space, spaces } from '../../isa/table.ts';
 import { type Buffers, decodeElements, elementsOf, encodeElements } from '../kernel/buffers.ts';
 import type { MemoryStore } from '../kernel/store.ts';
+import { moveRun } from './operands.ts';
 
 interface Inputs {
   readonly hw: HardwareModel;
-  readonly derived: Derived;
   readonly buffers: Buffers;
   readonly store: MemoryStore;
 }
 
 /** `dma.load`, `dma.gather` and, with `write`, `dma.store`. */
 export function moveRows({ hw, buffers, store }: Inputs, operands: readonly number[], write: boolean): void {
-  const [spaceIndex, formatIndex, local, remote, elements, rows, remoteStride, localPitch] = operands as Eight;
-  const space = spaces[spaceIndex] as Space;
-  const format = memoryFormats[formatIndex] as MemoryFormat;
+  const { space, format, local, localPitch, remote, remoteStride, elements, rowBytes, rows } = moveRun(operands);
   const buffer = elementsOf(buffers, space);
   if (!buffer) return;
   for (let row = 0; row < rows; row++) {
     const address = remote + row * remoteStride;
     const offset = local + row * localPitch;
     if (write) store.write(address, encodeElements(buffer, offset, elements, format));
-    else {
-      const bytes = store.read(address, elements * memoryFormatBytes[format]);
-      decodeElements(bytes, format, hw, space, buffer, offset);
-    }
+    else decodeElements(store.read(address, rowBytes), format, hw, space, buffer, offset);
   }
 }
 
 /** `kvStore.fill` and, with `write`, `kvStore.spill`: the on-chip address comes first in both. */
 export function moveStaged({ buffers, store }: Inputs, operands: readonly number[], write: boolean): void {
-  const [local, remote, bytes, rows, stride] = operands as Eight;
+  const [local, remote, bytes, rows, stride] = operands as Five;
   for (let row = 0; row < rows; row++) {
     const onChip = buffers.kv.subarray(local + row * bytes, local + (row + 1) * bytes);
     const address = remote + row * stride;
@@ -42,4 +34,4 @@ export function moveStaged({ buffers, store }: Inputs, operands: readonly number
   }
 }
 
-type Eight = readonly [number, number, number, number, number, number, number, number];
+type Five = readonly [number, number, number, number, number];
