@@ -6,6 +6,18 @@ export function sha256Hex(data: Uint8Array | string): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
+/** The digest of bytes that come piece by piece. */
+export interface RunningDigest {
+  add(data: Uint8Array | string): void;
+  /** Of all that was added; to be asked once. */
+  hex(): string;
+}
+
+export function runningSha256(): RunningDigest {
+  const hash = createHash('sha256');
+  return { add: (data) => void hash.update(data), hex: () => hash.digest('hex') };
+}
+
 /**
  * JSON without white space and with sorted keys (by UTF-16 unit), so that equal values give equal text.
  * Keys whose value is undefined are left out.

@@ -23,6 +23,7 @@ import {
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LutraError } from '../base/diagnostics.ts';
+import { runningSha256 } from '../base/digest.ts';
 import type { ByteSource } from '../base/safetensors.ts';
 import type { ModelDirectory } from '../model/index.ts';
 
@@ -140,6 +141,11 @@ export function readTemplates(): ReadonlyMap<string, string> {
   const folder = join(packageRoot, 'rtl-templates');
   const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('.'));
   return new Map(names.map((name) => [name, readText(join(folder, name))]));
+}
+
+/** The version of lutra. */
+export function lutraVersion(): string {
+  return (JSON.parse(readText(join(packageRoot, 'package.json'))) as { version: string }).version;
 }
 
 export const defaultHardware = join(hardwareFolder, 'kv260.json');
@@ -378,6 +384,7 @@ export interface DirectoryKind {
 }
 
 const runFiles = [
+  'run.json',
   'hardware.json',
   'digests.json',
   'summary.json',
@@ -436,6 +443,8 @@ export function makeDirectories(path: string): void {
 /** A directory that is filled under a temporary name and appears under its own only when it is complete. */
 export interface GrowingDirectory {
   create(name: string): GrowingFile;
+  /** SHA-256 of the files that are finished, by name. */
+  digests(): Readonly<Record<string, string>>;
   /** Replaces what `checkOutputDirectory` allowed to replace. */
   finish(): void;
 }
@@ -450,8 +459,23 @@ export function createDirectory(directory: string, force: boolean, kind: Directo
     throw unwritable(directory, error);
   }
   unfinished.add(temporary);
+  const digests = new Map<string, string>();
   return {
-    create: (name) => growingFile(join(directory, name), join(temporary, name), 'inside'),
+    create(name) {
+      const file = growingFile(join(directory, name), join(temporary, name), 'inside');
+      const digest = runningSha256();
+      return {
+        write(chunk) {
+          file.write(chunk);
+          digest.add(chunk);
+        },
+        finish() {
+          file.finish();
+          digests.set(name, digest.hex());
+        },
+      };
+    },
+    digests: () => Object.fromEntries([...digests].sort(([a], [b]) => (a < b ? -1 : 1))),
     finish() {
       try {
         // Again, as what stands there may have come during the run.

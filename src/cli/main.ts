@@ -1,10 +1,9 @@
 /** The command line: verbs, help, errors, exit codes. */
-import { join } from 'node:path';
 import { Argument, Command, CommanderError } from 'commander';
 import { exitCodes, oneLine } from '../base/diagnostics.ts';
 import { completionScript, type Shell, shells } from './completion.ts';
 import { examples } from './examples.ts';
-import { discardUnfinished, packageRoot, readText } from './files.ts';
+import { discardUnfinished, lutraVersion } from './files.ts';
 import {
   addCompileOptions,
   addCosimOptions,
@@ -52,7 +51,7 @@ Exit codes: 0 done; 1 the answer is no (check failed, cycle limit, deadlock); 2 
 function commandLine(done: (code: number) => void): Command {
   const program = new Command('lutra')
     .description('Compile a language model for a table-lookup FPGA accelerator and run it cycle by cycle.')
-    .version(version(), '-V, --version', 'print the version')
+    .version(lutraVersion(), '-V, --version', 'print the version')
     .exitOverride()
     .configureOutput({ writeOut: print, outputError: (text) => printNote(usageError(text)) })
     .showSuggestionAfterError()
@@ -66,10 +65,6 @@ function commandLine(done: (code: number) => void): Command {
   addBench(program, done);
   addCompletion(program, done);
   return program.helpCommand(false);
-}
-
-function version(): string {
-  return (JSON.parse(readText(join(packageRoot, 'package.json'))) as { version: string }).version;
 }
 
 /** Commander’s message in the form of all others. */

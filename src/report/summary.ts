@@ -53,6 +53,8 @@ export interface RunFacts {
   readonly streamingBytesPerCycle: number;
   /** Timing only, two-pass head: groups of rows that were taken to be scored for each token. */
   readonly assumedGroups?: number;
+  /** Two-pass head with values: the mean of the groups of rows that were scored for a token behind the first group. */
+  readonly headGroups?: number;
   readonly plan: unknown;
 }
 
@@ -78,6 +80,8 @@ export interface Summary {
   readonly timingOnly: boolean;
   /** Groups of rows of a two-pass head that were taken to be scored for each token; how many there are is data. */
   readonly assumedGroups?: number;
+  /** The same as it was: the mean over the tokens, the group that a shortlist is measured by not counted. */
+  readonly headGroups?: number;
   readonly cycles: {
     readonly total: number;
     /** From the start to the first new token. */
@@ -199,6 +203,7 @@ export function summarise(facts: RunFacts): Summary {
     finished: facts.finished,
     timingOnly: !facts.valuesComputed,
     ...(facts.assumedGroups === undefined ? {} : { assumedGroups: facts.assumedGroups }),
+    ...(facts.headGroups === undefined ? {} : { headGroups: round(facts.headGroups) }),
     cycles: {
       total: facts.totalCycles,
       firstToken: first ? first.cycle : null,

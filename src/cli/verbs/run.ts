@@ -4,6 +4,7 @@ import { derive, type HardwareModel, hardwareDigest } from '../../hw/index.ts';
 import { defaultAssumedGroups } from '../../machine/machine.ts';
 import { Run } from '../../machine/run.ts';
 import { streamingBytesPerCycle } from '../../machine/streaming.ts';
+import { headGroupsSink } from '../../report/headGroups.ts';
 import { renderProfile, summariseProfile } from '../../report/hostProfile.ts';
 import { exposedSink, operationSink } from '../../report/operations.ts';
 import { type HostFacts, type RunFacts, type Summary, summarise } from '../../report/summary.ts';
@@ -19,6 +20,7 @@ import {
   defaultModel,
   type GrowingDirectory,
   isInside,
+  lutraVersion,
   runDirectory,
 } from '../files.ts';
 import { openHardware, openProgram, type Program } from '../inputs.ts';
@@ -39,6 +41,7 @@ import {
 import { startProfiler } from '../profiler.ts';
 import { type Prompt, readPrompt, runRequest } from '../prompt.ts';
 import { fillRunDirectory } from '../runDirectory.ts';
+import { runFile } from '../runFile.ts';
 
 /** Cycles with events between two looks at the clock and the interrupt flag. */
 const slice = 20_000;
@@ -53,7 +56,7 @@ export async function runVerb(target: string | undefined, options: RunVerbOption
   progress.clear();
   for (const warning of program.warnings) printWarning(warning);
   const prompt = readPrompt(program, options);
-  return withInterrupt((interrupt) => execute({ hw, program, prompt, options, progress, interrupt }));
+  return withInterrupt((interrupt) => execute({ target, hw, program, prompt, options, progress, interrupt }));
 }
 
 function checkOutputs(options: RunVerbOptions): void {
@@ -82,6 +85,7 @@ function checkOutputs(options: RunVerbOptions): void {
 }
 
 interface Task {
+  readonly target: string | undefined;
   readonly hw: HardwareModel;
   readonly program: Program;
   readonly prompt: Prompt;
@@ -98,6 +102,7 @@ async function execute(task: Task): Promise<number> {
   const operations = operationSink(metadata.operations);
   const exposed = exposedSink();
   const work = workSink(metadata.operations);
+  const headGroups = headGroupsSink();
   const story = new Story(task, values);
   const module = await memoryModule();
   const profiler = options.profileHost ? await startProfiler() : undefined;
@@ -116,7 +121,7 @@ async function execute(task: Task): Promise<number> {
     ...(module === undefined ? {} : { memoryModule: module }),
     ...(options.maxCycles === undefined ? {} : { cycleLimit: options.maxCycles }),
     ...(options.headGroups === undefined ? {} : { assumedGroups: options.headGroups }),
-    sinks: [operations, exposed, work, ...(trace ? [trace.sink] : [])],
+    sinks: [operations, exposed, work, headGroups, ...(trace ? [trace.sink] : [])],
     onToken: ({ token }) => story.token(token, request.stopTokens),
   });
   story.begin();
@@ -136,6 +141,7 @@ async function execute(task: Task): Promise<number> {
     values,
     finished,
     streamingBytesPerCycle: streamingBytesPerCycle(hw, module),
+    headGroups: values ? headGroups.result() : undefined,
   };
   const where = profile === undefined ? undefined : summariseProfile(profile);
   const host = {
@@ -147,7 +153,8 @@ async function execute(task: Task): Promise<number> {
   else for (const line of renderSummary(summary, host)) printLine(line);
   if (where !== undefined) for (const line of ['', ...renderProfile(where)]) printNote(line);
   if (directory) {
-    fillRunDirectory(directory, { hw, summary, host, ...(profile === undefined ? {} : { profile }) });
+    const asked = runFile({ ...task, version: lutraVersion(), request });
+    fillRunDirectory(directory, { run: asked, hw, summary, host, ...(profile === undefined ? {} : { profile }) });
     directory.finish();
     if (!options.json) printNote(`\nrun directory: ${options.out}`);
   }
@@ -234,6 +241,7 @@ function summariseRun(
   { program, hw, prompt, options }: Task,
   facts: Pick<RunFacts, 'operations' | 'exposed' | 'work' | 'text' | 'finished' | 'streamingBytesPerCycle'> & {
     readonly values: boolean;
+    readonly headGroups: number | undefined;
   },
 ): Summary {
   const { metadata } = program.image;
@@ -261,6 +269,7 @@ function summariseRun(
     ...(!facts.values && program.image.code.some(({ spec }) => spec.name === 'sampler.next')
       ? { assumedGroups: options.headGroups ?? defaultAssumedGroups }
       : {}),
+    ...(facts.headGroups === undefined ? {} : { headGroups: facts.headGroups }),
     plan: metadata.plan,
   });
 }
