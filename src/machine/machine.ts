@@ -8,6 +8,7 @@ import { heldContents } from '../isa/contents.ts';
 import { checkImageFor, codeBytes, type ProgramImage } from '../isa/image.ts';
 import { issueUnits } from '../isa/table.ts';
 import type { TraceSink } from '../trace/events.ts';
+import type { Probe } from '../trace/probe.ts';
 import type { Accounting } from './kernel/accounting.ts';
 import { createBuffers } from './kernel/buffers.ts';
 import { Ports } from './kernel/ports.ts';
@@ -16,6 +17,7 @@ import { RaceDetector } from './kernel/races.ts';
 import { type Clock, Semaphores } from './kernel/semaphores.ts';
 import { MemoryStore } from './kernel/store.ts';
 import { never, type Surroundings, type Unit } from './kernel/unit.ts';
+import { Watch } from './kernel/watch.ts';
 import type { ExternalMemory } from './memory/external.ts';
 import { openMemory } from './memory/open.ts';
 import { Attention } from './units/attention.ts';
@@ -50,6 +52,7 @@ export interface MachineOptions {
   /** Evaluate every unit in every cycle instead of only where something changed. Same events, slower. */
   readonly dense: boolean;
   readonly trace: TraceSink;
+  readonly probe?: Probe | undefined;
   /** The run stops with an error when it gets here. */
   readonly cycleLimit?: number;
   readonly samplerTap?: SamplerTap;
@@ -89,6 +92,7 @@ export class Machine {
   private readonly preparations: Preparations;
   private readonly races = new RaceDetector();
   private readonly values: ValueEngine | undefined;
+  private readonly watch: Watch | undefined;
   private readonly frontEnd: FrontEnd;
   private readonly units: readonly Unit[];
   private readonly semaphores = new Semaphores();
@@ -128,6 +132,7 @@ export class Machine {
     this.memory = openMemory(hw, this.derived, options.memoryModule, options.memory);
     [this.store, this.values] = contents(image, hw, this.derived, options);
     this.preparations = new Preparations(hw, this.derived, options.values);
+    const { trace, probe } = options;
     const around: Surroundings = {
       hw,
       derived: this.derived,
@@ -135,7 +140,8 @@ export class Machine {
       semaphores: this.semaphores,
       ports: this.ports,
       races: this.races,
-      trace: options.trace,
+      trace,
+      listeners: trace.span || probe ? { trace, probe } : undefined,
       values: this.values,
       assumedGroups: options.assumedGroups ?? defaultAssumedGroups,
       requestTransfer: (transfer, cycle) => this.memory.request(transfer, cycle),
@@ -174,13 +180,14 @@ export class Machine {
       takeToken: () => {
         this.tokenTaken = true;
       },
-      emit: (token, cycle) => options.trace.token({ token, cycle }),
+      emit: (token, cycle) => trace.token({ token, cycle }),
     };
     this.frontEnd = new FrontEnd(image.code, image.codeAddress, around, ports, options.dense ? 0 : mostAhead);
     const accountings: [string, Accounting][] = [this.frontEnd, ...this.units].map((unit) => [
       issueUnits[unit.index] as string,
       unit.accounting,
     ]);
+    if (probe) this.watch = new Watch(probe, (unit) => this.unit(unit).waitingCommands, this.semaphores, this.ports);
     this.counters = new Counters(hw.counters.bits, new Map(accountings));
     this.wakes[frontEndIndex] = 0;
   }
@@ -214,6 +221,23 @@ export class Machine {
    * program has halted. Throws LutraError MCH001 on a deadlock and MCH002 at the cycle limit.
    */
   advance(steps: number): boolean {
+    try {
+      return this.move(steps);
+    } catch (error) {
+      this.endSpans();
+      throw error;
+    }
+  }
+
+  /**
+   * Gives the spans that are still open, up to the present cycle. The end of a run does so by itself; call it where a run
+   * is given up before.
+   */
+  endSpans(): void {
+    for (const { accounting } of [this.frontEnd, ...this.units]) accounting.end(this.now);
+  }
+
+  private move(steps: number): boolean {
     const { dense, cycleLimit = never } = this.options;
     const { memory } = this;
     for (let step = 0; step < steps && !this.halted; step++) {
@@ -232,7 +256,10 @@ export class Machine {
       else if (next === never) throw this.stuck(cycleLimit);
       else this.now = dense ? this.now + 1 : next;
     }
-    if (this.halted) this.values?.close();
+    if (this.halted) {
+      this.values?.close();
+      this.endSpans();
+    }
     return this.halted;
   }
 
@@ -267,6 +294,7 @@ export class Machine {
       this.arrivingTokens.length = 0;
       if (this.frontEnd.waitsFor('pick', samplerIndex)) this.wakeNext(frontEndIndex);
     }
+    this.watch?.look(cycle + 1);
   }
 
   private unit(index: number): Unit {

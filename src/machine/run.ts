@@ -4,6 +4,7 @@ import type { ProgramImage } from '../isa/image.ts';
 import { commandHeaderBytes } from '../isa/segments.ts';
 import { issueUnits } from '../isa/table.ts';
 import type { InstructionEvent, TokenEvent, TraceSink } from '../trace/events.ts';
+import type { Probe } from '../trace/probe.ts';
 import type { Work } from '../trace/work.ts';
 
 import { Machine } from './machine.ts';
@@ -28,6 +29,7 @@ export interface RunOptions {
   readonly dense: boolean;
   readonly cycleLimit?: number;
   readonly sinks?: readonly TraceSink[];
+  readonly probe?: Probe | undefined;
   readonly onToken?: (event: TokenEvent) => void;
   readonly samplerTap?: SamplerTap;
   /** Values by these instead of by the plain functions; the same bits. */
@@ -107,6 +109,7 @@ export class Run {
   constructor(image: ProgramImage, hw: HardwareModel, request: RunRequest, options: RunOptions) {
     this.request = request;
     const sinks = options.sinks ?? [];
+    const spanSinks = sinks.filter(({ span }) => span !== undefined);
     const trace: TraceSink = {
       instruction: (event: InstructionEvent, work?: Work, fullRateCycles?: number) => {
         for (const sink of sinks) sink.instruction(event, work, fullRateCycles);
@@ -116,11 +119,19 @@ export class Run {
         for (const sink of sinks) sink.token(event);
         options.onToken?.(event);
       },
+      ...(spanSinks.length === 0
+        ? {}
+        : {
+            span: (unit, cycleClass, from, to, pc, marks) => {
+              for (const sink of spanSinks) sink.span?.(unit, cycleClass, from, to, pc, marks);
+            },
+          }),
     };
     this.machine = new Machine(image, hw, {
       values: options.values,
       dense: options.dense,
       trace,
+      probe: options.probe,
       ...(options.cycleLimit === undefined ? {} : { cycleLimit: options.cycleLimit }),
       kernels: options.kernels,
       ...(options.samplerTap === undefined ? {} : { samplerTap: options.samplerTap }),

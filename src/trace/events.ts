@@ -42,4 +42,15 @@ export interface TraceSink {
    */
   instruction(event: InstructionEvent, work?: Work, fullRateCycles?: number): void;
   token(event: TokenEvent): void;
+  /**
+   * A stretch of cycles in which a unit is in one class (see `cycleClass` of the machine), from `from` up to before `to`:
+   * every cycle of every unit, the front end included, exactly once, for each unit in the order of time. Given when the
+   * stretch ends, those of a running instruction at its end: split into classes in the order of `Accounting.split`,
+   * working last.
+   *
+   * `pc` and `marks` are those of the instruction on whose account it is, the one that runs or waits; of `idle` they are
+   * those of the one that ends it, or −1 and undefined at the end of the run. Instructions of the front end that follow
+   * each other without waiting are one stretch, under the first of them, as long as the marks stay.
+   */
+  span?(unit: string, cycleClass: string, from: number, to: number, pc: number, marks: MarkContext | undefined): void;
 }

@@ -225,6 +225,7 @@ async function drive(run: Run, { options, progress, interrupt }: Task, startedAt
     await nextTurn();
     if (isStdoutClosed() && !leavesFiles) return 'abandoned';
   }
+  run.machine.endSpans();
   return 'interrupted';
 }
 

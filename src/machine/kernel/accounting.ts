@@ -1,4 +1,6 @@
 import { issueUnits } from '../../isa/table.ts';
+import type { MarkContext } from '../../trace/events.ts';
+import type { Spans } from './spans.ts';
 
 /**
  * Every cycle of a unit belongs to exactly one class, so the classes of a unit add up to the length of the run.
@@ -14,7 +16,7 @@ import { issueUnits } from '../../isa/table.ts';
  * - `idle`: nothing to do;
  * - `wait.UNIT`: a semaphore (or the sampler's mailbox) of that unit is empty.
  */
-const classNames: readonly string[] = [
+export const classNames: readonly string[] = [
   'working',
   'tableBuild',
   'pipeline',
@@ -45,20 +47,36 @@ export const cycleClass = {
 /** The cycles of one unit by class. */
 export class Accounting {
   private readonly cycles = new Float64Array(classNames.length);
+  private readonly spans: Spans | undefined;
   private class: number = cycleClass.idle;
   private since = 0;
+
+  /** `spans` is told of every cycle as well. */
+  constructor(spans?: Spans) {
+    this.spans = spans;
+  }
 
   /** The class that the unit is in. */
   get current(): string {
     return classNames[this.class] as string;
   }
 
-  /** From `cycle` on, the unit is in class number `entered`. */
-  enter(entered: number, cycle: number): void {
+  /**
+   * From `cycle` on, the unit is in class number `entered`, on account of an instruction, if there is one that runs or
+   * waits.
+   */
+  enter(entered: number, cycle: number, pc = -1, marks?: MarkContext): void {
+    if (this.spans !== undefined) this.spans.enter(entered, cycle, pc, marks);
     if (entered === this.class) return;
     this.cycles[this.class]! += cycle - this.since;
     this.class = entered;
     this.since = cycle;
+  }
+
+  /** From `cycle` on, the unit is `working` on another instruction. */
+  begin(cycle: number, pc: number, marks: MarkContext): void {
+    if (this.spans !== undefined) this.spans.begin(cycle, pc, marks);
+    this.enter(cycleClass.working, cycle, pc, marks);
   }
 
   /**
@@ -76,7 +94,13 @@ export class Accounting {
 
   private add(number: number, count: number): number {
     this.cycles[number]! += count;
+    if (this.spans !== undefined) this.spans.part(number, count);
     return count;
+  }
+
+  /** The run ends before `cycle`. */
+  end(cycle: number): void {
+    this.spans?.end(cycle);
   }
 
   /** Cycles by class up to `cycle`, sorted by name. */

@@ -76,6 +76,12 @@ export class Ports {
     return this.held.findIndex((ports) => (ports & lowest) !== 0);
   }
 
+  /** The unit that holds a port, by its number, or −1. */
+  holder(port: number): number {
+    if (((this.taken >> port) & 1) === 0) return -1;
+    return this.held.findIndex((ports) => ((ports >> port) & 1) !== 0);
+  }
+
   acquire(mask: number, unit: number): void {
     this.taken |= mask;
     this.held[unit]! |= mask;

@@ -10,6 +10,7 @@ import type { Ports } from './ports.ts';
 import type { Prepared } from './prepare.ts';
 import type { RaceDetector } from './races.ts';
 import { type Clock, joinClock, newClock, type Semaphores } from './semaphores.ts';
+import { type SpanListeners, Spans } from './spans.ts';
 import type { MemoryStore } from './store.ts';
 import type { TransferRequest } from './transfer.ts';
 
@@ -22,6 +23,8 @@ export interface Surroundings {
   readonly ports: Ports;
   readonly races: RaceDetector;
   readonly trace: TraceSink;
+  /** Undefined: nobody wants to know where cycles go but for their sums. */
+  readonly listeners: SpanListeners | undefined;
   /** Undefined: time only. */
   readonly values: ValueEngine | undefined;
   /** Without values: groups that a shortlist is taken to have. */
@@ -56,7 +59,7 @@ const port = issueUnits.length;
  */
 export abstract class Unit {
   readonly index: number;
-  readonly accounting = new Accounting();
+  readonly accounting: Accounting;
   protected readonly around: Surroundings;
   private readonly name: IssueUnit;
   private readonly depth: number;
@@ -97,6 +100,7 @@ export abstract class Unit {
   constructor(name: IssueUnit, depth: number, around: Surroundings) {
     this.index = issueUnits.indexOf(name);
     this.name = name;
+    this.accounting = new Accounting(around.listeners && new Spans(this.index, around.listeners));
     this.depth = depth;
     this.queue = new Array(depth).fill(undefined);
     this.around = around;
@@ -118,6 +122,11 @@ export abstract class Unit {
 
   hasRoom(): boolean {
     return this.queued < this.depth;
+  }
+
+  /** Commands in the queue. */
+  get waitingCommands(): number {
+    return this.queued;
   }
 
   /** A command from the front end, in the queue after the commit. */
@@ -165,7 +174,8 @@ export abstract class Unit {
       this.begin(head, cycle);
       return this.finishAt;
     }
-    this.accounting.enter(this.waiting === port ? cycleClass.port : cycleClass.wait + this.waiting, cycle);
+    const entered = this.waiting === port ? cycleClass.port : cycleClass.wait + this.waiting;
+    this.accounting.enter(entered, cycle, head.pc, head.marks);
     return never;
   }
 
@@ -193,7 +203,7 @@ export abstract class Unit {
     joinClock(this.clock, command.clock);
     semaphores.take(command.wait, this.index, this.clock);
     this.sequence += 1;
-    this.accounting.enter(cycleClass.working, cycle);
+    this.accounting.begin(cycle, command.pc, command.marks);
     const { footprints, work } = this.around.prepare(command);
     races.enter(this.index, this.sequence, command, this.clock, footprints);
     this.work = work;

@@ -5,6 +5,7 @@ import type { MarkContext } from '../../trace/events.ts';
 import { Accounting, cycleClass } from '../kernel/accounting.ts';
 import type { Command } from '../kernel/command.ts';
 import { type Clock, joinClock, newClock } from '../kernel/semaphores.ts';
+import { Spans } from '../kernel/spans.ts';
 import { operand, resolve, type Step, step } from '../kernel/step.ts';
 import { PortTurns } from '../kernel/transfer.ts';
 import { never, type Surroundings } from '../kernel/unit.ts';
@@ -44,7 +45,7 @@ export type Obstacle = 'room' | 'post' | 'pick' | 'end' | 'nothing';
  */
 export class FrontEnd {
   readonly index = index;
-  readonly accounting = new Accounting();
+  readonly accounting: Accounting;
   private readonly around: Surroundings;
   private readonly ports: FrontEndPorts;
   private readonly steps: readonly Step[];
@@ -77,6 +78,7 @@ export class FrontEnd {
   ) {
     this.steps = code.map(step);
     this.codeAddress = codeAddress;
+    this.accounting = new Accounting(around.listeners && new Spans(index, around.listeners));
     this.around = around;
     this.ports = ports;
     this.turns = new PortTurns(index, around.hw.memory.ports);
@@ -120,12 +122,12 @@ export class FrontEnd {
       });
     }
     if (this.isCached(this.pc)) {
-      this.accounting.enter(cycleClass.working, cycle);
+      this.accounting.begin(cycle, this.pc, this.marks);
       this.decoded(cycle);
       return;
     }
     const line = Math.floor(this.pc / lineInstructions);
-    this.accounting.enter(cycleClass.fetch, cycle);
+    this.accounting.enter(cycleClass.fetch, cycle, this.pc, this.marks);
     this.phase = 'miss';
     const lineBytes = this.around.derived.cacheLineBytes;
     this.request(this.codeAddress + line * lineBytes, lineBytes, cycle, (ready) => {
@@ -198,8 +200,8 @@ export class FrontEnd {
     } else if (name === 'ld') {
       this.load(operand(step, 0, this.registers), operand(step, 1, this.registers), cycle);
     } else {
+      this.accounting.enter(cycleClass.working, cycle, this.pc, this.marks);
       const next = this.control(step, cycle);
-      this.accounting.enter(cycleClass.working, cycle);
       this.follow(next);
     }
   }
@@ -208,7 +210,7 @@ export class FrontEnd {
   private stall(obstacle: Obstacle, unit: number, entered: number, cycle: number): void {
     this.obstacle = obstacle;
     this.obstacleUnit = unit;
-    this.accounting.enter(entered, cycle);
+    this.accounting.enter(entered, cycle, this.pc, this.marks);
   }
 
   private issue(step: Step, cycle: number): void {
@@ -229,8 +231,8 @@ export class FrontEnd {
       clock: this.clock,
     });
     this.executed += 1;
+    this.accounting.enter(cycleClass.working, cycle, this.pc, this.marks);
     this.pc += 1;
-    this.accounting.enter(cycleClass.working, cycle);
     this.follow(cycle + 1);
   }
 
@@ -239,6 +241,8 @@ export class FrontEnd {
     const { steps, ahead } = this;
     this.phase = 'fetch';
     this.at = lookup;
+    // Somebody listens: each is looked up at its time.
+    if (this.around.listeners) return;
     while (this.pc < steps.length && this.isCached(this.pc)) {
       this.decoded(this.at);
       const step = steps[this.pc] as Step;
@@ -329,7 +333,7 @@ export class FrontEnd {
       });
     }
     this.checkRaces(address, cycle);
-    this.accounting.enter(cycleClass.memory, cycle);
+    this.accounting.enter(cycleClass.memory, cycle, this.pc, this.marks);
     this.phase = 'load';
     // Stores before this load may still be on their way.
     this.around.values?.settle();
