@@ -1,7 +1,7 @@
 import { issueUnits } from '../../isa/table.ts';
 import type { MarkContext, TraceSink } from '../../trace/events.ts';
 import type { Probe } from '../../trace/probe.ts';
-import { classNames, cycleClass } from './accounting.ts';
+import { classNames, cycleClass } from './cycleClasses.ts';
 
 /** Who wants to know where the cycles of units went, as they go. */
 export interface SpanListeners {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Accounting, cycleClass } from '../../../src/machine/kernel/accounting.ts';
+import { Accounting } from '../../../src/machine/kernel/accounting.ts';
+import { cycleClass } from '../../../src/machine/kernel/cycleClasses.ts';
 
 describe('Accounting', () => {
   it('splits a finished instruction and keeps the rest as working', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { issueUnits } from '../../../src/isa/index.ts';
-import { Accounting, cycleClass } from '../../../src/machine/kernel/accounting.ts';
+import { Accounting } from '../../../src/machine/kernel/accounting.ts';
+import { cycleClass } from '../../../src/machine/kernel/cycleClasses.ts';
 import { Counters } from '../../../src/machine/units/counters.ts';
 import { hardware, runAssembly } from '../harness.ts';
 
