@@ -14,6 +14,7 @@ import { createBuffers } from './kernel/buffers.ts';
 import { Ports } from './kernel/ports.ts';
 import { Preparations } from './kernel/prepare.ts';
 import { RaceDetector } from './kernel/races.ts';
+import { type Part, restoreFields, type Saved, saveFields } from './kernel/saving.ts';
 import { type Clock, Semaphores } from './kernel/semaphores.ts';
 import { MemoryStore } from './kernel/store.ts';
 import { never, type Surroundings, type Unit } from './kernel/unit.ts';
@@ -26,7 +27,7 @@ import { Dma } from './units/dma.ts';
 import { FrontEnd, type FrontEndPorts } from './units/frontEnd.ts';
 import { KvStore } from './units/kvStore.ts';
 import { Matmul } from './units/matmul.ts';
-import type { MemoryHooks } from './units/memory.ts';
+import { Memory, type MemoryHooks } from './units/memory.ts';
 import { Sampler } from './units/sampler.ts';
 import { Vector } from './units/vector.ts';
 import { WeightBuffer } from './units/weightBuffer.ts';
@@ -45,12 +46,22 @@ const frontEndIndex = issueUnits.indexOf('frontEnd');
 const samplerIndex = issueUnits.indexOf('sampler');
 /** Instructions that the front end executes ahead of their time at most. */
 const mostAhead = 64;
+/** Fields of the machine’s own; its parts have theirs. */
+const state = ['evaluations', 'memoryCalls', 'mailbox', 'arrivingTokens', 'tokenTaken', 'wakes', 'nextUnit', 'now']
+  .concat(['reached', 'pushedTo', 'movedAt'])
+  // And the parts.
+  .concat(['preparations', 'races', 'frontEnd', 'units', 'semaphores', 'ports', 'store', 'watch']);
 
 export interface MachineOptions {
   /** False: time only; needs no weights, and every pick is token 0. */
   readonly values: boolean;
   /** Evaluate every unit in every cycle instead of only where something changed. Same events, slower. */
   readonly dense: boolean;
+  /**
+   * False: the front end executes every instruction in its own cycle, so that between two cycles it is what it then is.
+   * Same events, a little slower; as with `dense`. Default true.
+   */
+  readonly executeAhead?: boolean;
   readonly trace: TraceSink;
   readonly probe?: Probe | undefined;
   /** The run stops with an error when it gets here. */
@@ -182,7 +193,13 @@ export class Machine {
       },
       emit: (token, cycle) => trace.token({ token, cycle }),
     };
-    this.frontEnd = new FrontEnd(image.code, image.codeAddress, around, ports, options.dense ? 0 : mostAhead);
+    this.frontEnd = new FrontEnd(
+      image.code,
+      image.codeAddress,
+      around,
+      ports,
+      options.dense || options.executeAhead === false ? 0 : mostAhead,
+    );
     const accountings: [string, Accounting][] = [this.frontEnd, ...this.units].map((unit) => [
       issueUnits[unit.index] as string,
       unit.accounting,
@@ -261,6 +278,32 @@ export class Machine {
       this.endSpans();
     }
     return this.halted;
+  }
+
+  /**
+   * All that changes as time goes on: `restore` puts this machine back to it, or forward. What was told to sinks and to
+   * the probe is not part of it. Throws LutraError MCH010 if values or the times of memory are computed in memory of WebAssembly.
+   */
+  save(): Saved {
+    return { ...saveFields(this, state), memory: this.plainMemory().save(), values: this.plainValues()?.save() };
+  }
+
+  /** Makes the machine what it was when `save` gave this. */
+  restore({ memory, values, ...saved }: Saved): void {
+    this.plainMemory().restore(memory as Saved);
+    this.plainValues()?.restore(values as Saved);
+    restoreFields(this, saved);
+  }
+
+  private plainMemory(): Part {
+    if (this.memory instanceof Memory) return this.memory;
+    throw unsaveable('memory is timed by a WebAssembly module');
+  }
+
+  private plainValues(): Part | undefined {
+    const { values } = this;
+    if (values === undefined || values instanceof PlainValues) return values;
+    throw unsaveable('values are computed by WebAssembly kernels');
   }
 
   private evaluate(cycle: number, dense: boolean): void {
@@ -373,6 +416,15 @@ function contents(
   const store = loadedStore(image, hw);
   const buffers = createBuffers(hw, derived);
   return [store, values ? new PlainValues({ hw, derived, buffers, store, samplerTap }) : undefined];
+}
+
+function unsaveable(why: string): LutraError {
+  return new LutraError({
+    code: 'MCH010',
+    message: `the state of this machine cannot be copied: ${why}`,
+    hint: 'make the machine without kernels and without a memory module',
+    exit: 'internal',
+  });
 }
 
 function cycleLimitError(limit: number): LutraError {

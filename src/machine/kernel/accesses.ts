@@ -1,7 +1,11 @@
 /** What the race detector remembers: accesses to one space, and reads of memory. */
 import { type Footprint, footprintsOverlap } from '../../isa/footprint.ts';
 import { issueUnits } from '../../isa/table.ts';
+import { restoreFields, type Saved, saveFields } from './saving.ts';
 import type { Clock } from './semaphores.ts';
+
+/** What a list is, in the order of its fields. */
+const state = ['used', 'holes', 'begins', 'ends', 'units', 'sequences', 'pcs', 'ranges', 'latest', 'count', 'looks'];
 
 const never = Number.POSITIVE_INFINITY;
 
@@ -36,6 +40,14 @@ export class AccessList {
   count = 0;
   /** Places looked at so far. */
   looks = 0;
+
+  save(): Saved {
+    return saveFields(this, state);
+  }
+
+  restore(saved: Saved): void {
+    restoreFields(this, saved);
+  }
 
   access(at: number): Access {
     return {

@@ -1,5 +1,6 @@
 import type { MarkContext } from '../../trace/events.ts';
 import { classNames, cycleClass } from './cycleClasses.ts';
+import { restoreFields, type Saved, saveFields } from './saving.ts';
 import type { Spans } from './spans.ts';
 
 /** The cycles of one unit by class. */
@@ -12,6 +13,14 @@ export class Accounting {
   /** `spans` is told of every cycle as well. */
   constructor(spans?: Spans) {
     this.spans = spans;
+  }
+
+  save(): Saved {
+    return saveFields(this, ['cycles', 'class', 'since', 'spans']);
+  }
+
+  restore(saved: Saved): void {
+    restoreFields(this, saved);
   }
 
   /** The class that the unit is in. */

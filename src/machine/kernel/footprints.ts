@@ -3,19 +3,24 @@ import type { HardwareModel } from '../../hw/schema.ts';
 import { attentionShape, type Footprint, machineShape, outOfBounds, resolvedFootprint } from '../../isa/footprint.ts';
 import { operandFault } from '../../isa/rules.ts';
 import type { Command } from './command.ts';
+import { type Configured, unconfigured } from './configured.ts';
 
 /**
  * What each command touches, its operands and bounds checked. Commands must come in the order in which they start, as `attend` reads
  * what the last `configure` named. Without values a data address is unknown and is not checked.
  */
-export function createFootprints(hw: HardwareModel, values: boolean): (command: Command) => readonly Footprint[] {
+export function createFootprints(
+  hw: HardwareModel,
+  values: boolean,
+  configured: Configured = unconfigured(),
+): (command: Command) => readonly Footprint[] {
   const shape = machineShape(hw);
   const { activationBanks, activationElements } = hw.vector;
   const bankElements = activationElements / activationBanks;
-  let attention: ReturnType<typeof attentionShape> | undefined;
   return (command) => {
     const { spec } = command;
-    if (spec.name === 'attention.configure') attention = attentionShape(command.values);
+    if (spec.name === 'attention.configure') configured.attention = command.values;
+    const attention = configured.attention && attentionShape(configured.attention);
     const broken = operandFault(spec, command.values, shape, attention);
     if (broken !== undefined) throw operandError(command, `: ${broken}`);
     let footprints = resolvedFootprint(spec, command.values, shape, attention);

@@ -1,5 +1,6 @@
 import { type Footprint, footprintsOverlap } from '../../isa/footprint.ts';
 import { type Access, contains } from './accesses.ts';
+import { restoreFields, type Saved, saveFields } from './saving.ts';
 
 /** Reads that can be looked through, the newest first, before a search of all of them. */
 const recentReads = 64;
@@ -23,6 +24,14 @@ export class MemoryReads {
 
   constructor(unit: number) {
     this.unit = unit;
+  }
+
+  save(): Saved {
+    return saveFields(this, ['places', 'reads', 'count', 'unused', 'recent', 'recorded']);
+  }
+
+  restore(saved: Saved): void {
+    restoreFields(this, saved);
   }
 
   record(range: Footprint, sequence: number, pc: number): void {

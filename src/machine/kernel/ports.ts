@@ -1,5 +1,6 @@
 import type { HardwareModel } from '../../hw/schema.ts';
 import { issueUnits } from '../../isa/table.ts';
+import { restoreFields, type Saved, saveFields } from './saving.ts';
 
 /**
  * Buffer ports that several units share; an instruction holds them from start to finish. `weights` is one only where
@@ -66,6 +67,14 @@ export class Ports {
 
   constructor(hw: HardwareModel) {
     this.act = activationPorts(hw);
+  }
+
+  save(): Saved {
+    return saveFields(this, ['held', 'releasing', 'taken', 'anyReleasing']);
+  }
+
+  restore(saved: Saved): void {
+    restoreFields(this, saved);
   }
 
   /** The unit that holds the lowest port of the mask that another than `unit` holds, or −1 if there is none. */

@@ -4,7 +4,9 @@ import { type Footprint, spaceSizes } from '../../isa/footprint.ts';
 import type { InstructionSpec } from '../../isa/table.ts';
 import type { Work } from '../../trace/work.ts';
 import type { Command } from './command.ts';
+import { type Configured, unconfigured } from './configured.ts';
 import { createFootprints } from './footprints.ts';
+import { restoreFields, type Saved, saveFields } from './saving.ts';
 import { createWork } from './work.ts';
 
 /** What follows from the operands of a command, apart from its time. */
@@ -21,17 +23,25 @@ type Prepare = (command: Command) => Prepared;
  * Checks the operands of commands and says what they touch and do. Commands must come in the order in which their units
  * start them. Throws LutraError MCH006 on operands that break a rule or leave a space.
  */
-export function createPlainPrepare(hw: HardwareModel, derived: Derived, values: boolean): Prepare {
-  const footprint = createFootprints(hw, values);
-  const work = createWork(hw, derived);
+export function createPlainPrepare(
+  hw: HardwareModel,
+  derived: Derived,
+  values: boolean,
+  configured: Configured = unconfigured(),
+): Prepare {
+  const footprint = createFootprints(hw, values, configured);
+  const work = createWork(hw, derived, configured);
   return (command) => ({ footprints: footprint(command), work: work(command) });
 }
 
 /** Instructions that say what later ones mean, and these. */
-const configured: Readonly<Record<string, string>> = {
+const meantBy: Readonly<Record<string, string>> = {
   'attention.configure': 'attention.attend',
   'sampler.begin': 'sampler.pick',
 };
+
+/** Instructions whose meaning others set. */
+const dependent: ReadonlySet<string> = new Set(Object.values(meantBy));
 
 /** Operands that change neither what an instruction touches nor what it does, and that no rule is about. */
 const indifferent: Readonly<Record<string, string>> = { 'sampler.scan': 'firstToken' };
@@ -81,12 +91,24 @@ export class Preparations {
   private readonly plans: (Plan | undefined)[] = [];
   /** The latest operands of a configuration, by the instruction whose meaning they set. */
   private readonly meanings = new Map<string, readonly number[]>();
+  private readonly configured = unconfigured();
 
   constructor(hw: HardwareModel, derived: Derived, values: boolean) {
-    this.plain = createPlainPrepare(hw, derived, values);
+    this.plain = createPlainPrepare(hw, derived, values, this.configured);
     this.memoryBytes = spaceSizes(hw).ddr;
     this.portBytes = derived.portBytes;
     this.gatherStep = leastCommonMultiple(derived.portBytes, derived.gatherAlignmentBytes);
+  }
+
+  /** What is known of instructions is no state: it stays true whenever what it follows from comes again. */
+  save(): Saved {
+    return { ...saveFields(this, ['meanings']), configured: { ...this.configured } };
+  }
+
+  restore({ configured, ...saved }: Saved): void {
+    restoreFields(this, saved);
+    Object.assign(this.configured, configured);
+    for (const plan of this.plans) if (plan && dependent.has(plan.name)) forget(plan);
   }
 
   prepare(command: Command): Prepared {
@@ -122,7 +144,7 @@ export class Preparations {
   private planFor({ name, operands, dataAddress }: InstructionSpec): Plan {
     return {
       name,
-      configures: configured[name],
+      configures: meantBy[name],
       address: operands.findIndex(({ kind }) => kind.type === 'address' && kind.space === 'ddr'),
       free: operands.findIndex((operand) => operand.name === indifferent[name]),
       addressStep: dataAddress ? this.gatherStep : this.portBytes,

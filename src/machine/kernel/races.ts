@@ -4,6 +4,7 @@ import { type IssueUnit, issueUnits, type Space } from '../../isa/table.ts';
 import { type Access, AccessList } from './accesses.ts';
 import type { Command } from './command.ts';
 import { MemoryReads } from './memoryReads.ts';
+import { restoreFields, type Saved, saveFields } from './saving.ts';
 import { type Clock, joinClock, newClock } from './semaphores.ts';
 
 /** Accesses of one kind to one space between two searches for those that can be forgotten. */
@@ -48,12 +49,19 @@ export class RaceDetector {
   /** What each unit is known to have known; it will never know less. */
   private readonly known: Clock[] = issueUnits.map(() => newClock());
   private readonly users: Readonly<Record<Space, readonly number[]>> = userIndices();
+  private readonly lists = [...Object.values(this.writes), ...Object.values(this.reads)];
+
+  save(): Saved {
+    return saveFields(this, ['lists', 'memoryReads', 'names', 'known']);
+  }
+
+  restore(saved: Saved): void {
+    restoreFields(this, saved);
+  }
 
   /** Accesses looked at so far. */
   get looks(): number {
-    let looks = 0;
-    for (const lists of [this.reads, this.writes]) for (const list of Object.values(lists)) looks += list.looks;
-    return looks;
+    return this.lists.reduce((sum, list) => sum + list.looks, 0);
   }
 
   /** Checks and records what `command`, number `sequence` of `unit`, does after everything in `clock`. */

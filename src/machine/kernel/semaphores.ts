@@ -1,5 +1,6 @@
 import { LutraError } from '../../base/diagnostics.ts';
 import { issueUnits } from '../../isa/table.ts';
+import { restoreFields, type Saved, saveFields } from './saving.ts';
 
 const unitCount = issueUnits.length;
 /** Largest count of a semaphore. */
@@ -22,6 +23,14 @@ export class Semaphores {
   /** The first `pendingCount` are pairs with a post that is not visible yet, in the order of the posts. */
   private readonly pending: number[] = [];
   private pendingCount = 0;
+
+  save(): Saved {
+    return saveFields(this, ['counts', 'clocks', 'heads', 'pending', 'pendingCount']);
+  }
+
+  restore(saved: Saved): void {
+    restoreFields(this, saved);
+  }
 
   count(from: number, to: number): number {
     return this.counts[from * unitCount + to] as number;

@@ -2,6 +2,7 @@ import { issueUnits } from '../../isa/table.ts';
 import type { MarkContext, TraceSink } from '../../trace/events.ts';
 import type { Probe } from '../../trace/probe.ts';
 import { classNames, cycleClass } from './cycleClasses.ts';
+import { restoreFields, type Saved, saveFields } from './saving.ts';
 
 /** Who wants to know where the cycles of units went, as they go. */
 export interface SpanListeners {
@@ -23,6 +24,14 @@ export class Spans {
     this.unit = unit;
     this.trace = trace;
     this.probe = probe;
+  }
+
+  save(): Saved {
+    return saveFields(this, ['class', 'since', 'pc', 'marks']);
+  }
+
+  restore(saved: Saved): void {
+    restoreFields(this, saved);
   }
 
   /** See `Accounting.enter`. */

@@ -1,5 +1,6 @@
 import { LutraError } from '../../base/diagnostics.ts';
 import type { Contents } from '../../isa/contents.ts';
+import type { Saved } from './saving.ts';
 
 const pageBytes = 1 << 16;
 
@@ -10,7 +11,9 @@ const pageBytes = 1 << 16;
  */
 export class MemoryStore {
   private readonly segments: { readonly address: number; readonly end: number; readonly data: Contents }[];
-  private readonly pages = new Map<number, Uint8Array>();
+  private pages = new Map<number, Uint8Array>();
+  /** Pages whose bytes were saved: to be copied before they are changed. */
+  private frozen = new Set<number>();
   private last = 0;
   private readonly newPage: () => Uint8Array;
   readonly capacityBytes: number;
@@ -28,6 +31,17 @@ export class MemoryStore {
     this.segments = segments
       .map(({ address, data }) => ({ address, end: address + data.bytes, data }))
       .sort((a, b) => a.address - b.address);
+  }
+
+  /** Pages are not copied before somebody writes to them: between two states that are kept, what differs takes memory. */
+  save(): Saved {
+    this.frozen = new Set(this.pages.keys());
+    return { pages: new Map(this.pages) };
+  }
+
+  restore(saved: Saved): void {
+    this.pages = new Map(saved['pages'] as Map<number, Uint8Array>);
+    this.frozen = new Set(this.pages.keys());
   }
 
   /** A view or a copy of `length` bytes; do not write to it. */
@@ -77,13 +91,15 @@ export class MemoryStore {
     }
   }
 
-  /** Page number `page`, made if need be. */
+  /** Page number `page`, to be written to; made if need be. */
   page(page: number): Uint8Array {
     let contents = this.pages.get(page);
-    if (!contents) {
-      contents = this.newPage();
-      this.pages.set(page, contents);
-    }
+    if (contents && !this.frozen.has(page)) return contents;
+    const saved = contents;
+    contents = this.newPage();
+    if (saved) contents.set(saved);
+    this.pages.set(page, contents);
+    this.frozen.delete(page);
     return contents;
   }
 

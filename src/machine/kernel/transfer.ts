@@ -1,3 +1,5 @@
+import { restoreFields, type Saved, saveFields } from './saving.ts';
+
 /** A part of a transfer that goes through one port: `rows` rows of `rowBytes`, `stride` bytes from start to start. */
 export interface TransferStream {
   /** No two streams of a transfer have the same port. */
@@ -34,6 +36,14 @@ export class PortTurns {
   constructor(user: number, ports: number) {
     this.ports = ports;
     this.at = user % ports;
+  }
+
+  save(): Saved {
+    return saveFields(this, ['at']);
+  }
+
+  restore(saved: Saved): void {
+    restoreFields(this, saved);
   }
 
   next(): number {

@@ -10,6 +10,7 @@ import { cycleClass } from './cycleClasses.ts';
 import type { Ports } from './ports.ts';
 import type { Prepared } from './prepare.ts';
 import type { RaceDetector } from './races.ts';
+import { restoreFields, type Saved, saveFields } from './saving.ts';
 import { type Clock, joinClock, newClock, type Semaphores } from './semaphores.ts';
 import { type SpanListeners, Spans } from './spans.ts';
 import type { MemoryStore } from './store.ts';
@@ -49,6 +50,11 @@ export interface TransferTiming {
   readonly lastDelay: number;
   readonly moving: number;
 }
+
+const state = ['accounting', 'queue', 'headAt', 'queued', 'arriving', 'waiting', 'headPorts', 'sequence', 'clock']
+  // Of the running command.
+  .concat(['active', 'work', 'startedAt', 'firstAt', 'finishAt', 'tableBuild', 'pipeline', 'memory', 'portsHeld'])
+  .concat(['firstDelay', 'lastDelay', 'moving']);
 
 /** What the head of a unit’s queue waits for, beside the numbers of the units. */
 const nothing = -1;
@@ -120,6 +126,19 @@ export abstract class Unit {
 
   /** Called when a command finishes, for effects on other units beyond semaphores. */
   protected finished(_command: Command, _clock: Clock): void {}
+
+  /** Names of the fields that change, beside those of all units. */
+  protected ownState(): readonly string[] {
+    return [];
+  }
+
+  save(): Saved {
+    return saveFields(this, [...state, ...this.ownState()]);
+  }
+
+  restore(saved: Saved): void {
+    restoreFields(this, saved);
+  }
 
   hasRoom(): boolean {
     return this.queued < this.depth;

@@ -1,6 +1,7 @@
 import { issueUnits } from '../../isa/table.ts';
 import type { Probe } from '../../trace/probe.ts';
 import { type Ports, sharedPorts } from './ports.ts';
+import { restoreFields, type Saved, saveFields } from './saving.ts';
 import type { Semaphores } from './semaphores.ts';
 
 const unitCount = issueUnits.length;
@@ -22,6 +23,14 @@ export class Watch {
     this.depthOf = depthOf;
     this.semaphores = semaphores;
     this.ports = ports;
+  }
+
+  save(): Saved {
+    return saveFields(this, ['depths', 'counts', 'holders']);
+  }
+
+  restore(saved: Saved): void {
+    restoreFields(this, saved);
   }
 
   /** After a commit: what is new in `cycle`, the one that follows. */

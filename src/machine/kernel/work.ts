@@ -11,15 +11,9 @@ import { type MemoryFormat, memoryFormats, type Space, spaces } from '../../isa/
 import { visibleCount } from '../../numerics/attention.ts';
 import type { Work, WorkKind } from '../../trace/work.ts';
 import type { Command } from './command.ts';
+import { type Configured, unconfigured } from './configured.ts';
 
 type Rule = (values: readonly number[]) => Work;
-
-interface AttentionShape {
-  readonly heads: number;
-  readonly headDimension: number;
-  readonly window: number;
-  readonly sink: number;
-}
 
 const option = { columns: 1, wide: 2, accumulate: 4, last: 2 } as const;
 
@@ -27,14 +21,23 @@ const option = { columns: 1, wide: 2, accumulate: 4, last: 2 } as const;
  * Counts the work of commands. Those of a unit must come in the order in which it runs them, as `attend` and `pick` go by
  * what was configured before. Instructions that only synchronise or configure do no work.
  */
-export function createWork(hw: HardwareModel, derived: Derived): (command: Command) => Work {
-  const rules = workRules(hw, derived);
+export function createWork(
+  hw: HardwareModel,
+  derived: Derived,
+  configured: Configured = unconfigured(),
+): (command: Command) => Work {
+  const rules = workRules(hw, derived, configured);
   return ({ spec, values }) => rules[spec.name]?.(values) ?? {};
 }
 
 /** The rules by name of instruction. */
-export function workRules(hw: HardwareModel, derived: Derived): Readonly<Record<string, Rule>> {
-  return { ...transfers(hw, derived), ...matmul(hw, derived), ...vector(hw), ...attention(hw), ...sampler(hw) };
+export function workRules(
+  hw: HardwareModel,
+  derived: Derived,
+  configured: Configured = unconfigured(),
+): Readonly<Record<string, Rule>> {
+  const stateless = { ...transfers(hw, derived), ...matmul(hw, derived), ...vector(hw) };
+  return { ...stateless, ...attention(hw, configured), ...sampler(hw, configured) };
 }
 
 function transfers(hw: HardwareModel, derived: Derived): Record<string, Rule> {
@@ -176,21 +179,20 @@ function vector(hw: HardwareModel): Record<string, Rule> {
   };
 }
 
-function attention(hw: HardwareModel): Record<string, Rule> {
+function attention(hw: HardwareModel, configured: Configured): Record<string, Rule> {
   const actBytes = floatFormatBytes(hw.vector.format);
   const kvBytes = floatFormatBytes(hw.kvStore.format);
-  let shape: AttentionShape = { heads: 0, headDimension: 0, window: 0, sink: 0 };
   return {
-    'attention.configure': ([heads = 0, , headDimension = 0, window = 0, sink = 0]) => {
-      shape = { heads, headDimension, window, sink };
+    'attention.configure': (operands) => {
+      configured.attention = operands;
       return {};
     },
     'attention.attend': ([, , firstPosition = 0, count = 0, queryPosition = 0, rows = 0, options = 0]) => {
-      const { heads, headDimension: d } = shape;
+      const [heads = 0, , d = 0, window = 0, sink = 0] = configured.attention ?? [];
       let items = 0;
       let positions = 0;
       for (let row = 0; row < rows; row++) {
-        const visible = visibleCount(shape, queryPosition + row, firstPosition, count);
+        const visible = visibleCount({ window, sink }, queryPosition + row, firstPosition, count);
         positions += visible * heads;
         if (visible > 0) items += heads;
       }
@@ -208,12 +210,11 @@ function attention(hw: HardwareModel): Record<string, Rule> {
   };
 }
 
-function sampler(hw: HardwareModel): Record<string, Rule> {
+function sampler(hw: HardwareModel, configured: Configured): Record<string, Rule> {
   const actBytes = floatFormatBytes(hw.vector.format);
-  let drawn = false;
   return {
     'sampler.begin': ([temperature = 0]) => {
-      drawn = decodeFloat('float32', temperature) > 0;
+      configured.drawn = decodeFloat('float32', temperature) > 0;
       return {};
     },
     // A logit is compared with the whole list at once.
@@ -229,7 +230,7 @@ function sampler(hw: HardwareModel): Record<string, Rule> {
     }),
     'sampler.next': () => ({ integerAdds: 1 }),
     'sampler.pick': () => {
-      const k = drawn ? hw.sampler.candidates : 0;
+      const k = configured.drawn ? hw.sampler.candidates : 0;
       return { floatFunctions: k === 0 ? 0 : k + 1, floatMultiplies: k === 0 ? 0 : k + 1, floatAdds: 2 * k };
     },
   };

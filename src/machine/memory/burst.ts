@@ -1,3 +1,5 @@
+import { restoreFields, type Saved, saveFields } from '../kernel/saving.ts';
+
 /** An AXI burst does not cross a multiple of this. */
 export const pageBytes = 4096;
 
@@ -5,6 +7,11 @@ export const pageBytes = 4096;
 function alignDown(value: number, unit: number): number {
   return Math.floor(value / unit) * unit;
 }
+
+/** What a set of cursors is, the burst that was loaded last included. */
+const state = ['address', 'bytes', 'beats', 'row', 'base', 'rowBytes', 'rows', 'stride', 'lastAddress', 'lastBytes']
+  // Where each cursor is.
+  .concat(['rowAt', 'start', 'stop', 'rowEnd']);
 
 /**
  * Cuts streams into AXI bursts: row by row, at most `burstBytes` counted from the beat that holds the first byte, not
@@ -42,6 +49,14 @@ export class BurstCursors {
     [this.base, this.rowBytes, this.rows, this.stride] = [perCursor(), perCursor(), perCursor(), perCursor()];
     [this.lastAddress, this.lastBytes] = [perCursor(), perCursor()];
     [this.rowAt, this.start, this.stop, this.rowEnd] = [perCursor(), perCursor(), perCursor(), perCursor()];
+  }
+
+  save(): Saved {
+    return saveFields(this, state);
+  }
+
+  restore(saved: Saved): void {
+    restoreFields(this, saved);
   }
 
   /** Begins a stream; behind its rows there may be one more, elsewhere. */

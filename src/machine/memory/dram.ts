@@ -1,5 +1,6 @@
 import type { Derived } from '../../hw/derive.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
+import { restoreFields, type Saved, saveFields } from '../kernel/saving.ts';
 import { DramBanks, type DramCommand, type DramStatistics } from './dramBanks.ts';
 import { DramChannel } from './dramChannel.ts';
 import { dramTimes } from './dramTimes.ts';
@@ -8,6 +9,11 @@ import { epochCycles } from './time.ts';
 
 const never = Number.POSITIVE_INFINITY;
 const open = Number.NaN;
+
+/** What changes here, the channels with what is behind them. The statistics are those of the whole memory, which saves them. */
+const state = ['firstReady', 'lastReady', 'nextDecision', 'channels', 'epoch', 'arrivals']
+  // Of bursts under way.
+  .concat(['firstEnd', 'lastEnd', 'decided', 'piecesLeft']);
 
 /** The port of the controller behind each AXI port. */
 function controllerPorts({ memory }: HardwareModel): number[] {
@@ -65,6 +71,14 @@ export class Dram implements Backing {
     [this.firstReady, this.lastReady, this.firstEnd, this.lastEnd] = [perBurst(), perBurst(), perBurst(), perBurst()];
     this.decided = perBurst();
     this.piecesLeft = new Int32Array(bursts);
+  }
+
+  save(): Saved {
+    return saveFields(this, state);
+  }
+
+  restore(saved: Saved): void {
+    restoreFields(this, saved);
   }
 
   take(lane: number, burst: number, arrival: number, address: number, bytes: number, gather: boolean): void {

@@ -1,9 +1,14 @@
 import type { HardwareModel } from '../../hw/schema.ts';
+import { restoreFields, type Saved, saveFields } from '../kernel/saving.ts';
 import type { DramTimes } from './dramTimes.ts';
 
 /** Row number of a closed bank. */
 const closed = -1;
 const historyOfActivates = 4;
+const state = ['dataEnd', 'headEnd', 'writing', 'readEnd', 'writeEnd', 'nextRefresh', 'passedRefreshes', 'epochTicks']
+  // By bank, by group, and of the last activates.
+  .concat(['openRow', 'bankReady', 'columnReady', 'lastActivate', 'groupActivate', 'groupData', 'groupWriteEnd'])
+  .concat(['activates', 'newest', 'starts']);
 /** Before everything, and far enough from the edge of exact doubles to be added to. */
 export const longAgo = -(2 ** 51);
 
@@ -99,6 +104,14 @@ export class DramBanks {
     [this.groupActivate, this.groupData, this.groupWriteEnd] = [perGroup(), perGroup(), perGroup()];
     this.starts = perGroup();
     this.nextRefresh = times.tRefi;
+  }
+
+  save(): Saved {
+    return saveFields(this, state);
+  }
+
+  restore(saved: Saved): void {
+    restoreFields(this, saved);
   }
 
   /**

@@ -1,7 +1,12 @@
+import { restoreFields, type Saved, saveFields } from '../kernel/saving.ts';
 import type { DramBanks } from './dramBanks.ts';
 import type { DramTimes } from './dramTimes.ts';
 
 const never = Number.POSITIVE_INFINITY;
+const state = ['banks', 'nextDecision', 'served', 'decided', 'servedFirst', 'firstEnd', 'lastEnd', 'busy', 'busyCount']
+  // By lane, and by place in it.
+  .concat(['lastLane', 'head', 'count', 'passed', 'arrival', 'order', 'local', 'bytes', 'burst', 'gather', 'first'])
+  .concat(['row', 'bank']);
 
 /**
  * The controller of one DRAM channel: what waits for it, and what comes next.
@@ -81,6 +86,14 @@ export class DramChannel {
     this.bank = new Int32Array(lanes * depth);
     this.gather = new Uint8Array(lanes * depth);
     this.first = new Uint8Array(lanes * depth);
+  }
+
+  save(): Saved {
+    return saveFields(this, state);
+  }
+
+  restore(saved: Saved): void {
+    restoreFields(this, saved);
   }
 
   /** A burst, or this channel's part of one, from the channel's own address `local` on. `order` numbers all arrivals. */

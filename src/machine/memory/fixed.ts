@@ -1,5 +1,7 @@
+import { type Part, restoreFields, type Saved, saveFields } from '../kernel/saving.ts';
+
 /** What lies behind the ports: takes AXI bursts as they arrive and says when their data is ready. */
-export interface Backing {
+export interface Backing extends Part {
   /** The last cycle that may lie before `advance` is called again; what `advance` would do before is nothing. */
   readonly nextDecision: number;
   /** Of burst number b: cycle in which its first bytes are ready (read) or taken (write); NaN while that is open. */
@@ -26,6 +28,14 @@ export class FixedBacking implements Backing {
   constructor(bursts: number) {
     this.firstReady = new Float64Array(bursts);
     this.lastReady = new Float64Array(bursts);
+  }
+
+  save(): Saved {
+    return saveFields(this, ['firstReady', 'lastReady']);
+  }
+
+  restore(saved: Saved): void {
+    restoreFields(this, saved);
   }
 
   take(_lane: number, burst: number, arrival: number): void {

@@ -22,6 +22,10 @@ export class Attention extends Unit {
     super('attention', around.hw.attention.queueDepth, around);
   }
 
+  protected override ownState(): readonly string[] {
+    return ['config'];
+  }
+
   protected portsFor(command: Command): number {
     if (command.spec.name !== 'attention.attend') return 0;
     const last = ((command.values[6] as number) & option.last) !== 0;

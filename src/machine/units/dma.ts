@@ -29,6 +29,10 @@ export class Dma extends Unit {
     this.turns = new PortTurns(this.index, around.hw.memory.ports);
   }
 
+  protected override ownState(): readonly string[] {
+    return ['turns'];
+  }
+
   protected portsFor(command: Command): number {
     if (command.spec.name === 'dma.sync') return 0;
     const space = spaces[command.values[0] as number] as Space;

@@ -5,6 +5,7 @@ import type { MarkContext } from '../../trace/events.ts';
 import { Accounting } from '../kernel/accounting.ts';
 import type { Command } from '../kernel/command.ts';
 import { cycleClass } from '../kernel/cycleClasses.ts';
+import { restoreFields, type Saved, saveFields } from '../kernel/saving.ts';
 import { type Clock, joinClock, newClock } from '../kernel/semaphores.ts';
 import { Spans } from '../kernel/spans.ts';
 import { operand, resolve, type Step, step } from '../kernel/step.ts';
@@ -24,6 +25,18 @@ export interface FrontEndPorts {
 
 const index = issueUnits.indexOf('frontEnd');
 const sampler = issueUnits.indexOf('sampler');
+const state = [
+  'accounting',
+  'registers',
+  'cacheTags',
+  'turns',
+  'clock',
+  'marks',
+  'pc',
+  'phase',
+  'at',
+  'fetched',
+].concat(['obstacle', 'obstacleUnit', 'loads', 'executed', 'ahead', 'aheadCount', 'line', 'register', 'word']);
 
 /**
  * `fetch`: looks the instruction up; `miss`: a cache line is on its way; `execute`: executes at its time or as soon after
@@ -63,9 +76,28 @@ export class FrontEnd {
   private fetched = 0;
   private obstacle: Obstacle = 'nothing';
   private obstacleUnit = index;
+  /** Of a miss: the cache line that is on its way. Of a load: the register and what it will hold. */
+  private line = 0;
+  private register = 0;
+  private word = 0;
   /** Words loaded: the front end’s sequence numbers in the race check. */
   private loads = 0;
   private executed = 0;
+  /** Memory’s answer. It comes before the data: until then the front end still waits, and its account must say so. */
+  private readonly transferred = (_first: number, finish: number): void => {
+    const ready = finish + 1;
+    if (this.phase === 'miss') {
+      this.cacheTags[this.line % this.cacheTags.length] = this.line;
+      this.decoded(ready);
+    } else {
+      this.registers[this.register] = this.word;
+      this.executed += 1;
+      this.pc += 1;
+      this.phase = 'fetch';
+      this.at = ready;
+    }
+    this.around.wake(index, ready);
+  };
   /** When the latest instructions executed ahead of their time do execute. */
   private readonly ahead: Float64Array;
   private aheadCount = 0;
@@ -85,6 +117,14 @@ export class FrontEnd {
     this.turns = new PortTurns(index, around.hw.memory.ports);
     this.cacheTags = new Int32Array(around.hw.frontEnd.cacheLines).fill(-1);
     this.ahead = new Float64Array(mostAhead);
+  }
+
+  save(): Saved {
+    return saveFields(this, state);
+  }
+
+  restore(saved: Saved): void {
+    restoreFields(this, saved);
   }
 
   get halted(): boolean {
@@ -114,7 +154,7 @@ export class FrontEnd {
   }
 
   private fetch(cycle: number): void {
-    const { lineInstructions, cacheLines } = this.around.hw.frontEnd;
+    const { lineInstructions } = this.around.hw.frontEnd;
     if (this.pc >= this.steps.length) {
       throw new LutraError({
         code: 'MCH007',
@@ -130,11 +170,9 @@ export class FrontEnd {
     const line = Math.floor(this.pc / lineInstructions);
     this.accounting.enter(cycleClass.fetch, cycle, this.pc, this.marks);
     this.phase = 'miss';
+    this.line = line;
     const lineBytes = this.around.derived.cacheLineBytes;
-    this.request(this.codeAddress + line * lineBytes, lineBytes, cycle, (ready) => {
-      this.cacheTags[line % cacheLines] = line;
-      this.decoded(ready);
-    });
+    this.request(this.codeAddress + line * lineBytes, lineBytes, cycle);
   }
 
   private isCached(pc: number): boolean {
@@ -150,7 +188,7 @@ export class FrontEnd {
     this.fetched = cycle;
   }
 
-  private request(address: number, bytes: number, cycle: number, done: (ready: number) => void): void {
+  private request(address: number, bytes: number, cycle: number): void {
     this.around.requestTransfer(
       {
         user: index,
@@ -158,10 +196,7 @@ export class FrontEnd {
         gather: false,
         streams: [{ port: this.turns.next(), address, rowBytes: bytes, rows: 1, stride: 0 }],
         delay: 1,
-        onFinished: (_first, finish) => {
-          done(finish + 1);
-          this.around.wake(index, finish + 1);
-        },
+        onFinished: this.transferred,
       },
       cycle,
     );
@@ -339,15 +374,9 @@ export class FrontEnd {
     // Stores before this load may still be on their way.
     this.around.values?.settle();
     const bytes = this.around.store.read(address, 4);
-    const word = new DataView(bytes.buffer, bytes.byteOffset, 4).getInt32(0, true);
-    this.request(address, 4, cycle, (ready) => {
-      // Called before `ready`: until then the front end still waits for memory, and its account must say so.
-      this.registers[register] = word;
-      this.executed += 1;
-      this.pc += 1;
-      this.phase = 'fetch';
-      this.at = ready;
-    });
+    this.register = register;
+    this.word = new DataView(bytes.buffer, bytes.byteOffset, 4).getInt32(0, true);
+    this.request(address, 4, cycle);
   }
 
   /** A load comes after everything that the front end waited for, and before everything that it issues from now on. */

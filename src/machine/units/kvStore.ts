@@ -19,6 +19,10 @@ export class KvStore extends Unit {
     this.groups = new PortTurns(0, around.hw.memory.ports / around.derived.kvStreams);
   }
 
+  protected override ownState(): readonly string[] {
+    return ['turns', 'groups'];
+  }
+
   protected portsFor(command: Command): number {
     switch (command.spec.name) {
       case 'kvStore.append':

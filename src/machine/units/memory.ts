@@ -1,6 +1,7 @@
 import type { Derived } from '../../hw/derive.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
 import { issueUnits } from '../../isa/table.ts';
+import { restoreFields, type Saved, saveFields } from '../kernel/saving.ts';
 import type { TransferRequest, TransferStream } from '../kernel/transfer.ts';
 import { BurstCursors, pageBytes } from '../memory/burst.ts';
 import { Dram } from '../memory/dram.ts';
@@ -10,6 +11,14 @@ import { type Backing, FixedBacking } from '../memory/fixed.ts';
 const users = issueUnits.length;
 const never = Number.POSITIVE_INFINITY;
 const nobody = -1;
+const state = ['wake', 'now', 'requests', 'waiting', 'visibleFrom', 'isWrite', 'isGather', 'portsLeft', 'inFlight']
+  .concat(['firstBeat', 'finished', 'done', 'cursors', 'backing'])
+  // By port.
+  .concat(['portUsers', 'issued', 'lastUser', 'chosenUser', 'readFree', 'writeFree', 'readHead', 'readCount'])
+  .concat(['readSettled', 'writeHead', 'writeCount', 'writeSent', 'writeSettled', 'writeEnd'])
+  // By burst in flight.
+  .concat(['readUser', 'readAddress', 'readBytes', 'readBeats', 'readIssued', 'readDelay', 'readFinish', 'writeFinish'])
+  .concat(['writeUser', 'writeAddress', 'writeBytes', 'writeIssued', 'writeFirst', 'writeLast', 'writeDelay']);
 
 /** One AXI burst, once its timing is known; cycles. */
 export type BurstObserver = (
@@ -171,6 +180,16 @@ export class Memory implements ExternalMemory {
 
   get nextWake(): number {
     return this.wake;
+  }
+
+  /** The state of hooks is not part of it. */
+  save(): Saved {
+    return { ...saveFields(this, state), statistics: saveFields(this.statistics, Object.keys(this.statistics)) };
+  }
+
+  restore({ statistics, ...saved }: Saved): void {
+    restoreFields(this, saved);
+    restoreFields(this.statistics, statistics as Saved);
   }
 
   request(request: TransferRequest, cycle: number): void {

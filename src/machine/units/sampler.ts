@@ -39,6 +39,10 @@ export class Sampler extends Unit {
     this.mailbox = mailbox;
   }
 
+  protected override ownState(): readonly string[] {
+    return ['greedy', 'given', 'groups', 'givenOut'];
+  }
+
   protected portsFor(command: Command): number {
     const { act } = this.around.ports;
     const [first, second] = command.values as readonly [number, number];

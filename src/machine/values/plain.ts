@@ -33,6 +33,7 @@ import {
 } from '../../numerics/vector.ts';
 import type { Buffers } from '../kernel/buffers.ts';
 import type { Command } from '../kernel/command.ts';
+import { restoreFields, type Saved, saveFields } from '../kernel/saving.ts';
 import type { MemoryStore } from '../kernel/store.ts';
 import type { SamplerTap, ValueEngine } from './engine.ts';
 import {
@@ -95,6 +96,23 @@ export class PlainValues implements ValueEngine {
       ...this.attentionActions(),
       ...this.samplerActions(),
     };
+  }
+
+  save(): Saved {
+    const own = ['attentionConfig', 'temperature', 'topK', 'seed', 'step'];
+    return { ...saveFields(this, own), shared: this.stateObjects().map((part) => saveFields(part, Object.keys(part))) };
+  }
+
+  restore({ shared, ...saved }: Saved): void {
+    restoreFields(this, saved);
+    const parts = shared as readonly Saved[];
+    this.stateObjects().forEach((part, index) => {
+      restoreFields(part, parts[index] as Saved);
+    });
+  }
+
+  private stateObjects(): readonly object[] {
+    return [this.inputs.buffers, this.attentionState, this.candidates, this.shortlist];
   }
 
   execute(command: Command): void {
