@@ -389,6 +389,7 @@ const runFiles = [
   'digests.json',
   'summary.json',
   'summary.txt',
+  'timeline.json',
   'host.json',
   'host.cpuprofile',
   'trace.jsonl',

@@ -14,14 +14,31 @@ export const rowOf = (names: readonly string[], operation: number) =>
 export class Phases {
   first: number | undefined;
   last = 0;
-  readonly prefill: Float64Array;
-  readonly decode: Float64Array;
-  private readonly tail: Float64Array;
+  prefill: Float64Array;
+  decode: Float64Array;
+  private tail: Float64Array;
 
   constructor(slots: number) {
     this.prefill = new Float64Array(slots);
     this.decode = new Float64Array(slots);
     this.tail = new Float64Array(slots);
+  }
+
+  /** Makes room for more slots. */
+  grow(slots: number): void {
+    const wider = (amounts: Float64Array) => {
+      const next = new Float64Array(slots);
+      next.set(amounts);
+      return next;
+    };
+    this.prefill = wider(this.prefill);
+    this.decode = wider(this.decode);
+    this.tail = wider(this.tail);
+  }
+
+  /** An amount of the whole run. */
+  total(slot: number): number {
+    return this.prefill[slot]! + this.decode[slot]! + this.tail[slot]!;
   }
 
   token(cycle: number): void {

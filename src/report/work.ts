@@ -33,7 +33,7 @@ export interface RunWork {
 const transferUnits: ReadonlySet<string> = new Set(['dma', 'weightBuffer']);
 
 /** Whether an instruction is a transfer; those occupy memory, all others their unit. */
-const isTransfer = (unit: string, name: string) =>
+export const isTransfer = (unit: string, name: string) =>
   transferUnits.has(unit) || name === 'kvStore.fill' || name === 'kvStore.spill';
 
 /** Slots of an operation: counts by kind, then cycles at full rate and cycles at work by resource. */
@@ -137,7 +137,7 @@ function nested(flat: Float64Array, rows: readonly string[]): PhaseWork {
 const mostStretches = 256;
 
 /** The union of spans that come in the order of their ends. */
-class Cover {
+export class Cover {
   /** Ascending; the stretches kept are number `oldest` to `end` − 1. */
   private readonly from = new Float64Array(2 * mostStretches);
   private readonly to = new Float64Array(2 * mostStretches);
@@ -145,7 +145,7 @@ class Cover {
   private end = 0;
 
   /** Adds the stretches of `begin` … `finish` that no earlier span covers to a slot. */
-  add(begin: number, finish: number, phases: Phases, slot: number): void {
+  add(begin: number, finish: number, phases: Pick<Phases, 'span'>, slot: number): void {
     const { from, to } = this;
     let open = finish;
     let first = begin;

@@ -42,6 +42,7 @@ import { startProfiler } from '../profiler.ts';
 import { type Prompt, readPrompt, runRequest } from '../prompt.ts';
 import { fillRunDirectory } from '../runDirectory.ts';
 import { runFile } from '../runFile.ts';
+import { memoryMapOf, timelineOf } from '../timeline.ts';
 
 /** Cycles with events between two looks at the clock and the interrupt flag. */
 const slice = 20_000;
@@ -110,6 +111,7 @@ async function execute(task: Task): Promise<number> {
   const directory =
     options.out === undefined ? undefined : createDirectory(options.out, options.force === true, runDirectory);
   const trace = openTrace(options, directory);
+  const timeline = directory === undefined ? undefined : timelineOf(program.image);
   const { kernels, note } = values
     ? await openKernels(options.threads ?? defaultThreads())
     : { kernels: undefined, note: undefined };
@@ -121,7 +123,7 @@ async function execute(task: Task): Promise<number> {
     ...(module === undefined ? {} : { memoryModule: module }),
     ...(options.maxCycles === undefined ? {} : { cycleLimit: options.maxCycles }),
     ...(options.headGroups === undefined ? {} : { assumedGroups: options.headGroups }),
-    sinks: [operations, exposed, work, headGroups, ...(trace ? [trace.sink] : [])],
+    sinks: [operations, exposed, work, headGroups, ...(timeline ? [timeline] : []), ...(trace ? [trace.sink] : [])],
     onToken: ({ token }) => story.token(token, request.stopTokens),
   });
   story.begin();
@@ -152,9 +154,18 @@ async function execute(task: Task): Promise<number> {
   if (options.json) printJson({ ...summary, host });
   else for (const line of renderSummary(summary, host)) printLine(line);
   if (where !== undefined) for (const line of ['', ...renderProfile(where)]) printNote(line);
-  if (directory) {
+  if (directory && timeline) {
     const asked = runFile({ ...task, version: lutraVersion(), request });
-    fillRunDirectory(directory, { run: asked, hw, summary, host, ...(profile === undefined ? {} : { profile }) });
+    const { bytesByUnit } = run.traffic();
+    const lines = timeline.result({ cycles: run.machine.cycle, bytesByUnit, memoryMap: memoryMapOf(program.image) });
+    fillRunDirectory(directory, {
+      run: asked,
+      hw,
+      summary,
+      host,
+      timeline: lines,
+      ...(profile === undefined ? {} : { profile }),
+    });
     directory.finish();
     if (!options.json) printNote(`\nrun directory: ${options.out}`);
   }
