@@ -255,6 +255,7 @@ describe('run', () => {
       'run.json',
       'summary.json',
       'summary.txt',
+      'timeline.json',
       'trace.jsonl',
     ]);
     expect(contents(at('second'))).toEqual(first);
