@@ -14,6 +14,8 @@ export const toolPackages = {
   z3: 'z3',
   iverilog: 'iverilog',
   vvp: 'iverilog',
+  gcc: 'gcc',
+  python3: 'python3',
 } as const;
 export type Tool = keyof typeof toolPackages;
 

@@ -1,6 +1,6 @@
 /**
- * The registers of the control port (AXI4-Lite, 32 bits), once: `control.sv`, C headers, Python and the documentation
- * are made from this list.
+ * The registers of the control port (AXI4-Lite, 32 bits), once: `control.sv`, the C header, the Python and TypeScript
+ * accessors, IP-XACT and docs/registers.md are made from this list, by way of registerMap.ts.
  */
 
 /** `r` reads only, `rw` reads and writes, `rc` reading clears, `rs` writing 1 sets, `tow` writing 1 toggles. */
@@ -20,6 +20,8 @@ export interface ControlRegister {
   readonly name: string;
   readonly access: 'r' | 'rw';
   readonly doc: string;
+  /** Value after reset, 0 unless told otherwise; `model`: a constant that depends on the hardware model. */
+  readonly reset?: number | 'model';
   readonly fields?: readonly RegisterField[];
 }
 
@@ -46,6 +48,7 @@ export const controlRegisters: readonly ControlRegister[] = [
     name: 'control',
     access: 'rw',
     doc: 'Starts the machine and says how far it is.',
+    reset: 0x4,
     fields: [
       field('start', 0, 'rs', 'begins a run; 1 until the machine is out of reset; ignored while it runs'),
       field('done', 1, 'rc', 'a run has halted'),
@@ -108,12 +111,30 @@ export const controlRegisters: readonly ControlRegister[] = [
     doc: 'Upper half of the cycles, as of the last read of the lower half.',
   },
   { offset: 0x4c, name: 'tokenCount', access: 'r', doc: 'Tokens that wait in the FIFO.' },
-  { offset: 0x50, name: 'token', access: 'r', doc: 'The oldest token; reading takes it. 0xffffffff if there is none.' },
-  { offset: 0x80, name: 'magic', access: 'r', doc: '"LTRA".' },
-  { offset: 0x84, name: 'version', access: 'r', doc: 'Version of this register map.' },
-  { offset: 0x88, name: 'digestLow', access: 'r', doc: 'Bytes 0 to 3 of the hardware model’s digest, byte 0 lowest.' },
-  { offset: 0x8c, name: 'digestHigh', access: 'r', doc: 'Bytes 4 to 7 of the hardware model’s digest.' },
-  { offset: 0x90, name: 'counterBits', access: 'r', doc: 'Width of a counter.' },
+  {
+    offset: 0x50,
+    name: 'token',
+    access: 'r',
+    doc: 'The oldest token; reading takes it. 0xffffffff if there is none.',
+    reset: 0xffffffff,
+  },
+  { offset: 0x80, name: 'magic', access: 'r', doc: '"LTRA".', reset: controlMagic },
+  { offset: 0x84, name: 'version', access: 'r', doc: 'Version of this register map.', reset: controlVersion },
+  {
+    offset: 0x88,
+    name: 'digestLow',
+    access: 'r',
+    doc: 'Bytes 0 to 3 of the hardware model’s digest, byte 0 lowest.',
+    reset: 'model',
+  },
+  {
+    offset: 0x8c,
+    name: 'digestHigh',
+    access: 'r',
+    doc: 'Bytes 4 to 7 of the hardware model’s digest.',
+    reset: 'model',
+  },
+  { offset: 0x90, name: 'counterBits', access: 'r', doc: 'Width of a counter.', reset: 'model' },
 ];
 
 /** The counters: 64 bits each, unit by unit, 16 classes each; reading a lower half holds the upper half. */

@@ -1,42 +1,40 @@
-import { hardwareDigest } from '../../hw/digest.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
-import {
-  controlAddressBits,
-  controlMagic,
-  controlRegisters,
-  controlVersion,
-  counterWindow,
-  tokenFifoDepth,
-} from '../registers.ts';
+import { type MappedRegister, registerMap } from '../registerMap.ts';
+import { counterWindow } from '../registers.ts';
 
 const hex = (value: number, bits: number) => `${bits}'h${value.toString(16).padStart(Math.ceil(bits / 4), '0')}`;
-const wordLiteral = (value: number) => hex(value >>> 0, 32);
 
-/** Bytes `first` to `first` + 3 of a hexadecimal digest as a little-endian word. */
-function digestWord(digest: string, first: number): number {
-  const byte = (index: number) => Number.parseInt(digest.slice(2 * index, 2 * index + 2), 16);
-  return [0, 1, 2, 3].reduce((word, index) => word | (byte(first + index) << (8 * index)), 0);
-}
-
-/** `unit` of `control.sv.hbs`: word addresses of the registers, and the constants among them. */
+/** `unit` of `control.sv.hbs`: word addresses of the registers, positions of fields, and the constants among them. */
 export function controlContext(hw: HardwareModel): Record<string, unknown> {
-  const digest = hardwareDigest(hw);
-  const wordBits = controlAddressBits - 2;
+  const map = registerMap(hw);
+  const wordBits = map.addressBits - 2;
+  const constant = (name: string) =>
+    hex((map.registers.find((each) => each.name === name) as MappedRegister).reset, 32);
+  // Word address: window, unit, class, half.
+  const classHigh = Math.log2(counterWindow.classes);
   return {
-    addressBits: controlAddressBits,
+    addressBits: map.addressBits,
     wordBits,
-    registers: controlRegisters.map(({ name, offset, doc }) => ({
-      name: name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase(),
-      address: hex(offset / 4, wordBits),
-      offset: hex(offset, 12),
-      doc,
+    registers: map.registers.map((register) => ({
+      name: register.constant,
+      address: hex(register.offset / 4, wordBits),
+      offset: hex(register.offset, 12),
+      doc: register.doc,
     })),
+    fields: map.registers.flatMap((register) =>
+      register.fields.map(({ constant: name, low }) => ({ name: `${register.constant}_${name}`, low })),
+    ),
     counterWindow: hex(counterWindow.offset >> 10, 2),
-    tokenFifoDepth,
-    tokenCounts: tokenFifoDepth + 1,
-    magic: wordLiteral(controlMagic),
-    version: wordLiteral(controlVersion),
-    digestLow: wordLiteral(digestWord(digest, 0)),
-    digestHigh: wordLiteral(digestWord(digest, 4)),
+    counterClassHigh: classHigh,
+    counterUnitLow: classHigh + 1,
+    counterUnitHigh: classHigh + Math.log2(counterWindow.units),
+    tokenFifoDepth: map.tokenFifoDepth,
+    tokenCounts: map.tokenFifoDepth + 1,
+    noToken: constant('token'),
+    magic: constant('magic'),
+    version: constant('version'),
+    digestLow: constant('digestLow'),
+    digestHigh: constant('digestHigh'),
+    counterBits: constant('counterBits'),
   };
 }

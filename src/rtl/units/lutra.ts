@@ -2,6 +2,7 @@ import type { Derived } from '../../hw/derive.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
 import { type IssueUnit, issueUnits } from '../../isa/table.ts';
 import { controlAddressBits } from '../registers.ts';
+import { controlPins, masterPins } from '../topPorts.ts';
 import { addressBits, buffersContext } from './buffers.ts';
 import { matmulContext } from './matmul.ts';
 
@@ -23,57 +24,6 @@ const range = (width: string) => {
 
 /** Names in a list of declarations stand below each other. */
 const column = (text: string) => text.padEnd(20);
-
-/** An AXI4 master's pins without prefix. */
-const masterPins = [
-  ...['ar', 'aw'].flatMap((channel) => [
-    ['output', '64', `${channel}addr`],
-    ['output', '8', `${channel}len`],
-    ['output', '3', `${channel}size`],
-    ['output', '2', `${channel}burst`],
-    ['output', '1', `${channel}lock`],
-    ['output', '4', `${channel}cache`],
-    ['output', '3', `${channel}prot`],
-    ['output', '4', `${channel}qos`],
-    ['output', '1', `${channel}user`],
-    ['output', '1', `${channel}valid`],
-    ['input ', '1', `${channel}ready`],
-  ]),
-  ['input ', 'PORT_BITS', 'rdata'],
-  ['input ', '2', 'rresp'],
-  ['input ', '1', 'rlast'],
-  ['input ', '1', 'rvalid'],
-  ['output', '1', 'rready'],
-  ['output', 'PORT_BITS', 'wdata'],
-  ['output', 'PORT_BITS/8', 'wstrb'],
-  ['output', '1', 'wlast'],
-  ['output', '1', 'wvalid'],
-  ['input ', '1', 'wready'],
-  ['input ', '2', 'bresp'],
-  ['input ', '1', 'bvalid'],
-  ['output', '1', 'bready'],
-] as const;
-
-/** The AXI4-Lite slave's pins without prefix. */
-const controlPins = [
-  ['input ', String(controlAddressBits), 'awaddr'],
-  ['input ', '1', 'awvalid'],
-  ['output', '1', 'awready'],
-  ['input ', '32', 'wdata'],
-  ['input ', '4', 'wstrb'],
-  ['input ', '1', 'wvalid'],
-  ['output', '1', 'wready'],
-  ['output', '2', 'bresp'],
-  ['output', '1', 'bvalid'],
-  ['input ', '1', 'bready'],
-  ['input ', String(controlAddressBits), 'araddr'],
-  ['input ', '1', 'arvalid'],
-  ['output', '1', 'arready'],
-  ['output', '32', 'rdata'],
-  ['output', '2', 'rresp'],
-  ['output', '1', 'rvalid'],
-  ['input ', '1', 'rready'],
-] as const;
 
 /** Those of a master that a monitor looks at. */
 const unmonitored = /lock|cache|prot|qos|user|rdata|resp/;
