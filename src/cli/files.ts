@@ -303,7 +303,7 @@ export function scatteredFile(path: string, size: number): ScatteredFile {
   };
 }
 
-function unwritable(file: string, error: unknown): LutraError {
+export function unwritable(file: string, error: unknown): LutraError {
   return new LutraError({ code: 'IO004', place: { file }, message: `cannot be written: ${reason(error)}` });
 }
 
@@ -368,6 +368,30 @@ export function createFile(file: string, force: boolean): GrowingFile {
   return growingFile(file, temporaryName(file), () => refuseOutputFile(file, force));
 }
 
+/** Where a file grows under a temporary name, until it is known under which one it is kept. */
+export interface GrowingPlace {
+  /** What it is to be called. */
+  readonly path: string;
+  readonly temporary: string;
+  /** Its final name, in the same directory, and the SHA-256 of what it holds. */
+  keep(path: string, digest: string): void;
+}
+
+/** A place for an output file, see `checkOutputFile` for what it may replace. */
+export function outputPlace(file: string, force: boolean): GrowingPlace {
+  const temporary = temporaryName(file);
+  unfinished.add(temporary);
+  return {
+    path: file,
+    temporary,
+    keep(path) {
+      refuseOutputFile(path, force || path !== file);
+      renameSync(temporary, path);
+      unfinished.delete(temporary);
+    },
+  };
+}
+
 /** Writes a whole file. */
 export function writeFile(file: string, chunks: Iterable<Uint8Array | string>, force: boolean): void {
   const growing = createFile(file, force);
@@ -383,6 +407,14 @@ export interface DirectoryKind {
   readonly owns: (file: string) => boolean;
 }
 
+/** Traces in a run directory; `trace.gtkw` is how GTKWave shows the waveforms. */
+const traceNames = ['trace.jsonl', 'trace.pftrace', 'trace.vcd', 'trace.fst', 'trace.gtkw'];
+
+/** The name of an output file that could not be written to its end. */
+export function incompleteName(path: string): string {
+  return path.replace(/(\.[^./]*)?$/, (ending) => `.incomplete${ending}`);
+}
+
 const runFiles = [
   'run.json',
   'hardware.json',
@@ -392,7 +424,7 @@ const runFiles = [
   'timeline.json',
   'host.json',
   'host.cpuprofile',
-  'trace.jsonl',
+  ...traceNames.flatMap((name) => [name, incompleteName(name)]),
 ];
 export const runDirectory: DirectoryKind = {
   name: 'run',
@@ -444,6 +476,8 @@ export function makeDirectories(path: string): void {
 /** A directory that is filled under a temporary name and appears under its own only when it is complete. */
 export interface GrowingDirectory {
   create(name: string): GrowingFile;
+  /** For a file that is written in another way. */
+  place(name: string): GrowingPlace;
   /** SHA-256 of the files that are finished, by name. */
   digests(): Readonly<Record<string, string>>;
   /** Replaces what `checkOutputDirectory` allowed to replace. */
@@ -476,6 +510,14 @@ export function createDirectory(directory: string, force: boolean, kind: Directo
         },
       };
     },
+    place: (name) => ({
+      path: join(directory, name),
+      temporary: join(temporary, `.${name}`),
+      keep(path, digest) {
+        renameSync(join(temporary, `.${name}`), join(temporary, basename(path)));
+        digests.set(basename(path), digest);
+      },
+    }),
     digests: () => Object.fromEntries([...digests].sort(([a], [b]) => (a < b ? -1 : 1))),
     finish() {
       try {

@@ -4,6 +4,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type AttentionOrder, attentionOrders, defaultCoarseBits } from '../compiler/index.ts';
 import { maximumPlanes } from '../hw/derive.ts';
+import { issueUnits } from '../isa/index.ts';
 import { defaultAssumedGroups } from '../machine/machine.ts';
 import { maximumThreads } from '../numerics/assembly/queueLayout.ts';
 
@@ -75,14 +76,25 @@ export interface RequestOptions {
   readonly ignoreStop?: boolean;
 }
 
-export interface RunVerbOptions extends HardwareOptions, CompileOptions, OutputOptions, RequestOptions {
+/** Traces, each true without a file name, and the part of the run that they hold. */
+export interface TraceOptions {
+  readonly traceJsonl?: string | true;
+  readonly tracePerfetto?: string | true;
+  readonly traceVcd?: string | true;
+  readonly traceFst?: string | true;
+  readonly traceFrom?: number;
+  readonly traceTo?: number;
+  readonly traceUnits?: string;
+  readonly traceToken?: number;
+  readonly traceLayer?: number;
+}
+
+export interface RunVerbOptions extends HardwareOptions, CompileOptions, OutputOptions, RequestOptions, TraceOptions {
   readonly dense?: boolean;
   readonly threads?: number;
   readonly headGroups?: number;
   readonly maxCycles?: number;
   readonly out?: string;
-  /** True without a file name. */
-  readonly traceJsonl?: string | true;
 }
 
 export interface CompileVerbOptions extends HardwareOptions, CompileOptions, OutputOptions {
@@ -241,7 +253,16 @@ export function addRunOptions(command: Command): Command {
     .option('-o, --out <directory>', 'write a run directory')
     .option('--force', 'replace earlier output')
     .option(
+      '--trace-perfetto [file]',
+      'write a trace for ui.perfetto.dev (default: trace.pftrace in the run directory)',
+    )
+    .option(
       '--trace-jsonl [file]',
-      'write one JSON line per instruction and token (default: trace.jsonl in the run directory)',
-    );
+      'write one JSON line per instruction, stretch of cycles and token (default: trace.jsonl in the run directory)',
+    )
+    .option('--trace-from <cycle>', 'first cycle of the traces', integer(0))
+    .option('--trace-to <cycle>', 'first cycle that is not in the traces any more', integer(0))
+    .option('--trace-units <units>', `only these units in the traces, separated by commas: ${issueUnits.join(', ')}`)
+    .option('--trace-token <number>', 'only what belongs to this token in the traces, counted from 0', integer(0))
+    .option('--trace-layer <number>', 'only what belongs to this layer in the traces', integer(0));
 }

@@ -111,8 +111,8 @@ export class Run {
     const sinks = options.sinks ?? [];
     const spanSinks = sinks.filter(({ span }) => span !== undefined);
     const trace: TraceSink = {
-      instruction: (event: InstructionEvent, work?: Work, fullRateCycles?: number) => {
-        for (const sink of sinks) sink.instruction(event, work, fullRateCycles);
+      instruction: (event: InstructionEvent, work?: Work, fullRateCycles?: number, values?: readonly number[]) => {
+        for (const sink of sinks) sink.instruction(event, work, fullRateCycles, values);
       },
       token: (event: TokenEvent) => {
         this.tokens.push({ ...event, ...this.traffic() });

@@ -37,10 +37,11 @@ export interface TokenEvent {
 /** Receives the events of a run in the order of their last stamp. */
 export interface TraceSink {
   /**
-   * `work` says what it did (the same object may come again and again), and `fullRateCycles` in how many cycles its unit was at it at full rate: no latency, no
-   * table building, no wait for memory. Only the machine knows, the test bench of the Verilog gives neither.
+   * `work` says what it did (the same object may come again and again), `fullRateCycles` in how many cycles its unit was
+   * at it at full rate: no latency, no table building, no wait for memory; `values` are its operands as numbers. Only the
+   * machine knows, the test bench of the Verilog gives none of them.
    */
-  instruction(event: InstructionEvent, work?: Work, fullRateCycles?: number): void;
+  instruction(event: InstructionEvent, work?: Work, fullRateCycles?: number, values?: readonly number[]): void;
   token(event: TokenEvent): void;
   /**
    * A stretch of cycles in which a unit is in one class (see `cycleClass` of the machine), from `from` up to before `to`:

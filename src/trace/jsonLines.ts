@@ -1,22 +1,86 @@
-import type { TraceSink } from './events.ts';
+import type { InstructionEvent, MarkContext, TokenEvent, TraceSink } from './events.ts';
+import { blockBytes, type TraceFacts, type WriteBlock } from './facts.ts';
+import { hasMarks, hasUnit, inRange, type Selection } from './selection.ts';
+import type { TraceWriter } from './writer.ts';
 
-/** Characters collected before a write. */
-const blockLength = 1 << 16;
+/**
+ * One JSON object per line: `{"type":"instruction",…}` with the stamps of an instruction that has ended,
+ * `{"type":"span",…}` with a stretch of cycles that a unit spent in one class (see `TraceSink.span`), and
+ * `{"type":"token",…}`; in the order in which they end.
+ */
+export function jsonLinesTrace({ units }: TraceFacts, selection: Selection, write: WriteBlock): TraceWriter {
+  return new JsonLines(units, selection, write);
+}
 
-/** A sink that writes one JSON object per line: `{"type":"instruction",…}` or `{"type":"token",…}`. */
-export function jsonLinesSink(write: (text: string) => void): TraceSink & { flush(): void } {
-  let block = '';
-  const add = (value: unknown) => {
-    block += `${JSON.stringify(value)}\n`;
-    if (block.length >= blockLength) flush();
-  };
-  const flush = () => {
-    if (block !== '') write(block);
-    block = '';
-  };
-  return {
-    instruction: (event) => add({ type: 'instruction', ...event }),
-    token: (event) => add({ type: 'token', ...event }),
-    flush,
-  };
+class JsonLines implements TraceWriter, TraceSink {
+  readonly sink = this;
+  readonly probe = undefined;
+  written = 0;
+  private readonly selection: Selection;
+  private readonly write: WriteBlock;
+  private readonly unitNumbers: ReadonlyMap<string, number>;
+  private readonly encoder = new TextEncoder();
+  private block = '';
+  private marks: MarkContext | undefined;
+  private marksText = 'null';
+  private tokens = 0;
+
+  constructor(units: readonly string[], selection: Selection, write: WriteBlock) {
+    this.selection = selection;
+    this.write = write;
+    this.unitNumbers = new Map(units.map((name, unit) => [name, unit]));
+  }
+
+  instruction(event: InstructionEvent): void {
+    const { unit, pc, name, sequence, fetched, issued, started, first, finished, marks } = event;
+    if (!this.wants(unit, started, finished, marks)) return;
+    this.add(
+      `{"type":"instruction","unit":"${unit}","pc":${pc},"name":"${name}","sequence":${sequence},"fetched":${fetched},"issued":${issued},"started":${started},"first":${first},"finished":${finished},"marks":${this.textOf(marks)}}\n`,
+    );
+  }
+
+  span(unit: string, cycleClass: string, from: number, to: number, pc: number, marks: MarkContext | undefined): void {
+    if (!this.wants(unit, from, to, marks)) return;
+    this.add(
+      `{"type":"span","unit":"${unit}","class":"${cycleClass}","from":${from},"to":${to},"pc":${pc},"marks":${this.textOf(marks)}}\n`,
+    );
+  }
+
+  token({ cycle, token }: TokenEvent): void {
+    const index = this.tokens++;
+    const { selection } = this;
+    if (!inRange(selection, cycle, cycle + 1)) return;
+    if (selection.token !== undefined && selection.token !== index) return;
+    this.add(`{"type":"token","cycle":${cycle},"token":${token}}\n`);
+    this.written -= 1;
+  }
+
+  finish(): void {
+    if (this.block !== '') this.write(this.encoder.encode(this.block));
+    this.block = '';
+  }
+
+  private wants(name: string, from: number, to: number, marks: MarkContext | undefined): boolean {
+    const { selection } = this;
+    return (
+      inRange(selection, from, to) &&
+      hasUnit(selection, this.unitNumbers.get(name) as number) &&
+      hasMarks(selection, marks)
+    );
+  }
+
+  /** The same marks come again and again. */
+  private textOf(marks: MarkContext | undefined): string {
+    if (marks !== this.marks) {
+      this.marks = marks;
+      this.marksText = JSON.stringify(marks ?? null);
+    }
+    return this.marksText;
+  }
+
+  private add(line: string): void {
+    this.written += 1;
+    this.block += line;
+    if (this.block.length >= blockBytes) this.finish();
+  }
 }

@@ -36,7 +36,7 @@ function listen(source: string, commandWords: readonly number[], hw: HardwareMod
   const events: InstructionEvent[] = [];
   const calls: (string | number)[][] = [];
   const probe: Probe = {
-    state: (...call) => calls.push(['state', ...call]),
+    state: (unit, cycleClass, pc, cycle) => calls.push(['state', unit, cycleClass, pc, cycle]),
     queue: (...call) => calls.push(['queue', ...call]),
     semaphore: (...call) => calls.push(['semaphore', ...call]),
     port: (...call) => calls.push(['port', ...call]),

@@ -10,19 +10,8 @@ import { exposedSink, operationSink } from '../../report/operations.ts';
 import { type HostFacts, type RunFacts, type Summary, summarise } from '../../report/summary.ts';
 import { renderSummary } from '../../report/text.ts';
 import { workSink } from '../../report/work.ts';
-import { jsonLinesSink } from '../../trace/jsonLines.ts';
 import { memoryModule } from '../assembly.ts';
-import {
-  checkOutputDirectory,
-  checkOutputFile,
-  createDirectory,
-  createFile,
-  defaultModel,
-  type GrowingDirectory,
-  isInside,
-  lutraVersion,
-  runDirectory,
-} from '../files.ts';
+import { checkOutputDirectory, createDirectory, defaultModel, lutraVersion, runDirectory } from '../files.ts';
 import { openHardware, openProgram, type Program } from '../inputs.ts';
 import { type Interrupt, withInterrupt } from '../interrupt.ts';
 import { defaultThreads, openKernels } from '../kernels.ts';
@@ -43,6 +32,8 @@ import { type Prompt, readPrompt, runRequest } from '../prompt.ts';
 import { fillRunDirectory } from '../runDirectory.ts';
 import { runFile } from '../runFile.ts';
 import { memoryMapOf, timelineOf } from '../timeline.ts';
+import { traceFacts } from '../traceFacts.ts';
+import { asksForTraces, checkTraces, openTraces } from '../traces.ts';
 
 /** Cycles with events between two looks at the clock and the interrupt flag. */
 const slice = 20_000;
@@ -63,26 +54,7 @@ export async function runVerb(target: string | undefined, options: RunVerbOption
 function checkOutputs(options: RunVerbOptions): void {
   const force = options.force === true;
   if (options.out !== undefined) checkOutputDirectory(options.out, force, runDirectory);
-  if (typeof options.traceJsonl === 'string') {
-    if (options.out !== undefined && isInside(options.traceJsonl, options.out)) {
-      throw new LutraError({
-        code: 'CLI009',
-        place: { file: options.traceJsonl },
-        message: 'lies in the run directory, which is written as a whole',
-        hint: '--trace-jsonl without a name puts trace.jsonl there',
-        exit: 'usage',
-      });
-    }
-    checkOutputFile(options.traceJsonl, force);
-  }
-  if (options.traceJsonl === true && options.out === undefined) {
-    throw new LutraError({
-      code: 'CLI007',
-      message: '--trace-jsonl needs a file name where there is no run directory',
-      hint: 'add a file name, or --out DIRECTORY',
-      exit: 'usage',
-    });
-  }
+  checkTraces(options);
 }
 
 interface Task {
@@ -110,8 +82,8 @@ async function execute(task: Task): Promise<number> {
   const startedAt = performance.now();
   const directory =
     options.out === undefined ? undefined : createDirectory(options.out, options.force === true, runDirectory);
-  const trace = openTrace(options, directory);
   const timeline = directory === undefined ? undefined : timelineOf(program.image);
+  const traces = openTraces(options, directory, () => traceFacts(program.image, hw, program.tokenizer));
   const { kernels, note } = values
     ? await openKernels(options.threads ?? defaultThreads())
     : { kernels: undefined, note: undefined };
@@ -123,14 +95,15 @@ async function execute(task: Task): Promise<number> {
     ...(module === undefined ? {} : { memoryModule: module }),
     ...(options.maxCycles === undefined ? {} : { cycleLimit: options.maxCycles }),
     ...(options.headGroups === undefined ? {} : { assumedGroups: options.headGroups }),
-    sinks: [operations, exposed, work, headGroups, ...(timeline ? [timeline] : []), ...(trace ? [trace.sink] : [])],
+    sinks: [operations, exposed, work, headGroups, ...(timeline ? [timeline] : []), ...traces.sinks],
+    probe: traces.probe,
     onToken: ({ token }) => story.token(token, request.stopTokens),
   });
   story.begin();
   const end = await drive(run, task, startedAt);
   progress.clear();
   story.end();
-  trace?.finish();
+  traces.finish(run.machine.cycle);
   const seconds = (performance.now() - startedAt) / 1000;
   const profile = await profiler?.stop();
   if (end === 'abandoned') return exitCodes.ok;
@@ -223,7 +196,7 @@ class Story {
 type End = 'halted' | 'interrupted' | 'abandoned' | LutraError;
 
 async function drive(run: Run, { options, progress, interrupt }: Task, startedAt: number): Promise<End> {
-  const leavesFiles = options.out !== undefined || options.traceJsonl !== undefined;
+  const leavesFiles = options.out !== undefined || asksForTraces(options);
   while (!interrupt.asked) {
     try {
       if (run.advance(slice)) return 'halted';
@@ -293,22 +266,5 @@ function hostFacts(wallSeconds: number, run: Run, threads: number): HostFacts {
     cyclesPerSecond: run.machine.cycle / wallSeconds,
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     threads,
-  };
-}
-
-function openTrace(options: RunVerbOptions, directory: GrowingDirectory | undefined) {
-  if (options.traceJsonl === undefined) return undefined;
-  const file =
-    typeof options.traceJsonl === 'string'
-      ? createFile(options.traceJsonl, options.force === true)
-      : directory?.create('trace.jsonl');
-  if (!file) return undefined;
-  const sink = jsonLinesSink((text) => file.write(text));
-  return {
-    sink,
-    finish: () => {
-      sink.flush();
-      file.finish();
-    },
   };
 }

@@ -43,13 +43,13 @@ export class Spans {
     this.class = entered;
     this.pc = pc;
     this.marks = marks;
-    this.probe?.state(this.unit, classNames[entered] as string, pc, cycle);
+    this.probe?.state(this.unit, classNames[entered] as string, pc, cycle, marks);
   }
 
   /** See `Accounting.begin`. A stretch that goes on stays under its first instruction unless the marks change. */
   begin(cycle: number, pc: number, marks: MarkContext): void {
     if (this.class !== cycleClass.working) return;
-    this.probe?.state(this.unit, classNames[cycleClass.working] as string, pc, cycle);
+    this.probe?.state(this.unit, classNames[cycleClass.working] as string, pc, cycle, marks);
     if (this.since !== cycle && marks === this.marks) return;
     this.give(cycleClass.working, cycle, this.pc, this.marks);
     this.pc = pc;

@@ -280,7 +280,7 @@ export abstract class Unit {
       finished: cycle,
       marks: command.marks,
     };
-    trace.instruction(event, this.work, cycle - this.startedAt - tableBuild - pipeline - memory);
+    trace.instruction(event, this.work, cycle - this.startedAt - tableBuild - pipeline - memory, command.values);
   }
 
   /** Why the unit does not move, in words, for the watchdog; undefined if it has nothing to do. */

@@ -1,0 +1,39 @@
+import type { HardwareModel } from '../hw/index.ts';
+import { disassemble, type Instruction, issueUnits, type ProgramImage } from '../isa/index.ts';
+import { sharedPorts } from '../machine/kernel/ports.ts';
+import type { Tokenizer } from '../model/index.ts';
+import type { InstructionFacts, TraceFacts } from '../trace/facts.ts';
+
+/** What traces of a program say beside times. */
+export function traceFacts(image: ProgramImage, hw: HardwareModel, tokenizer: Tokenizer | undefined): TraceFacts {
+  const { metadata, segments } = image;
+  return {
+    machine: hw.name,
+    model: metadata.modelName,
+    clockHz: hw.clockHz,
+    units: issueUnits,
+    ports: sharedPorts,
+    operations: metadata.operations,
+    instructions: instructionFacts(image),
+    segments: segments.map(({ name, address, bytes }) => ({ name, address, bytes })),
+    ...(tokenizer === undefined ? {} : { tokenText: (token: number) => tokenizer.decode([token]) }),
+  };
+}
+
+/** Instructions are the indented lines of a listing. */
+function instructionFacts(image: ProgramImage): InstructionFacts[] {
+  // In the order in which an image holds them: of two labels at one place, the first is the one that is written.
+  const labels = new Map([...image.labels].sort(([a], [b]) => (a < b ? -1 : 1)));
+  const lines = disassemble(image.code, { ...image, labels }).split('\n');
+  const listed = lines.flatMap((line, index) =>
+    line.startsWith('    ') ? [{ text: line.trim(), line: index + 1 }] : [],
+  );
+  return image.code.map(({ spec, wait, post }: Instruction, pc) => ({
+    name: spec.name,
+    text: listed[pc]?.text ?? spec.name,
+    line: listed[pc]?.line ?? 0,
+    wait,
+    post,
+    addressAt: spec.operands.findIndex(({ kind }) => kind.type === 'address' && kind.space === 'ddr'),
+  }));
+}

@@ -1,0 +1,169 @@
+/** The traces that a run writes: which, where, of which part of the run. */
+import { LutraError } from '../base/diagnostics.ts';
+import { issueUnits } from '../isa/index.ts';
+import type { TraceSink } from '../trace/events.ts';
+import type { TraceFacts, WriteBlock } from '../trace/facts.ts';
+import { jsonLinesTrace } from '../trace/jsonLines.ts';
+import { perfettoTrace } from '../trace/perfetto/trace.ts';
+import { type Probe, probes } from '../trace/probe.ts';
+import { everything, type Selection } from '../trace/selection.ts';
+import type { TraceWriter } from '../trace/writer.ts';
+import { checkOutputFile, type GrowingDirectory, isInside, outputPlace } from './files.ts';
+import type { TraceOptions } from './options.ts';
+import { printWarning } from './output.ts';
+import { TraceFile } from './traceFile.ts';
+
+interface Format {
+  readonly option: string;
+  readonly asked: (options: TraceOptions) => string | true | undefined;
+  /** In a run directory. */
+  readonly name: string;
+  readonly open: (facts: TraceFacts, selection: Selection, write: WriteBlock) => TraceWriter;
+}
+
+const formats: readonly Format[] = [
+  { option: '--trace-jsonl', asked: (options) => options.traceJsonl, name: 'trace.jsonl', open: jsonLinesTrace },
+  { option: '--trace-perfetto', asked: (options) => options.tracePerfetto, name: 'trace.pftrace', open: perfettoTrace },
+];
+
+/** What a run directory and the traces have to do with each other. */
+interface Outputs extends TraceOptions {
+  readonly out?: string;
+  readonly force?: boolean;
+}
+
+/** Refuses traces that cannot be written, before any work is done. Throws LutraError CLI007, CLI009, IO003, IO004. */
+export function checkTraces(options: Outputs): void {
+  const files = new Set<string>();
+  for (const { option, asked, name } of formats) {
+    const file = asked(options);
+    if (file === undefined) continue;
+    if (file === true) {
+      if (options.out !== undefined) continue;
+      throw new LutraError({
+        code: 'CLI007',
+        message: `${option} needs a file name where there is no run directory`,
+        hint: 'add a file name, or --out DIRECTORY',
+        exit: 'usage',
+      });
+    }
+    if (options.out !== undefined && isInside(file, options.out)) {
+      throw new LutraError({
+        code: 'CLI009',
+        place: { file },
+        message: 'lies in the run directory, which is written as a whole',
+        hint: `${option} without a name puts ${name} there`,
+        exit: 'usage',
+      });
+    }
+    if (files.has(file)) {
+      throw usage('CLI011', `two traces are to be written to ${file}`, 'give each a name of its own');
+    }
+    files.add(file);
+    checkOutputFile(file, options.force === true);
+  }
+  const selection = readSelection(options);
+  if (selection !== everything && !asksForTraces(options)) {
+    const asked = formats.map(({ option }) => option).join(', ');
+    throw usage(
+      'CLI011',
+      'a part of the run is selected for a trace, and no trace is asked for',
+      `add one of ${asked}`,
+    );
+  }
+}
+
+export function asksForTraces(options: TraceOptions): boolean {
+  return formats.some(({ asked }) => asked(options) !== undefined);
+}
+
+/** The part of the run that traces are to hold. Throws LutraError CLI011 for a range without cycles, or unknown units. */
+function readSelection(options: TraceOptions): Selection {
+  const {
+    traceFrom: from = 0,
+    traceTo: to = everything.to,
+    traceUnits,
+    traceToken: token,
+    traceLayer: layer,
+  } = options;
+  if (from >= to) {
+    const message = `--trace-from ${from} --trace-to ${to} is an empty range: it ends before cycle ${to}`;
+    throw usage('CLI011', message, 'give a --trace-to that is larger');
+  }
+  const units = traceUnits === undefined ? everything.units : unitMask(traceUnits);
+  const selection = { from, to, units, token, layer };
+  const whole = from === 0 && to === everything.to && units === everything.units;
+  return whole && token === undefined && layer === undefined ? everything : selection;
+}
+
+function unitMask(list: string): number {
+  let mask = 0;
+  for (const name of list.split(',').map((part) => part.trim())) {
+    const unit = (issueUnits as readonly string[]).indexOf(name);
+    if (unit < 0) {
+      const message = `--trace-units: ${JSON.stringify(name)} is not a unit`;
+      throw usage('CLI011', message, `there are ${issueUnits.join(', ')}`);
+    }
+    mask |= 1 << unit;
+  }
+  return mask;
+}
+
+function usage(code: string, message: string, hint: string): LutraError {
+  return new LutraError({ code, message, hint, exit: 'usage' });
+}
+
+export interface Traces {
+  readonly sinks: readonly TraceSink[];
+  readonly probe: Probe | undefined;
+  /** Ends the traces of a run that got to `cycle`, and warns of what is not in them. */
+  finish(cycle: number): void;
+}
+
+/** Opens the traces that were asked for; a bare option puts its trace into the run directory. */
+export function openTraces(options: Outputs, directory: GrowingDirectory | undefined, facts: () => TraceFacts): Traces {
+  const selection = readSelection(options);
+  const known = asksForTraces(options) ? facts() : undefined;
+  const opened = formats.flatMap(({ asked, name, open }) => {
+    const path = asked(options);
+    const place = typeof path === 'string' ? outputPlace(path, options.force === true) : directory?.place(name);
+    if (path === undefined || !place || !known) return [];
+    const file = new TraceFile(place);
+    return [{ file, writer: open(known, selection, file.write) }];
+  });
+  const writers = opened.map(({ writer }) => writer);
+  return {
+    sinks: writers.flatMap(({ sink }) => sink ?? []),
+    probe: probes(writers.flatMap(({ probe }) => probe ?? [])),
+    finish(cycle) {
+      for (const { file, writer } of opened) {
+        writer.finish(cycle);
+        const { path, bytes, failure } = file.finish();
+        if (failure) printWarning(incomplete(path, bytes, failure));
+      }
+      const [first] = writers;
+      if (first && selection !== everything && writers.every(({ written }) => written === 0)) {
+        printWarning(empty(selection, cycle));
+      }
+    },
+  };
+}
+
+function incomplete(path: string, bytes: number, { diagnostics }: LutraError) {
+  const why = diagnostics[0]?.message ?? 'it could not be written';
+  return { code: 'TRC001', place: { file: path }, message: `the trace ends early, after ${bytes} bytes: ${why}` };
+}
+
+function empty({ from, to, token, layer, units }: Selection, cycle: number) {
+  const parts = [
+    ...(from > 0 || to !== everything.to ? [`cycles ${from} to ${Math.min(to, cycle)}`] : []),
+    ...(units === everything.units ? [] : [issueUnits.filter((_, unit) => (units >> unit) & 1).join(', ')]),
+    ...(token === undefined ? [] : [`token ${token}`]),
+    ...(layer === undefined ? [] : [`layer ${layer}`]),
+  ];
+  return {
+    code: 'TRC002',
+    message: `nothing that the run did is in the selected part (${parts.join(', ')}), so the traces are empty`,
+    hint: `the run had ${cycle} cycles`,
+  };
+}
