@@ -138,7 +138,7 @@ describe('where there is no room for a trace', () => {
 
   it('the run directory is whole but for the trace, and can be replaced', async () => {
     const out = at('cramped-run');
-    const outcome = cramped(150, ...story, '--out', out, '--trace-perfetto');
+    const outcome = cramped(800, ...story, '--max-tokens', '16', '--out', out, '--trace-perfetto');
     expect(outcome.status).toBe(0);
     expect(outcome.stderr).toContain('trace.incomplete.pftrace the trace ends early');
     expect(readdirSync(out)).toContain('trace.incomplete.pftrace');
