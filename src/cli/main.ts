@@ -18,6 +18,7 @@ import { addBench } from './verbs/bench.ts';
 import { checkVerb } from './verbs/check.ts';
 import { compileVerb } from './verbs/compile.ts';
 import { cosimVerb } from './verbs/cosim.ts';
+import { reportVerb } from './verbs/report.ts';
 import { rtlVerb } from './verbs/rtl.ts';
 import { runVerb } from './verbs/run.ts';
 
@@ -57,6 +58,7 @@ function commandLine(done: (code: number) => void): Command {
     .showSuggestionAfterError()
     .addHelpText('after', exitCodeHelp);
   addRun(program, done);
+  addReport(program, done);
   addCheck(program, done);
   addCompile(program, done);
   addAsm(program, done);
@@ -98,6 +100,17 @@ function addRun(program: Command, done: (code: number) => void): void {
       ),
     )
     .action(async (target, options) => done(await runVerb(target, options)));
+}
+
+function addReport(program: Command, done: (code: number) => void): void {
+  program
+    .command('report')
+    .summary('say what bounds a run, and where its cycles went')
+    .description('Say in sentences what bounds a run, which unit waits for which, and where the cycles went.')
+    .argument('<run>', 'run directory that lutra run --out made')
+    .option('--json', 'print one JSON object instead of text')
+    .addHelpText('after', examples('lutra run --out runs/tom', 'lutra report runs/tom'))
+    .action(async (directory, options) => done(await reportVerb(directory, options)));
 }
 
 function addCheck(program: Command, done: (code: number) => void): void {

@@ -28,6 +28,8 @@ export interface OpenedRun {
    * The text of one of its files. Throws DIR002 if the run left none, DIR003 if it is not as it was written.
    */
   text(name: string): string;
+  /** One of its JSON files. Throws as `text`, and DIR003 or DIR004 where it does not have this schema and shape. */
+  json<T>(name: string, schema: string, shape: z.ZodType<T>): T;
 }
 
 const digestsShape = z.object({
@@ -58,16 +60,21 @@ export function openRun(directory: string): OpenedRun {
     }
     return new TextDecoder().decode(bytes);
   };
+  const json = <T>(name: string, schema: string, shape: z.ZodType<T>): T => {
+    text(name);
+    const value = object(at(name));
+    refuseOtherVersion(at(name), value, schema);
+    return shaped(at(name), shape, value);
+  };
   for (const name of ['run.json', 'summary.json', 'hardware.json']) text(name);
 
   const runFile = shaped(at('run.json'), runFileShape, run);
-  const summary = object(at('summary.json'));
-  refuseOtherVersion(at('summary.json'), summary, summarySchema);
+  const summary = json('summary.json', summarySchema, summaryShape);
   const hw = loadHardwareModel(text('hardware.json'), at('hardware.json'));
   if (hardwareDigest(hw) !== runFile.hardware.digest) {
     throw damaged(at('hardware.json'), 'is not the machine that run.json names');
   }
-  return { directory, run: runFile, hw, summary: shaped(at('summary.json'), summaryShape, summary), has, text };
+  return { directory, run: runFile, hw, summary, has, text, json };
 }
 
 function refuseNoRun(directory: string): void {

@@ -65,7 +65,14 @@ describe('a run directory', () => {
 
   it('has the same digests whichever way its file was written', () => {
     const { files } = json(at('whole', 'digests.json'));
-    expect(Object.keys(files)).toEqual(['hardware.json', 'run.json', 'summary.json', 'summary.txt', 'trace.jsonl']);
+    expect(Object.keys(files)).toEqual([
+      'hardware.json',
+      'run.json',
+      'summary.json',
+      'summary.txt',
+      'timeline.json',
+      'trace.jsonl',
+    ]);
     for (const [name, digest] of Object.entries(files)) {
       expect(sha256Hex(readFileSync(at('whole', name)))).toBe(digest);
     }
