@@ -189,7 +189,7 @@ describe('is refused', () => {
     expect(() => opened.text('trace.jsonl')).toThrow('error[DIR003]');
     rmSync(join(path, 'trace.jsonl'));
     expect(() => opened.text('trace.jsonl')).toThrow('is incomplete: it has no trace.jsonl');
-    expect(() => opened.text('timeline.json')).toThrow('is incomplete: it has no timeline.json');
+    expect(() => opened.text('trace.vcd')).toThrow('is incomplete: it has no trace.vcd');
     expect(() => opened.text('__proto__')).toThrow('is incomplete');
   });
 });
