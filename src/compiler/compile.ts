@@ -54,8 +54,8 @@ export interface CompileOptions {
   /** Most columns of a tile, to see what rebuilding the tables for every tile costs. Default: as wide as pays. */
   readonly tileColumns?: number;
   /**
-   * With spilled activations: positions before the prompt, whose keys and values are taken to be in memory already. For
-   * the time of a late step without that of what came before. Default 0.
+   * Positions before the prompt, whose keys and values are taken to be there already: for the time of a late step without
+   * that of what came before. With activations on the chip only where `weights` is `none`. Default 0.
    */
   readonly firstPosition?: number;
   /** Longest context. Default and maximum: the model's. */
@@ -101,14 +101,15 @@ export function planProgram(graph: ModelGraph, hw: HardwareModel, options: Compi
   }
   const { model, chip, map, spilled } = layOut(graph, hw, derived, formats, options);
   const { firstPosition = 0 } = options;
-  if (firstPosition !== 0) refuseFirstPosition(firstPosition, spilled ? model.maxPositions - 1 : 0);
+  if (firstPosition !== 0)
+    refuseFirstPosition(firstPosition, spilled || weights === 'none' ? model.maxPositions - 1 : 0);
   const { code, labels } = schedule(
     spilled
       ? emitSpilled(
           { model, chip: spilled, map, hw, derived, fuse },
           { order: attentionOrder ?? 'reversed', firstPosition },
         )
-      : emit(model, chip, map, hw, derived, { fuse }),
+      : emit(model, chip, map, hw, derived, { fuse, firstPosition }),
   );
   const codeBytes = code.length * bytesPerInstruction;
   if (spilled && codeBytes > codeReserve) {
@@ -161,7 +162,7 @@ function refuseFirstPosition(position: number, limit: number): void {
   throw new LutraError({
     code: 'CMP009',
     message: `a prompt cannot begin at position ${position}`,
-    hint: limit === 0 ? 'only where activations are spilled are keys and values in memory' : `from 0 to ${limit}`,
+    hint: limit === 0 ? 'only in a program without weights, or with spilled activations' : `from 0 to ${limit}`,
   });
 }
 

@@ -25,6 +25,8 @@ import type { OnChip, TiledModel } from './place.ts';
 export interface EmitOptions {
   /** False: weights are not loaded before the float work of their operation is done. */
   readonly fuse: boolean;
+  /** Position of the prompt's first token; above 0 there are no keys and values before it, so only time is right. */
+  readonly firstPosition: number;
 }
 
 /** Emits the program of a placed model. */
@@ -34,14 +36,14 @@ export function emit(
   map: MemoryMap,
   hw: HardwareModel,
   derived: Derived,
-  { fuse }: EmitOptions,
+  { fuse, firstPosition }: EmitOptions,
 ): DraftProgram {
   const builder = createBuilder();
   const layerTiles = model.layer.reduce((sum, { tiles }) => sum + tiles.length, 0);
   // With one slot fewer than there are, every preload can start before the last run of the pass before it is over.
   const preloads = fuse ? Math.min(model.slots - 1, layerTiles) : 0;
   const context: EmitContext = { builder, model, chip, map, hw, derived, preloads, fuse, group: onlyGroup(chip) };
-  emitStart(context);
+  emitStart(context, firstPosition);
   emitBoundary(context);
   emitLayers(context);
   if (model.rowGroups > 1) emitPairPass(context);

@@ -5,8 +5,9 @@ import { at } from './builder.ts';
 import { type EmitContext, emitOperationMark, floatBits } from './emitContext.ts';
 import { registers as r } from './registers.ts';
 
-export function emitStart(context: EmitContext): void {
+export function emitStart(context: EmitContext, firstPosition: number): void {
   emitCommand(context);
+  if (firstPosition > 0) context.builder.emit('li', { rd: r.position, value: firstPosition });
   emitPrimedCounts(context);
   emitAttentionShape(context);
 }

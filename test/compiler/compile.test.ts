@@ -144,8 +144,8 @@ describe('a model that does not fit', () => {
     expect(refusal(kv260, { firstPosition: 256 })).toBe(
       'error[CMP009] a prompt cannot begin at position 256 (from 0 to 255)',
     );
-    expect(message(() => compile(stories, kv260, { weights: 'none', firstPosition: 1 }))).toBe(
-      'error[CMP009] a prompt cannot begin at position 1 (only where activations are spilled are keys and values in memory)',
+    expect(message(() => compile(stories, kv260, { firstPosition: 1 }))).toBe(
+      'error[CMP009] a prompt cannot begin at position 1 (only in a program without weights, or with spilled activations)',
     );
     expect(refusal(machine('tiny'))).toMatch(
       /^error\[CMP026\] with spilled activations the program has \d+ bytes of code, more than 65536: a layer is \d+ groups of weights, each with code of its own \(raise weightBuffer.words and matmul.accumulatorElements, or keep activations on the chip\)$/,
