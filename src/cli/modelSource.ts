@@ -1,6 +1,11 @@
 /** From a model directory to what the compiler takes: its graph, its tokenizer's files, the compiler's options. */
 import { LutraError } from '../base/diagnostics.ts';
-import { type PlannedProgram, planCoprocessor, planProgram } from '../compiler/index.ts';
+import {
+  type PlannedProgram,
+  type CompileOptions as ProgramOptions,
+  planCoprocessor,
+  planProgram,
+} from '../compiler/index.ts';
 import type { HardwareModel } from '../hw/index.ts';
 // Not through the folder's index: threads that pack load this file, and need no tokenizer.
 import { readConfig } from '../model/config.ts';
@@ -88,11 +93,12 @@ export function compilerOptions(options: CompileOptions) {
 export function planModel(
   graph: ModelGraph,
   hw: HardwareModel,
-  options: CompileOptions,
+  options: CompileOptions & Pick<ProgramOptions, 'firstPosition'>,
   kernels: PackKernels,
 ): PlannedProgram {
   const { program, coprocessor } = compilerOptions(options);
+  const { firstPosition = 0 } = options;
   return coprocessor
     ? planCoprocessor(graph, hw, { ...coprocessor, kernels })
-    : planProgram(graph, hw, { ...program, kernels });
+    : planProgram(graph, hw, { ...program, kernels, firstPosition });
 }

@@ -7,5 +7,6 @@ export {
   planCoprocessor,
 } from './coprocessor.ts';
 export { type AttentionOrder, attentionOrders } from './emitSpilledAttention.ts';
+export { beginningAt } from './lateStart.ts';
 export { type PackJob, type PlannedProgram, packedSegments, packInMemory } from './packing.ts';
 export { describePlan, type Plan } from './plan.ts';

@@ -1,0 +1,277 @@
+/**
+ * Advice: what a run would have gained on a changed machine. Here are the changes that are tried and the form of the
+ * answer; the times come from who can compile and run (src/cli/advise.ts).
+ */
+import { LutraError } from '../base/diagnostics.ts';
+import { derive, estimateResources, type HardwareModel, loadHardwareModel } from '../hw/index.ts';
+
+/** A change that can be built, or one that shows how much a resource can be worth at most. */
+export type ChangeKind = 'step' | 'bound';
+
+/** One change of a machine, and what it is worth. */
+export interface AdviceEntry {
+  /** In words: `twice the columns of the matmul engine`. */
+  readonly change: string;
+  /** As for `--set`: fields of the hardware model with their new values. */
+  readonly set: readonly string[];
+  /** Run time before ÷ run time after, minus 1: 0.14 is 14 % more tokens in the same time. */
+  readonly gain: number;
+  /** Whether the estimate of resources stays within the board; null for bounds, which nobody builds. */
+  readonly fits: boolean | null;
+  readonly kind: ChangeKind;
+}
+
+export interface Advice {
+  /** Best first. */
+  readonly entries: readonly AdviceEntry[];
+  /** Cycles of the unchanged machine by the method that timed the changed ones, and of the run itself. */
+  readonly cycles: number;
+  readonly runCycles: number;
+  /** How the times were found, as a sentence. */
+  readonly method: string;
+  /** Changes that were not timed, and why. */
+  readonly leftOut: readonly { readonly change: string; readonly reason: string }[];
+}
+
+/** A change that may be made in several ways; the first that works counts, one that fits the board before others. */
+export interface Change {
+  readonly change: string;
+  readonly kind: ChangeKind;
+  readonly ways: readonly (readonly string[])[];
+  /** Only worth a try where this change gained something: the bound of the same resource. */
+  readonly onlyIf?: string;
+}
+
+/** What a run says about which changes can matter at all. */
+export interface RunTraits {
+  /** Positions of prompt and new tokens. */
+  readonly positions: number;
+  /** Bytes by which the KV store is too small for all of them; undefined where nobody knows. */
+  readonly kvBytesMissing?: number;
+  /** Shares of the run in which the front end waited for instructions, and the engine built tables. */
+  readonly fetchShare: number;
+  readonly tableBuildShare: number;
+}
+
+/** A machine with a change made, which its rules allow. */
+export interface ChangedMachine {
+  readonly set: readonly string[];
+  readonly hw: HardwareModel;
+  readonly fits: boolean;
+}
+
+const deepQueues = 'queues as deep as can be';
+
+/**
+ * What may be done to any machine and can matter to such a run, the most telling first. Whether the machine can have it
+ * is for its rules to say.
+ */
+export function changesOf(hw: HardwareModel, traits: RunTraits): Change[] {
+  const { memory, weightBuffer, matmul, vector, attention, kvStore } = hw;
+  const half = `weightBuffer.words=${Math.floor(weightBuffer.words / 2)}`;
+  const boardPorts = hw.board.memoryPorts?.count ?? 0;
+  const anyPorts = hw.board.memoryPorts === undefined ? [] : ['board.memoryPorts.count=64'];
+  const more = kvBytesMissing(hw, traits);
+  return [
+    bound('memory that answers in one cycle, through the same ports', ['memory.kind=ideal']),
+    step('one more memory port', [`memory.ports=${memory.ports + 1}`]),
+    ...when(boardPorts > memory.ports + 1, () =>
+      step(`all ${boardPorts} memory ports of the board`, [`memory.ports=${boardPorts}`]),
+    ),
+    step(
+      'twice the columns of the matmul engine',
+      [`matmul.columns=${2 * matmul.columns}`],
+      [`matmul.columns=${2 * matmul.columns}`, half],
+    ),
+    step('twice the lanes of the vector unit', [`vector.lanes=${2 * vector.lanes}`]),
+    step('twice the lanes of attention', [`attention.lanes=${2 * attention.lanes}`]),
+    ...when(more > 0, () =>
+      step('a KV store for all keys and values of the run', [`kvStore.bytes=${kvStore.bytes + more}`]),
+    ),
+    ...when(more > kvStore.bytes, () => step('a KV store of twice the size', [`kvStore.bytes=${2 * kvStore.bytes}`])),
+    ...when(kvStore.format === 'float32', () => step('keys and values in float16', ['kvStore.format=float16'])),
+    bound(
+      deepQueues,
+      queues(hw, () => 256),
+    ),
+    {
+      ...step(
+        'queues of twice the depth',
+        queues(hw, (depth) => 2 * depth),
+      ),
+      onlyIf: deepQueues,
+    },
+    step('a weight buffer of twice the size', [`weightBuffer.words=${2 * weightBuffer.words}`]),
+    step(
+      'twice the tables of the matmul engine',
+      [`matmul.tables=${2 * matmul.tables}`],
+      [`matmul.tables=${2 * matmul.tables}`, half],
+    ),
+    bound('four times the columns of the matmul engine', [`matmul.columns=${4 * matmul.columns}`]),
+    bound('four times the lanes of the vector unit', [`vector.lanes=${4 * vector.lanes}`]),
+    bound('four times the lanes of attention', [`attention.lanes=${4 * attention.lanes}`]),
+    bound('four times the memory ports, whatever the board has', [`memory.ports=${4 * memory.ports}`, ...anyPorts]),
+    ...fasterDevice(hw).map((name) => step(`the faster DRAM ${name}`, [`memory.device=${name}`])),
+    step('twice the bursts in flight per port', [`memory.outstandingBursts=${2 * memory.outstandingBursts}`]),
+    step('bursts of twice the length', [`memory.burstBeats=${2 * memory.burstBeats}`]),
+    step('memory ports of twice the width', [`memory.portBits=${2 * memory.portBits}`]),
+    bound('no latency between ports and DRAM', ['memory.latencyCycles=0']),
+    step('twice the rows of a pass', rows(hw, false), rows(hw, true)),
+    step('an accumulator buffer of twice the size', [`matmul.accumulatorElements=${2 * matmul.accumulatorElements}`]),
+    step('an activation buffer of twice the size', [`vector.activationElements=${2 * vector.activationElements}`]),
+    ...when(vector.activationBanks === 1, () =>
+      step('an activation buffer of two banks', ['vector.activationBanks=2']),
+    ),
+    step('twice the rows for each weight word that is read', [`matmul.rowsPerStep=${2 * (matmul.rowsPerStep ?? 1)}`]),
+    ...when(traits.tableBuildShare >= noticeable, () =>
+      step('tables built twice as fast', [`matmul.buildEntriesPerCycle=${2 * matmul.buildEntriesPerCycle}`]),
+    ),
+    ...when(traits.positions > attention.scoreDepth, () =>
+      step('twice the positions in one attend instruction', [`attention.scoreDepth=${2 * attention.scoreDepth}`]),
+    ),
+    ...when(traits.fetchShare >= noticeable, () =>
+      step('an instruction cache of twice the size', [`frontEnd.cacheLines=${2 * hw.frontEnd.cacheLines}`]),
+    ),
+  ];
+}
+
+const step = (change: string, ...ways: string[][]): Change => ({ change, kind: 'step', ways });
+const bound = (change: string, ...ways: string[][]): Change => ({ change, kind: 'bound', ways });
+const when = (holds: boolean, change: () => Change): Change[] => (holds ? [change()] : []);
+
+/** In whole pages; as much again as there is where nobody knows. */
+function kvBytesMissing({ kvStore }: HardwareModel, { kvBytesMissing = kvStore.bytes }: RunTraits): number {
+  return 4096 * Math.ceil(kvBytesMissing / 4096);
+}
+
+const queueOwners = ['dma', 'weightBuffer', 'matmul', 'vector', 'attention', 'kvStore', 'sampler'] as const;
+
+function queues(hw: HardwareModel, depth: (now: number) => number): string[] {
+  return queueOwners.flatMap((unit) => {
+    const now = hw[unit].queueDepth;
+    const then = Math.min(256, depth(now));
+    return then === now ? [] : [`${unit}.queueDepth=${then}`];
+  });
+}
+
+/** More rows in a pass need room for them, or do not. */
+function rows({ matmul, vector, attention }: HardwareModel, room: boolean): string[] {
+  return [
+    `matmul.maxRows=${2 * matmul.maxRows}`,
+    `vector.maxRows=${2 * vector.maxRows}`,
+    `attention.maxRows=${2 * attention.maxRows}`,
+    `attention.stateElements=${2 * attention.stateElements}`,
+    ...(room
+      ? [
+          `matmul.inputElements=${2 * matmul.inputElements}`,
+          `matmul.accumulatorElements=${2 * matmul.accumulatorElements}`,
+          `vector.activationElements=${2 * vector.activationElements}`,
+        ]
+      : []),
+  ];
+}
+
+/** Speed grades of one organisation, slowest first. */
+const grades = [
+  ['ddr4-2133-x16', 'ddr4-2400-x16', 'ddr4-2666-x16'],
+  ['hbm2-1800', 'hbm2-2000'],
+] as const;
+
+function fasterDevice({ memory }: HardwareModel): readonly string[] {
+  for (const family of grades) {
+    const at = (family as readonly string[]).indexOf(memory.device ?? '');
+    if (memory.kind === 'dram' && at >= 0) return family.slice(at + 1, at + 2);
+  }
+  return [];
+}
+
+/** The ways of a change that the rules of a hardware model allow, those that fit the board first. */
+export function allowedWays(hw: HardwareModel, { ways }: Change): ChangedMachine[] {
+  const text = JSON.stringify(hw);
+  const machines = ways.flatMap((set): ChangedMachine[] => {
+    if (set.length === 0) return [];
+    try {
+      const changed = loadHardwareModel(text, 'hardware.json', set);
+      return [{ set, hw: changed, fits: fitsBoard(changed) }];
+    } catch (error) {
+      if (error instanceof LutraError) return [];
+      throw error;
+    }
+  });
+  return [...machines.filter(({ fits }) => fits), ...machines.filter(({ fits }) => !fits)];
+}
+
+function fitsBoard(hw: HardwareModel): boolean {
+  const { total } = estimateResources(hw, derive(hw));
+  return Object.entries(total).every(([name, count]) => count <= hw.board.resources[name as keyof typeof total]);
+}
+
+/** Gains below this are none: what sampling a run may miss. */
+export const noticeable = 0.002;
+
+/** `+14 %`, `−0.3 %`, `no change`. */
+export function gainText(gain: number): string {
+  if (Math.abs(gain) < noticeable) return 'no change';
+  const value = Math.abs(gain * 100);
+  return `${gain < 0 ? '−' : '+'}${value < 9.95 ? value.toFixed(1) : value.toFixed(0)} %`;
+}
+
+/** The best step that fits the board, if any is worth a word. */
+export function bestStep({ entries }: Advice): AdviceEntry | undefined {
+  return entries.find(({ kind, fits, gain }) => kind === 'step' && fits === true && gain >= noticeable);
+}
+
+/** Changes of a kind that a person is shown at most. */
+const mostShown = 8;
+
+/** Lines for a person: a sentence, then what gains, and what does not. */
+export function renderAdvice(advice: Advice): string[] {
+  const { entries, method, leftOut } = advice;
+  const table = (kind: ChangeKind) => {
+    const worth = entries.filter((entry) => entry.kind === kind && entry.gain >= noticeable).slice(0, mostShown);
+    const width = Math.max(0, ...worth.map(({ change }) => change.length));
+    return worth.map(({ change, set, gain, fits }) => {
+      const note = fits === false ? '; the board is estimated to be too small' : '';
+      const options = set.map((field) => `--set ${field}`).join(' ');
+      return `  ${gainText(gain).padStart(6)}  ${change.padEnd(width)}  (${options}${note})`;
+    });
+  };
+  const titled = (title: string, lines: readonly string[]) => (lines.length === 0 ? [] : ['', title, ...lines]);
+  const names = (some: readonly AdviceEntry[]) => some.map(({ change }) => change).join('; ');
+  const slower = entries.filter(({ gain }) => gain <= -noticeable);
+  const same = entries.filter(({ gain }) => Math.abs(gain) < noticeable);
+  const others = [
+    ...(slower.length === 0
+      ? []
+      : [`Slower with ${slower.map(({ change, gain }) => `${change} (${gainText(gain)})`).join('; ')}.`]),
+    ...(same.length === 0 ? [] : [`Nothing changes with ${names(same)}.`]),
+    ...leftOutLines(leftOut),
+  ];
+  return [
+    adviceSentence(advice),
+    ...titled('What a change of the machine gains', table('step')),
+    ...titled('What a resource can be worth at most', table('bound')),
+    '',
+    ...others,
+    method,
+  ];
+}
+
+function leftOutLines(leftOut: Advice['leftOut']): string[] {
+  const reasons = [...new Set(leftOut.map(({ reason }) => reason))];
+  return reasons.map((reason) => {
+    const changes = leftOut.filter((each) => each.reason === reason).map(({ change }) => change);
+    return `Not timed, as ${reason}: ${changes.join('; ')}.`;
+  });
+}
+
+/** `The next best change: one more memory port, +14 %.` */
+export function adviceSentence(advice: Advice): string {
+  const best = bestStep(advice);
+  if (best !== undefined) return `The next best change: ${best.change}, ${gainText(best.gain)}.`;
+  const large = advice.entries.find(({ kind, gain }) => kind === 'step' && gain >= noticeable);
+  if (large !== undefined) {
+    return `No change that the board is estimated to hold would gain anything; the best that is too large for it: ${large.change}, ${gainText(large.gain)}.`;
+  }
+  return 'None of the changes that were tried would gain anything.';
+}
