@@ -118,17 +118,19 @@ function firstTimed(run: TimedRun, ways: ReturnType<typeof allowedWays>): Timed 
 }
 
 function methodSentence({ summary, run }: OpenedRun, base: Timing): string {
+  const { sample, cycles } = base;
+  const grouped = (value: number) => Math.round(value).toLocaleString('en-US');
   const how =
-    base.sample === null
-      ? 'the whole run was simulated again without values, on this machine and on each changed one'
-      : `steps at contexts of ${base.sample.contexts.join(', ')} positions${base.sample.prompt ? ' and passes of the prompt at a few places' : ' and the prompt'} were simulated without values, on this machine and on each changed one, and what lies between was interpolated`;
-  const off = base.cycles / summary.cycles.total - 1;
-  const check = `; this machine gets ${Math.round(base.cycles).toLocaleString('en-US')} cycles that way, and the run took ${summary.cycles.total.toLocaleString('en-US')}${Math.abs(off) > 0.02 ? ', so take the gains as rough' : ''}`;
+    sample === null
+      ? 'the whole run was timed again without values'
+      : `steps at contexts of ${sample.contexts.join(', ')} positions and ${sample.prompt ? 'some passes of the prompt' : 'the prompt'} were timed without values, what lies between was interpolated`;
+  const off = Math.abs(cycles / summary.cycles.total - 1);
+  const check = `this machine gets ${grouped(cycles)} cycles that way, and took ${grouped(summary.cycles.total)}${off > 0.02 ? ', so take the gains as rough' : ''}`;
   const program =
     run.target.kind === 'model'
       ? ''
-      : ' The program was taken as it is: one compiled for a changed machine may gain more.';
-  return `How: ${how}${check}. A gain is run time before ÷ after, minus 1.${program}`;
+      : ' The program was taken as it is: one that is written for a changed machine may gain more.';
+  return `How: ${how}; ${check}. A gain is run time before ÷ after, minus 1.${program}`;
 }
 
 async function timedRun(opened: OpenedRun): Promise<TimedRun> {

@@ -106,8 +106,11 @@ function addReport(program: Command, done: (code: number) => void): void {
   program
     .command('report')
     .summary('say what bounds a run, and where its cycles went')
-    .description('Say in sentences what bounds a run, which unit waits for which, and where the cycles went.')
+    .description(
+      'Say in sentences what bounds a run, which unit waits for which, where the cycles went, and which change of the machine would gain how much.',
+    )
     .argument('<run>', 'run directory that lutra run --out made')
+    .option('--no-advice', 'time no changed machines')
     .option('--json', 'print one JSON object instead of text')
     .addHelpText('after', examples('lutra run --out runs/tom', 'lutra report runs/tom'))
     .action(async (directory, options) => done(await reportVerb(directory, options)));

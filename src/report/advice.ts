@@ -4,6 +4,7 @@
  */
 import { LutraError } from '../base/diagnostics.ts';
 import { derive, estimateResources, type HardwareModel, loadHardwareModel } from '../hw/index.ts';
+import { table } from './format.ts';
 
 /** A change that can be built, or one that shows how much a resource can be worth at most. */
 export type ChangeKind = 'step' | 'bound';
@@ -221,48 +222,38 @@ export function bestStep({ entries }: Advice): AdviceEntry | undefined {
   return entries.find(({ kind, fits, gain }) => kind === 'step' && fits === true && gain >= noticeable);
 }
 
-/** Changes of a kind that a person is shown at most. */
-const mostShown = 8;
+/** Steps and bounds that a person is shown at most; machines get them all. */
+const mostShown = { step: 4, bound: 2 } as const;
 
-/** Lines for a person: a sentence, then what gains, and what does not. */
-export function renderAdvice(advice: Advice): string[] {
+/** Sentences and tables for a person: what gains, best first. */
+export function renderAdvice(advice: Advice): { sentence: string; tables: string[]; notes: string[] } {
   const { entries, method, leftOut } = advice;
-  const table = (kind: ChangeKind) => {
-    const worth = entries.filter((entry) => entry.kind === kind && entry.gain >= noticeable).slice(0, mostShown);
-    const width = Math.max(0, ...worth.map(({ change }) => change.length));
-    return worth.map(({ change, set, gain, fits }) => {
-      const note = fits === false ? '; the board is estimated to be too small' : '';
-      const options = set.map((field) => `--set ${field}`).join(' ');
-      return `  ${gainText(gain).padStart(6)}  ${change.padEnd(width)}  (${options}${note})`;
-    });
-  };
-  const titled = (title: string, lines: readonly string[]) => (lines.length === 0 ? [] : ['', title, ...lines]);
-  const names = (some: readonly AdviceEntry[]) => some.map(({ change }) => change).join('; ');
+  const worth = entries.filter(({ gain }) => gain >= noticeable);
+  const shown = (kind: ChangeKind) => worth.filter((entry) => entry.kind === kind).slice(0, mostShown[kind]);
+  const [steps, bounds] = [shown('step'), shown('bound')];
+  const rows = [...steps, ...bounds].map(({ change, set, gain, fits }) => [
+    gainText(gain),
+    change,
+    `${set.join(' ')}${fits === false ? '  (too large for the board)' : ''}`,
+  ]);
+  const lines = table(rows, 'left');
+  const titled = (title: string, some: readonly string[]) => (some.length === 0 ? [] : [title, ...some]);
   const slower = entries.filter(({ gain }) => gain <= -noticeable);
-  const same = entries.filter(({ gain }) => Math.abs(gain) < noticeable);
-  const others = [
-    ...(slower.length === 0
-      ? []
-      : [`Slower with ${slower.map(({ change, gain }) => `${change} (${gainText(gain)})`).join('; ')}.`]),
-    ...(same.length === 0 ? [] : [`Nothing changes with ${names(same)}.`]),
-    ...leftOutLines(leftOut),
-  ];
-  return [
-    adviceSentence(advice),
-    ...titled('What a change of the machine gains', table('step')),
-    ...titled('What a resource can be worth at most', table('bound')),
-    '',
-    ...others,
-    method,
-  ];
-}
-
-function leftOutLines(leftOut: Advice['leftOut']): string[] {
-  const reasons = [...new Set(leftOut.map(({ reason }) => reason))];
-  return reasons.map((reason) => {
-    const changes = leftOut.filter((each) => each.reason === reason).map(({ change }) => change);
-    return `Not timed, as ${reason}: ${changes.join('; ')}.`;
-  });
+  const counts = [
+    [worth.length - rows.length, 'gain less'],
+    [slower.length, 'make it slower'],
+    [entries.length - worth.length - slower.length, 'change nothing'],
+    [leftOut.length, 'could not be timed'],
+  ] as const;
+  const others = counts.flatMap(([count, what]) => (count === 0 ? [] : [`${count} ${what}`]));
+  return {
+    sentence: adviceSentence(advice),
+    tables: [
+      ...titled('What a change of the machine gains (fields for --set)', lines.slice(0, steps.length)),
+      ...titled('What a resource is worth at most', lines.slice(steps.length)),
+    ],
+    notes: [...(others.length === 0 ? [] : [`Of the other changes that were tried ${others.join(', ')}.`]), method],
+  };
 }
 
 /** `The next best change: one more memory port, +14 %.` */

@@ -1,4 +1,5 @@
 /** A report on one screen of a terminal. */
+import { type Advice, renderAdvice } from './advice.ts';
 import { unitTitle, unitWords } from './classes.ts';
 import { type Findings, mainWait, type PathShare, type Scope, type UnitShare } from './findings.ts';
 import { grouped, percent, table } from './format.ts';
@@ -7,25 +8,8 @@ import type { Summary } from './summary.ts';
 /** Width of the text and of the longest bar. */
 const lineWidth = 100;
 const barWidth = 24;
-/** Changes that are listed. */
-const mostChanges = 5;
 
-/** Changes of the machine and what each would give, best first. */
-export interface ShownAdvice {
-  readonly entries: readonly {
-    readonly change: string;
-    /** As for `--set`. */
-    readonly set: readonly string[];
-    /** Run time before ÷ run time after, minus 1. */
-    readonly gain: number;
-    /** Null for what nobody builds: a bound. */
-    readonly fits: boolean | null;
-  }[];
-  /** How the gains were found, as a sentence. */
-  readonly method: string;
-}
-
-export function renderReport(summary: Summary, findings: Findings, advice: ShownAdvice | null): string[] {
+export function renderReport(summary: Summary, findings: Findings, advice: Advice | null): string[] {
   return [
     title(summary),
     '',
@@ -94,25 +78,10 @@ function unitLines({ units, scope }: Findings): string[] {
   ];
 }
 
-function adviceLines(advice: ShownAdvice | null): string[] {
+function adviceLines(advice: Advice | null): string[] {
   if (advice === null) return [];
-  const { entries } = advice;
-  if (entries.length === 0) return ['', 'No change that was tried makes the run faster.'];
-  const rows = entries
-    .slice(0, mostChanges)
-    .map(({ change, gain, set, fits }) => [
-      signed(gain),
-      change,
-      `${set.map((one) => `--set ${one}`).join(' ')}${fits === false ? '  (beyond the board)' : ''}`,
-    ]);
-  return ['', 'What would change the run most', ...table(rows, 'left'), ...wrapped(advice.method)];
-}
-
-/** A gain of speed: `+14 %`. */
-export function signed(gain: number): string {
-  const value = 100 * gain;
-  const digits = Math.abs(value) < 9.95 ? 1 : 0;
-  return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(digits)} %`;
+  const { sentence, tables, notes } = renderAdvice(advice);
+  return ['', ...wrapped(sentence), ...(tables.length === 0 ? [] : ['', ...tables, '']), ...wrapped(notes.join(' '))];
 }
 
 /** A sentence in lines of `lineWidth`, with something before the first. */

@@ -31,7 +31,7 @@ describe('lutra report', () => {
   it('says on one screen what bounds a run', async () => {
     const { code, stdout, stderr } = await lutra('report', at('plain'));
     expect([code, stderr]).toEqual([0, '']);
-    expect(stdout.split('\n').length).toBeLessThanOrEqual(45);
+    expect(stdout.split('\n').length).toBeLessThanOrEqual(48);
     expect(stdout).toMatch(/^small on kv260 \(KV260, 250 MHz\): .* tokens\/s/);
     expect(stdout).toMatch(/bounds? decoding/);
     expect(stdout).toContain('What every unit did while decoding');
@@ -60,6 +60,30 @@ describe('lutra report', () => {
       expect([unit, path[0]?.unit]).toEqual([unit, unit]);
       expect(headline).toMatch(/bounds decoding|take turns/);
     }
+  });
+
+  it('advises, and can do without', async () => {
+    const { code, stdout } = await lutra('report', at('plain'));
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/\n(The next best change: |No change that the board|None of the changes)/);
+    expect(stdout).toContain('How: the whole run was timed again without values');
+    expect((await lutra('report', at('plain'), '--no-advice')).stdout).not.toContain('change');
+    const { advice } = JSON.parse((await lutra('report', at('plain'), '--json')).stdout);
+    expect(advice.entries.length).toBeGreaterThan(15);
+    expect(Object.keys(advice.entries[0])).toEqual(['change', 'set', 'gain', 'fits', 'kind']);
+  });
+
+  it('reports a run whose model is gone without advice', async () => {
+    cpSync(at('small'), at('gone'), { recursive: true });
+    const request = ['--weights', 'synthetic:1', '--prompt-tokens', '3', '--max-tokens', '2'];
+    expect((await lutra('run', at('gone'), ...request, '--out', at('moved'))).code).toBe(0);
+    rmSync(at('gone'), { recursive: true });
+    const { code, stdout, stderr } = await lutra('report', at('moved'));
+    expect(code).toBe(0);
+    expect(stdout).toContain('What every unit did');
+    expect(stderr).toBe(
+      `no advice: [DIR005] ${at('moved')} was a run of ${at('gone')}, which is not there any more, so no changed machine can be timed (work in the directory where it was run, or repeat the run)\n`,
+    );
   });
 
   it('reports a program without tokens', async () => {

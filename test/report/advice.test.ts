@@ -109,25 +109,23 @@ describe('advice for a person', () => {
     ]);
   });
 
-  it('lists gains, then bounds, then the rest', () => {
+  it('lists gains, then bounds, and counts the rest', () => {
     const some = advice(entry('b', 0.4, false), entry('a', 0.3, null), entry('c', 0), entry('d', -0.02));
-    const refused = [
-      { change: 'e', reason: 'it is too dear' },
-      { change: 'f', reason: 'it is too dear' },
-    ];
-    expect(renderAdvice({ ...some, leftOut: refused })).toEqual([
-      'No change that the board is estimated to hold would gain anything; the best that is too large for it: b, +40 %.',
-      '',
-      'What a change of the machine gains',
-      '   +40 %  b  (--set matmul.columns=16; the board is estimated to be too small)',
-      '',
-      'What a resource can be worth at most',
-      '   +30 %  a  (--set matmul.columns=16)',
-      '',
-      'Slower with d (−2.0 %).',
-      'Nothing changes with c.',
-      'Not timed, as it is too dear: e; f.',
-      'How: by hand.',
-    ]);
+    const left = ['e', 'f'].map((change) => ({ change, reason: 'it is too dear' }));
+    expect(renderAdvice({ ...some, leftOut: left })).toEqual({
+      sentence:
+        'No change that the board is estimated to hold would gain anything; the best that is too large for it: b, +40 %.',
+      tables: [
+        'What a change of the machine gains (fields for --set)',
+        '  +40 %  b  matmul.columns=16  (too large for the board)',
+        'What a resource is worth at most',
+        '  +30 %  a  matmul.columns=16',
+      ],
+      notes: [
+        'Of the other changes that were tried 1 make it slower, 1 change nothing, 2 could not be timed.',
+        'How: by hand.',
+      ],
+    });
+    expect(renderAdvice(advice())).toMatchObject({ tables: [], notes: ['How: by hand.'] });
   });
 });

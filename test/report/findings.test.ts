@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { derive } from '../../src/hw/index.ts';
+import type { Advice } from '../../src/report/advice.ts';
 import { findingsOf } from '../../src/report/findings.ts';
 import { renderReport } from '../../src/report/reportText.ts';
 import type { Summary } from '../../src/report/summary.ts';
@@ -227,12 +228,21 @@ it('has no path where the close-up was cut, and says who has the most to do', ()
 
 describe('the screen', () => {
   const { summary, findings } = find(memoryBound);
-  const advice = {
+  const advice: Advice = {
     entries: [
-      { change: 'one more memory port', set: ['memory.ports=5'], gain: 0.1449, fits: true },
-      { change: 'twice the columns', set: ['matmul.columns=16', 'weightBuffer.words=2048'], gain: 0.003, fits: false },
-      { change: 'no latency', set: ['memory.latencyCycles=0'], gain: -0.02, fits: null },
+      { change: 'one more memory port', set: ['memory.ports=5'], gain: 0.1449, fits: true, kind: 'step' },
+      {
+        change: 'twice the columns',
+        set: ['matmul.columns=16', 'weightBuffer.words=2048'],
+        gain: 0.003,
+        fits: false,
+        kind: 'step',
+      },
+      { change: 'no latency', set: ['memory.latencyCycles=0'], gain: -0.02, fits: null, kind: 'bound' },
     ],
+    cycles: 100,
+    runCycles: 100,
+    leftOut: [],
     method: 'Every change was compiled and timed.',
   };
 
@@ -247,14 +257,17 @@ describe('the screen', () => {
 
   it('lists the changes that would give most', () => {
     const text = renderReport(summary, findings, advice).join('\n');
-    expect(text).toContain('+14 %   one more memory port  --set memory.ports=5\n');
+    expect(text).toContain('The next best change: one more memory port, +14 %.');
+    expect(text).toContain('+14 %   one more memory port  memory.ports=5\n');
     expect(text).toContain(
-      '+0.3 %  twice the columns     --set matmul.columns=16 --set weightBuffer.words=2048  (beyond the board)',
+      '+0.3 %  twice the columns     matmul.columns=16 weightBuffer.words=2048  (too large for the board)',
     );
-    expect(text).toContain('−2.0 %');
-    expect(text).toContain('Every change was compiled and timed.');
-    expect(renderReport(summary, findings, { ...advice, entries: [] }).at(-1)).toBe(
-      'No change that was tried makes the run faster.',
+    expect(text).toContain(
+      'Of the other changes that were tried 1 make it slower. Every change was compiled and timed.',
     );
+    expect(renderReport(summary, findings, { ...advice, entries: [] }).join('\n')).toContain(
+      'None of the changes that were tried would gain anything.',
+    );
+    expect(renderReport(summary, findings, null).join('\n')).not.toContain('change');
   });
 });
