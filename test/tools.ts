@@ -14,6 +14,8 @@ export const toolPackages = {
   z3: 'z3',
   iverilog: 'iverilog',
   vvp: 'iverilog',
+  fst2vcd: 'gtkwave',
+  vcd2fst: 'gtkwave',
   gcc: 'gcc',
   python3: 'python3',
 } as const;

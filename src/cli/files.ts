@@ -407,8 +407,13 @@ export interface DirectoryKind {
   readonly owns: (file: string) => boolean;
 }
 
-/** Traces in a run directory; `trace.gtkw` is how GTKWave shows the waveforms. */
-const traceNames = ['trace.jsonl', 'trace.pftrace', 'trace.vcd', 'trace.fst', 'trace.gtkw'];
+/** Traces in a run directory, and what GTKWave shows of them. */
+const traceNames = ['trace.jsonl', 'trace.pftrace', 'trace.vcd', 'trace.fst'].flatMap((name) => [name, viewName(name)]);
+
+/** The name of the save file that says what GTKWave shows of a waveform file. */
+export function viewName(path: string): string {
+  return `${path}.gtkw`;
+}
 
 /** The name of an output file that could not be written to its end. */
 export function incompleteName(path: string): string {
@@ -424,7 +429,7 @@ const runFiles = [
   'timeline.json',
   'host.json',
   'host.cpuprofile',
-  ...traceNames.flatMap((name) => [name, incompleteName(name)]),
+  ...traceNames.flatMap((name) => [name, incompleteName(name), viewName(incompleteName(name))]),
 ];
 export const runDirectory: DirectoryKind = {
   name: 'run',

@@ -256,6 +256,8 @@ export function addRunOptions(command: Command): Command {
       '--trace-perfetto [file]',
       'write a trace for ui.perfetto.dev (default: trace.pftrace in the run directory)',
     )
+    .option('--trace-vcd [file]', 'write waveforms for GTKWave and Surfer (default: trace.vcd in the run directory)')
+    .option('--trace-fst [file]', 'write waveforms, compressed (default: trace.fst in the run directory)')
     .option(
       '--trace-jsonl [file]',
       'write one JSON line per instruction, stretch of cycles and token (default: trace.jsonl in the run directory)',

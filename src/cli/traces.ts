@@ -1,14 +1,27 @@
 /** The traces that a run writes: which, where, of which part of the run. */
+import { deflateSync, gzipSync } from 'node:zlib';
 import { LutraError } from '../base/diagnostics.ts';
 import { issueUnits } from '../isa/index.ts';
 import type { TraceSink } from '../trace/events.ts';
-import type { TraceFacts, WriteBlock } from '../trace/facts.ts';
+import type { TraceFacts } from '../trace/facts.ts';
 import { jsonLinesTrace } from '../trace/jsonLines.ts';
 import { perfettoTrace } from '../trace/perfetto/trace.ts';
 import { type Probe, probes } from '../trace/probe.ts';
 import { everything, type Selection } from '../trace/selection.ts';
+import { fstFile } from '../trace/waves/fst.ts';
+import { gtkwFile } from '../trace/waves/gtkw.ts';
+import { waveTrace } from '../trace/waves/trace.ts';
+import { vcdFile } from '../trace/waves/vcd.ts';
 import type { TraceWriter } from '../trace/writer.ts';
-import { checkOutputFile, type GrowingDirectory, isInside, outputPlace } from './files.ts';
+import {
+  checkOutputFile,
+  createFile,
+  type GrowingDirectory,
+  isInside,
+  outputPlace,
+  shortName,
+  viewName,
+} from './files.ts';
 import type { TraceOptions } from './options.ts';
 import { printWarning } from './output.ts';
 import { TraceFile } from './traceFile.ts';
@@ -18,12 +31,48 @@ interface Format {
   readonly asked: (options: TraceOptions) => string | true | undefined;
   /** In a run directory. */
   readonly name: string;
-  readonly open: (facts: TraceFacts, selection: Selection, write: WriteBlock) => TraceWriter;
+  readonly open: (facts: TraceFacts, selection: Selection, file: TraceFile) => TraceWriter;
+  /** With a save file for GTKWave beside it. */
+  readonly hasView?: boolean;
 }
 
+/** Little is gained by more. */
+const compression = {
+  deflate: (bytes: Uint8Array) => deflateSync(bytes, { level: 2 }),
+  gzip: (bytes: Uint8Array) => gzipSync(bytes),
+};
+
 const formats: readonly Format[] = [
-  { option: '--trace-jsonl', asked: (options) => options.traceJsonl, name: 'trace.jsonl', open: jsonLinesTrace },
-  { option: '--trace-perfetto', asked: (options) => options.tracePerfetto, name: 'trace.pftrace', open: perfettoTrace },
+  {
+    option: '--trace-perfetto',
+    asked: (options) => options.tracePerfetto,
+    name: 'trace.pftrace',
+    open: (facts, selection, file) => perfettoTrace(facts, selection, file.write),
+  },
+  {
+    option: '--trace-vcd',
+    asked: (options) => options.traceVcd,
+    name: 'trace.vcd',
+    open: (facts, selection, file) =>
+      waveTrace(facts, selection, (known, signals) => vcdFile(known, signals, file.write)),
+    hasView: true,
+  },
+  {
+    option: '--trace-fst',
+    asked: (options) => options.traceFst,
+    name: 'trace.fst',
+    open: (facts, selection, file) =>
+      waveTrace(facts, selection, (known, signals) =>
+        fstFile(known, signals, file.write, compression, (header) => file.rewrite(header)),
+      ),
+    hasView: true,
+  },
+  {
+    option: '--trace-jsonl',
+    asked: (options) => options.traceJsonl,
+    name: 'trace.jsonl',
+    open: (facts, selection, file) => jsonLinesTrace(facts, selection, file.write),
+  },
 ];
 
 /** What a run directory and the traces have to do with each other. */
@@ -35,7 +84,7 @@ interface Outputs extends TraceOptions {
 /** Refuses traces that cannot be written, before any work is done. Throws LutraError CLI007, CLI009, IO003, IO004. */
 export function checkTraces(options: Outputs): void {
   const files = new Set<string>();
-  for (const { option, asked, name } of formats) {
+  for (const { option, asked, name, hasView } of formats) {
     const file = asked(options);
     if (file === undefined) continue;
     if (file === true) {
@@ -61,6 +110,7 @@ export function checkTraces(options: Outputs): void {
     }
     files.add(file);
     checkOutputFile(file, options.force === true);
+    if (hasView) checkOutputFile(viewName(file), options.force === true);
   }
   const selection = readSelection(options);
   if (selection !== everything && !asksForTraces(options)) {
@@ -124,22 +174,25 @@ export interface Traces {
 export function openTraces(options: Outputs, directory: GrowingDirectory | undefined, facts: () => TraceFacts): Traces {
   const selection = readSelection(options);
   const known = asksForTraces(options) ? facts() : undefined;
-  const opened = formats.flatMap(({ asked, name, open }) => {
+  const opened = formats.flatMap(({ asked, name, open, hasView }) => {
     const path = asked(options);
     const place = typeof path === 'string' ? outputPlace(path, options.force === true) : directory?.place(name);
     if (path === undefined || !place || !known) return [];
     const file = new TraceFile(place);
-    return [{ file, writer: open(known, selection, file.write) }];
+    const writer = open(known, selection, file);
+    const view = hasView ? (waveform: string) => gtkwFile(known, selection, waveform) : undefined;
+    return [{ file, writer, view }];
   });
   const writers = opened.map(({ writer }) => writer);
   return {
     sinks: writers.flatMap(({ sink }) => sink ?? []),
     probe: probes(writers.flatMap(({ probe }) => probe ?? [])),
     finish(cycle) {
-      for (const { file, writer } of opened) {
+      for (const { file, writer, view } of opened) {
         writer.finish(cycle);
         const { path, bytes, failure } = file.finish();
         if (failure) printWarning(incomplete(path, bytes, failure));
+        if (view) writeView(path, view(shortName(path)), directory, options);
       }
       const [first] = writers;
       if (first && selection !== everything && writers.every(({ written }) => written === 0)) {
@@ -147,6 +200,20 @@ export function openTraces(options: Outputs, directory: GrowingDirectory | undef
       }
     },
   };
+}
+
+/** Writes the save file of a waveform. Where there is no room for it, the waveform is worth as much without. */
+function writeView(waveform: string, text: string, directory: GrowingDirectory | undefined, options: Outputs): void {
+  try {
+    const inside = directory && options.out !== undefined && isInside(waveform, options.out);
+    const path = viewName(waveform);
+    const file = inside ? directory.create(shortName(path)) : createFile(path, options.force === true);
+    file.write(text);
+    file.finish();
+  } catch (error) {
+    if (!(error instanceof LutraError)) throw error;
+    for (const diagnostic of error.diagnostics) printWarning(diagnostic);
+  }
 }
 
 function incomplete(path: string, bytes: number, { diagnostics }: LutraError) {

@@ -13,10 +13,10 @@ const story = ['run', '--timing-only', '--prompt-tokens', '4', '--max-tokens', '
 describe('traces of a run', () => {
   it('all lie in the run directory where they have no names of their own, with digests', async () => {
     const out = at('run');
-    const asked = ['--trace-perfetto', '--trace-jsonl'];
+    const asked = ['--trace-perfetto', '--trace-jsonl', '--trace-vcd', '--trace-fst'];
     expect((await lutra(...story, '--out', out, ...asked)).code).toBe(0);
     const { files } = JSON.parse(readFileSync(join(out, 'digests.json'), 'utf8'));
-    for (const name of ['trace.pftrace', 'trace.jsonl']) {
+    for (const name of ['trace.pftrace', 'trace.jsonl', 'trace.vcd', 'trace.fst', 'trace.fst.gtkw', 'trace.vcd.gtkw']) {
       const sum = execFileSync('sha256sum', [join(out, name)], { encoding: 'utf8' });
       expect(sum.slice(0, 64)).toBe(files[name]);
     }
@@ -117,19 +117,24 @@ describe('where there is no room for a trace', () => {
   it('the run goes on, and the trace ends with a whole block under a name that says so', () => {
     const workplace = at('cramped');
     mkdirSync(workplace);
-    const names = { perfetto: 't.pftrace', jsonl: 't.jsonl' };
+    const names = { perfetto: 't.pftrace', jsonl: 't.jsonl', vcd: 't.vcd' };
     const asked = Object.entries(names).flatMap(([option, name]) => [`--trace-${option}`, join(workplace, name)]);
     const outcome = cramped(150, ...story, '--json', ...asked);
     expect(outcome.status).toBe(0);
     expect(JSON.parse(outcome.stdout)).toMatchObject({ finished: true, newTokens: 4 });
     const warnings = outcome.stderr.trimEnd().split('\n');
-    expect(warnings).toHaveLength(2);
+    expect(warnings).toHaveLength(3);
     for (const warning of warnings) {
       expect(warning).toMatch(
         /^warning\[TRC001\] .*\/t\.incomplete\.\w+ the trace ends early, after \d+ bytes: cannot be written: /,
       );
     }
-    expect(readdirSync(workplace).sort()).toEqual(['t.incomplete.jsonl', 't.incomplete.pftrace']);
+    expect(readdirSync(workplace).sort()).toEqual([
+      't.incomplete.jsonl',
+      't.incomplete.pftrace',
+      't.incomplete.vcd',
+      't.incomplete.vcd.gtkw',
+    ]);
     expect(readPerfetto(readFileSync(join(workplace, 't.incomplete.pftrace'))).slices.length).toBeGreaterThan(100);
     const lines = readFileSync(join(workplace, 't.incomplete.jsonl'), 'utf8').trimEnd().split('\n');
     for (const line of lines) JSON.parse(line);

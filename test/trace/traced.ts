@@ -103,6 +103,17 @@ export function traceProgram(
   selection: Selection = everything,
 ): Traced {
   const image = programImage(assemble(source, 'test.lasm', { hw }), hw);
+  return traceImage(image, new Uint8Array(Uint32Array.from(commandWords).buffer), hw, opens, selection);
+}
+
+/** Runs an image for its times, with these writers and with a recorder. */
+export function traceImage(
+  image: ProgramImage,
+  command: Uint8Array,
+  hw: HardwareModel,
+  opens: readonly OpenWriter[],
+  selection: Selection = everything,
+): Traced {
   const { recorded, sink, probe } = recorder(image, hw);
   const blocks: Uint8Array[][] = opens.map(() => []);
   const writers = opens.map((open, index) =>
@@ -115,7 +126,7 @@ export function traceProgram(
   const machine = new Machine(image, hw, {
     values: false,
     dense: false,
-    cycleLimit: 1_000_000,
+    cycleLimit: 100_000_000,
     trace: {
       instruction: (...event) => {
         for (const each of sinks) each.instruction(...event);
@@ -129,7 +140,7 @@ export function traceProgram(
     },
     probe: probes([probe, ...writers.flatMap((writer) => writer.probe ?? [])]) as Probe,
   });
-  machine.store.write(0, new Uint8Array(Uint32Array.from(commandWords).buffer));
+  machine.store.write(0, command);
   while (!machine.advance(100_000));
   recorded.cycles = machine.cycle;
   for (const writer of writers) writer.finish(machine.cycle);

@@ -118,7 +118,7 @@ class PerfettoTrace implements TraceWriter, TraceSink, Probe {
     const text = this.facts.tokenText?.(event.token);
     packets.instant(unitTracks.tokens, this.nanoseconds(event.cycle), text ?? `token ${event.token}`);
     packets.number(this.names.argument.token, index);
-    packets.number(this.names.argument.id, event.token);
+    packets.number(this.names.argument.id, event.token >>> 0);
     packets.number(this.names.argument.cycle, event.cycle);
     packets.emit();
   }
