@@ -70,7 +70,7 @@ module dma_proof (
   ) u_dma (
     .clk_i, .rst_ni(rst_n),
     .start_i, .write_i, .remote_i, .stride_i, .row_bytes_i, .rows_i, .position_i(4'd0), .pitch_i(4'd0),
-    .first_o(first), .done_o(done), .running_o(running), .moving_o(),
+    .first_o(first), .done_o(done), .running_o(running), .streaming_o(), .moving_o(),
     .burst_valid_o(dma_valid), .burst_write_o(dma_write), .burst_address_o(dma_address), .burst_beats_o(dma_beats),
     .burst_grant_i(grant[1]), .read_valid_i(read_valid[1]), .read_data_i(rdata_i),
     .write_valid_o(dma_write_valid), .write_data_o(dma_write_data), .write_strobe_o(dma_write_strobe),

@@ -56,8 +56,10 @@ module transfer #(
   input  logic [POSITION_BITS-1:0]      pitch_i,
   output logic                          first_o,
   output logic                          done_o,
-  // From the cycle after the start to the one before `done_o`, and in which of these cycles the ports were kept busy.
+  // From the cycle after the start to the one before `done_o`; which of these cycles belong to the time from the first
+  // beat to the last; and in which of those the ports were kept busy.
   output logic                          running_o,
+  output logic                          streaming_o,
   output logic                          moving_o,
   output logic [PORTS-1:0]              port_o,        // of this transfer or the last one
   // Memory.
@@ -88,7 +90,8 @@ module transfer #(
   localparam ROOM_BITS   = $clog2(QUEUE_DEPTH + 1);
   localparam FLIGHT_BITS = $clog2(OUTSTANDING + 1);
   localparam CYCLE_BYTES = PORTS * PORT_BYTES;   // what all ports together can move in a cycle
-  localparam MOVED_BITS  = $clog2(2 * CYCLE_BYTES) + 1;
+  // A write's first beats are counted before the memory takes them.
+  localparam MOVED_BITS  = $clog2(2 * CYCLE_BYTES + QUEUE_DEPTH * PORT_BYTES) + 1;
 
   logic                          write_q, running_q;
   logic [PORTS-1:0]              port_q;
@@ -278,18 +281,26 @@ module transfer #(
 
   // ---------------------------------------------------------------------------------------------------- End and time
   logic                  end_of_run;
+  logic                  begun_q;       // the first beat has been seen
   logic [MOVED_BITS-1:0] moved_q;       // bytes whose time has not been counted
   logic [MOVED_BITS-1:0] step_moves_q;
 
   assign end_of_run = last_read_q[1] || last_answer;
 
+  // A read's beats are seen when they have come through, a write's when memory has taken them: the last one has left when
+  // nothing is to be fetched and none is on its way.
+  assign streaming_o = (first_o || begun_q) && (!write_q || cursor_valid || room_q != ROOM_BITS'(QUEUE_DEPTH));
+
   // The cycle of the start counts for the first CYCLE_BYTES; a further one is due as soon as there are more.
-  assign moving_o = 32'(moved_q) > CYCLE_BYTES;
+  assign moving_o = streaming_o && 32'(moved_q) > CYCLE_BYTES;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni)         running_q <= 1'b0;
     else if (start_i)    running_q <= 1'b1;
     else if (end_of_run) running_q <= 1'b0;
+
+    if (start_i)      begun_q <= 1'b0;
+    else if (first_o) begun_q <= 1'b1;
 
     step_moves_q <= step ? MOVED_BITS'(step_bytes) : '0;
 

@@ -49,7 +49,8 @@ module unit_control #(
   output logic         start_o,
   input  logic         done_i,
   input  logic [1:0]   core_class_i,
-  // Where this cycle goes: 0 idle, 1 working, 2 pipeline, 3 tableBuild, 4 memory, 5 port, 8 + u wait for unit u.
+  // Where this cycle goes: 0 idle, 1 working, 2 pipeline, 3 tableBuild or memoryBandwidth, 4 memoryLatency, 5 port,
+  // 8 + u wait for unit u.
   output logic [3:0]   class_o
 );
   localparam [3:0] CLASS_IDLE = 4'd0, CLASS_WORKING = 4'd1, CLASS_PORT = 4'd5;
@@ -102,7 +103,7 @@ module unit_control #(
   always_comb begin
     class_o = CLASS_IDLE;
     if (start || (active_q && !done_i)) begin
-      // 0…3 of the core are working, pipeline, tableBuild, memory.
+      // 0…3 of the core are working, pipeline, tableBuild or memoryBandwidth, memoryLatency.
       class_o = CLASS_WORKING + {2'b00, core_class_i};
     end else if (!empty) begin
       class_o = CLASS_PORT;

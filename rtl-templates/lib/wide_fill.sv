@@ -41,8 +41,10 @@ module wide_fill #(
   input  logic [COUNT_BITS-1:0]              words_i,
   output logic                               first_o,
   output logic                               done_o,
-  // From the cycle after the start to the one before `done_o`, and in which of these cycles the ports were kept busy.
+  // From the cycle after the start to the one before `done_o`; which of these cycles belong to the time from the first
+  // beat to the last; and in which of those the ports were kept busy.
   output logic                               running_o,
+  output logic                               streaming_o,
   output logic                               moving_o,
   // Memory; addresses and beats by stream.
   output logic [PORTS-1:0]                   burst_valid_o,
@@ -229,6 +231,7 @@ module wide_fill #(
   logic [STREAM_BITS-1:0] arrived, completed;
   logic [COUNT_BITS-1:0]  left_q;       // words that are not complete
   logic                   awaits_first_q;
+  logic                   begun_q;      // the first beat has been seen
   logic [MOVED_BITS-1:0]  moved_q;      // beats whose time has not been counted
 
   always_comb begin
@@ -240,8 +243,10 @@ module wide_fill #(
     end
   end
 
+  assign streaming_o = first_o || begun_q;
+
   // The cycle of the start counts for the first beat of all ports; a further one is due as soon as there are more.
-  assign moving_o = 32'(moved_q) > PORTS;
+  assign moving_o = streaming_o && 32'(moved_q) > PORTS;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -255,6 +260,8 @@ module wide_fill #(
     else         left_q <= left_q - COUNT_BITS'(completed);
     if (start_i)         awaits_first_q <= 1'b1;
     else if (|arrived_q) awaits_first_q <= 1'b0;
+    if (start_i)      begun_q <= 1'b0;
+    else if (first_o) begun_q <= 1'b1;
     if (start_i)       moved_q <= '0;
     else if (moving_o) moved_q <= moved_q - MOVED_BITS'(PORTS) + MOVED_BITS'(arrived);
     else               moved_q <= moved_q + MOVED_BITS'(arrived);

@@ -120,7 +120,7 @@ function counted(count: number, noun: string): string {
 const columns: readonly { readonly title: string; readonly classes: (name: string) => boolean }[] = [
   { title: 'working', classes: (name) => name === 'working' || name === 'tableBuild' },
   { title: 'pipeline', classes: (name) => name === 'pipeline' },
-  { title: 'memory', classes: (name) => name === 'memory' || name === 'fetch' },
+  { title: 'memory', classes: (name) => name === 'memoryLatency' || name === 'memoryBandwidth' || name === 'fetch' },
   { title: 'waiting', classes: (name) => isWait(name) || name === 'drain' },
   { title: 'idle', classes: (name) => name === 'idle' },
 ];

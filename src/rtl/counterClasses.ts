@@ -2,14 +2,15 @@ import { issueUnits } from '../isa/table.ts';
 
 /**
  * Classes of a unit's cycles by their number in hardware (`class_o`, and the counter window of the control registers);
- * the names are those of a run's summary. 3 is `tableBuild` of the engine and `drain` of the front end.
+ * the names are those of a run's summary. 3 is `tableBuild` of the engine, `drain` of the front end, and
+ * `memoryBandwidth` of the units that move data; no unit has two of them.
  */
 export const counterClasses: readonly (readonly string[])[] = [
   ['idle'],
   ['working'],
   ['pipeline'],
-  ['tableBuild', 'drain'],
-  ['memory'],
+  ['tableBuild', 'drain', 'memoryBandwidth'],
+  ['memoryLatency'],
   ['port'],
   ['fetch'],
   ['queueFull'],

@@ -38,7 +38,7 @@ const facts: RunFacts = {
   bytesWritten: 64,
   units: {
     frontEnd: { working: 2000, queueFull: 400, 'wait.vector': 100 },
-    weightBuffer: { working: 2250, memory: 250 },
+    weightBuffer: { working: 2250, memoryLatency: 150, memoryBandwidth: 100 },
     matmul: { idle: 500, tableBuild: 250, working: 1500, 'wait.weightBuffer': 250 },
   },
   operations: {

@@ -95,7 +95,7 @@ describeVerilog.each(Object.keys(machines))('front end of %s', (name) => {
       { numRuns: 50 },
     );
     expect(executed).toBeGreaterThan(1000);
-    const usual = ['working', 'memory', 'fetch', 'queueFull', 'wait.frontEnd'].map(counterClass);
+    const usual = ['working', 'memoryLatency', 'fetch', 'queueFull', 'wait.frontEnd'].map(counterClass);
     expect([...classes].map((number) => Math.min(number, counterClass('wait.frontEnd')))).toEqual(
       expect.arrayContaining(usual),
     );

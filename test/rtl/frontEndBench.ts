@@ -237,7 +237,7 @@ export function runFrontEnds(
     if (lastBeat) {
       const finished = request as TransferRequest;
       request = undefined;
-      finished.onFinished(cycle, cycle);
+      finished.onFinished(cycle, cycle, cycle);
     }
     // What the front end posts to itself comes back in the same cycle.
     inputs.post.set(posts | (rtl.posts & 1));

@@ -50,9 +50,12 @@ interface Running {
   readonly started: number;
   first: number;
   finished: number;
+  /** Cycles from the first beat to the last of a transfer. */
+  beats: number;
   working: number;
   pipeline: number;
-  memory: number;
+  latency: number;
+  bandwidth: number;
 }
 
 interface Channel {
@@ -265,8 +268,10 @@ export class Bench {
       first: this.cycle + timing.first,
       finished: this.cycle + timing.finish,
       working: 0,
+      beats: 0,
       pipeline: 0,
-      memory: 0,
+      latency: 0,
+      bandwidth: 0,
     };
     this.running.set(unit, running);
     this.port(`${unit}_start_i`).set(1);
@@ -285,9 +290,10 @@ export class Bench {
         gather,
         streams: this.streamsOf(user, unit, transfer),
         delay: write ? derive(this.hw).storeLatency : derive(this.hw).requestLatency,
-        onFinished: (first, last) => {
+        onFinished: (first, finished, last) => {
           running.first = first + (write ? 1 : derive(this.hw).loadLatency);
-          running.finished = last + (write ? 1 : derive(this.hw).loadLatency);
+          running.finished = finished + (write ? 1 : derive(this.hw).loadLatency);
+          running.beats = last - first;
         },
       },
       this.cycle,
@@ -306,21 +312,21 @@ export class Bench {
   }
 
   /** An instruction has ended: its cycles by class. */
-  private settle(unit: string, { job, started, first, finished, working, pipeline, memory }: Running): void {
+  private settle(unit: string, running: Running): void {
+    const { job, started, first, finished, working, pipeline, latency, bandwidth } = running;
     const cycles = finished - started;
     const { transfer, timing } = job;
     const bytes = transfer ? transfer.stream.rows * transfer.stream.rowBytes : 0;
     const moving = Math.ceil(bytes / derive(this.hw).portBytesPerCycle);
+    const slow = running.beats - (moving - 1);
     const expected = transfer
-      ? { pipeline: 0, memory: Math.max(0, cycles - moving) }
-      : { pipeline: timing?.pipeline ?? 0, memory: 0 };
+      ? { pipeline: 0, latency: cycles - moving - slow, bandwidth: slow }
+      : { pipeline: timing?.pipeline ?? 0, latency: 0, bandwidth: 0 };
     const log = this.logs.get(unit) as Log;
     log.expectedFirst.push(first);
     log.expectedDone.push(finished);
-    expect({ pipeline, memory, sum: working + pipeline + memory }, `cycles of ${unit}`).toEqual({
-      ...expected,
-      sum: cycles,
-    });
+    const sum = working + pipeline + latency + bandwidth;
+    expect({ pipeline, latency, bandwidth, sum }, `cycles of ${unit}`).toEqual({ ...expected, sum: cycles });
     this.running.delete(unit);
   }
 
@@ -456,7 +462,8 @@ export class Bench {
       const kind = this.port(`${unit}_class_o`).get();
       if (kind === 0) running.working += 1;
       else if (kind === 1) running.pipeline += 1;
-      else if (kind === 3) running.memory += 1;
+      else if (kind === 2) running.bandwidth += 1;
+      else if (kind === 3) running.latency += 1;
     }
   }
 }

@@ -50,11 +50,12 @@ export class Accounting {
    * Splits the span since the last `enter`, which must be that of the running instruction: so many cycles of each class
    * as far as there are any left, in this order, and the rest stay what they are.
    */
-  split(tableBuild: number, pipeline: number, memory: number, cycle: number): void {
+  split(tableBuild: number, pipeline: number, memoryLatency: number, memoryBandwidth: number, cycle: number): void {
     let rest = cycle - this.since;
     rest -= this.add(cycleClass.tableBuild, Math.min(tableBuild, rest));
     rest -= this.add(cycleClass.pipeline, Math.min(pipeline, rest));
-    rest -= this.add(cycleClass.memory, Math.min(memory, rest));
+    rest -= this.add(cycleClass.memoryLatency, Math.min(memoryLatency, rest));
+    rest -= this.add(cycleClass.memoryBandwidth, Math.min(memoryBandwidth, rest));
     this.add(this.class, rest);
     this.since = cycle;
   }

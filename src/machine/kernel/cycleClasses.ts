@@ -6,7 +6,9 @@ import { issueUnits } from '../../isa/table.ts';
  * - `working`: moving data at full rate;
  * - `tableBuild`: the matmul engine waits for its tables;
  * - `pipeline`: latency of filling and draining a pipeline;
- * - `memory`: waiting for memory's latency or bandwidth beyond the ports' own rate;
+ * - `memoryLatency`: waiting for the first data of a transfer, for the answer to the last of a write, or for their way
+ *   between the ports and the buffer;
+ * - `memoryBandwidth`: between the first and the last data of a transfer, what is beyond the rate of all ports together;
  * - `fetch`: instruction cache miss;
  * - `queueFull`: the front end waits for room in a unit's queue;
  * - `drain`: the front end is at `halt` and units still work;
@@ -18,7 +20,8 @@ export const classNames: readonly string[] = [
   'working',
   'tableBuild',
   'pipeline',
-  'memory',
+  'memoryLatency',
+  'memoryBandwidth',
   'fetch',
   'queueFull',
   'drain',
@@ -32,12 +35,13 @@ export const cycleClass = {
   working: 0,
   tableBuild: 1,
   pipeline: 2,
-  memory: 3,
-  fetch: 4,
-  queueFull: 5,
-  drain: 6,
-  port: 7,
-  idle: 8,
+  memoryLatency: 3,
+  memoryBandwidth: 4,
+  fetch: 5,
+  queueFull: 6,
+  drain: 7,
+  port: 8,
+  idle: 9,
   /** That of the wait for unit `i` is `wait + i`. */
-  wait: 9,
+  wait: 10,
 } as const;

@@ -22,10 +22,10 @@ export interface TransferRequest {
   /** Cycles from the request until its bursts compete for their ports, at least 1. */
   readonly delay: number;
   /**
-   * Called as soon as the transfer's end is known, in a cycle before it: the cycle of its first data beat at a port, and
-   * for a read that of its last beat, for a write that in which memory has taken all of it.
+   * Called as soon as the transfer's end is known, in a cycle before it: the cycle of its first data beat at a port, that
+   * of its end, and that of its last data beat. A read ends with its last beat, a write when memory has taken all of it.
    */
-  readonly onFinished: (firstBeatCycle: number, finishedCycle: number) => void;
+  readonly onFinished: (firstBeatCycle: number, finishedCycle: number, lastBeatCycle: number) => void;
 }
 
 /** The ports that a user's transfers of one stream take in turn: its number k takes port (user + k) mod ports. */

@@ -88,16 +88,19 @@ export abstract class Unit {
   private finishAt = never;
   private tableBuild = 0;
   private pipeline = 0;
-  private memory = 0;
+  private memoryLatency = 0;
+  private memoryBandwidth = 0;
   private portsHeld = 0;
   private firstDelay = 0;
   private lastDelay = 0;
   private moving = 0;
   /** Memory’s answer to its transfer. */
-  private readonly transferred = (firstBeat: number, lastBeat: number): void => {
+  private readonly transferred = (firstBeat: number, finished: number, lastBeat: number): void => {
     this.firstAt = firstBeat + this.firstDelay;
-    this.finishAt = lastBeat + this.lastDelay;
-    this.memory = Math.max(0, this.finishAt - this.startedAt - this.moving);
+    this.finishAt = finished + this.lastDelay;
+    // The cycle of the start counts for the first data.
+    this.memoryBandwidth = Math.max(0, lastBeat - firstBeat - (this.moving - 1));
+    this.memoryLatency = this.finishAt - this.startedAt - this.moving - this.memoryBandwidth;
     this.around.wake(this.index, this.finishAt);
   };
 
@@ -230,7 +233,8 @@ export abstract class Unit {
     this.finishAt = never;
     this.tableBuild = 0;
     this.pipeline = 0;
-    this.memory = 0;
+    this.memoryLatency = 0;
+    this.memoryBandwidth = 0;
     this.around.values?.execute(command);
     const timing = this.start(command, cycle);
     if (timing) {
@@ -260,10 +264,10 @@ export abstract class Unit {
 
   private finish(command: Command, cycle: number): void {
     const { semaphores, ports, trace } = this.around;
-    const { tableBuild, pipeline, memory } = this;
+    const { tableBuild, pipeline, memoryLatency, memoryBandwidth } = this;
     this.active = undefined;
     this.clock[this.index] = this.sequence;
-    this.accounting.split(tableBuild, pipeline, memory, cycle);
+    this.accounting.split(tableBuild, pipeline, memoryLatency, memoryBandwidth, cycle);
     if (command.post !== 0) semaphores.post(command.post, this.index, this.clock);
     ports.release(this.portsHeld, this.index);
     this.finished(command, this.clock);
@@ -280,7 +284,8 @@ export abstract class Unit {
       finished: cycle,
       marks: command.marks,
     };
-    trace.instruction(event, this.work, cycle - this.startedAt - tableBuild - pipeline - memory, command.values);
+    const slow = tableBuild + pipeline + memoryLatency + memoryBandwidth;
+    trace.instruction(event, this.work, cycle - this.startedAt - slow, command.values);
   }
 
   /** Why the unit does not move, in words, for the watchdog; undefined if it has nothing to do. */

@@ -54,13 +54,9 @@ const wakeAt = 0;
 const doneAt = 1;
 const burstsAt = 2;
 const usersAt = 8;
-const [firstAt, finishedAt, readAt, writtenAt, beatsAt] = [0, 1, 2, 3, 4].map((k) => usersAt + k * users) as [
-  number,
-  number,
-  number,
-  number,
-  number,
-];
+const [firstAt, finishedAt, lastAt, readAt, writtenAt, beatsAt] = [0, 1, 2, 3, 4, 5].map(
+  (k) => usersAt + k * users,
+) as [number, number, number, number, number, number];
 
 /**
  * `Memory` without hooks as a WebAssembly module computes it: every cycle and every count is the same, and `advance` runs
@@ -140,7 +136,8 @@ export class AssembledMemory implements ExternalMemory {
       if ((done & (1 << user)) === 0) continue;
       const request = this.requests[user]!;
       this.requests[user] = undefined;
-      request.onFinished(this.results[firstAt + user]!, this.results[finishedAt + user]!);
+      const { results } = this;
+      request.onFinished(results[firstAt + user]!, results[finishedAt + user]!, results[lastAt + user]!);
     }
   }
 }

@@ -369,7 +369,7 @@ export class FrontEnd {
       });
     }
     this.checkRaces(address, cycle);
-    this.accounting.enter(cycleClass.memory, cycle, this.pc, this.marks);
+    this.accounting.enter(cycleClass.memoryLatency, cycle, this.pc, this.marks);
     this.phase = 'load';
     // Stores before this load may still be on their way.
     this.around.values?.settle();

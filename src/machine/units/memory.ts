@@ -100,6 +100,7 @@ export class Memory implements ExternalMemory {
   private readonly inFlight = new Int32Array(users);
   private readonly firstBeat = new Float64Array(users);
   private readonly finished = new Float64Array(users);
+  private readonly lastBeat = new Float64Array(users);
   private done = 0;
 
   // Per port.
@@ -245,6 +246,7 @@ export class Memory implements ExternalMemory {
       this.isGather[user] = request.gather ? 1 : 0;
       this.firstBeat[user] = never;
       this.finished[user] = cycle + 1;
+      this.lastBeat[user] = cycle + 1;
       let left = 0;
       for (const stream of request.streams) {
         this.startCursor(user, request.gather, stream);
@@ -451,6 +453,7 @@ export class Memory implements ExternalMemory {
   ): void {
     if (first < this.firstBeat[user]!) this.firstBeat[user] = first;
     if (finish > this.finished[user]!) this.finished[user] = finish;
+    if (last > this.lastBeat[user]!) this.lastBeat[user] = last;
     const inFlight = this.inFlight[user]! - 1;
     this.inFlight[user] = inFlight;
     if (inFlight === 0 && this.portsLeft[user] === 0) this.done |= 1 << user;
@@ -498,7 +501,7 @@ export class Memory implements ExternalMemory {
       if ((done & (1 << user)) === 0) continue;
       const request = this.requests[user]!;
       this.requests[user] = undefined;
-      request.onFinished(this.firstBeat[user]!, this.finished[user]!);
+      request.onFinished(this.firstBeat[user]!, this.finished[user]!, this.lastBeat[user]!);
     }
   }
 }

@@ -7,9 +7,16 @@ describe('Accounting', () => {
   it('splits a finished instruction and keeps the rest as working', () => {
     const accounting = new Accounting();
     accounting.enter(cycleClass.working, 10);
-    accounting.split(4, 3, 0, 30);
+    accounting.split(4, 3, 2, 1, 30);
     accounting.enter(cycleClass.idle, 30);
-    expect(accounting.snapshot(35)).toEqual({ idle: 15, pipeline: 3, tableBuild: 4, working: 13 });
+    expect(accounting.snapshot(35)).toEqual({
+      idle: 15,
+      memoryBandwidth: 1,
+      memoryLatency: 2,
+      pipeline: 3,
+      tableBuild: 4,
+      working: 10,
+    });
   });
 
   it('names the waits by their units', () => {
@@ -24,7 +31,7 @@ describe('Accounting', () => {
     const step = fc.record({
       entered: fc.constantFrom(cycleClass.working, cycleClass.idle, cycleClass.port, cycleClass.wait + 1),
       cycles: fc.nat(50),
-      parts: fc.tuple(fc.nat(80), fc.nat(80), fc.nat(80)),
+      parts: fc.tuple(fc.nat(80), fc.nat(80), fc.nat(80), fc.nat(80)),
     });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {

@@ -82,8 +82,8 @@ export interface BurstRecord {
 
 export interface Outcome {
   readonly bursts: readonly BurstRecord[];
-  /** `[user, told in cycle, first beat, finished]`. */
-  readonly transfers: readonly (readonly [user: number, told: number, first: number, finished: number])[];
+  /** `[user, told in cycle, first beat, finished, last beat]`. */
+  readonly transfers: readonly (readonly [user: number, told: number, first: number, finished: number, last: number])[];
   readonly memory: ExternalMemory;
   readonly evaluations: number;
   /** What had been counted when each transfer was asked for. */
@@ -107,7 +107,7 @@ export interface Manner {
 /** Runs the scripts of users 0, 1, … to their end. */
 export function play(hw: HardwareModel, scripts: readonly Script[], manner: Manner = {}): Outcome {
   const bursts: BurstRecord[] = [];
-  const transfers: [number, number, number, number][] = [];
+  const transfers: [number, number, number, number, number][] = [];
   const plain = () =>
     new Memory(hw, derive(hw), {
       ...manner.hooks,
@@ -126,8 +126,8 @@ export function play(hw: HardwareModel, scripts: readonly Script[], manner: Mann
       const step = script[next[user] as number];
       if (!step) continue;
       next[user] = (next[user] as number) + 1;
-      const onFinished = (first: number, finished: number) => {
-        transfers.push([user, now, first, finished]);
+      const onFinished = (first: number, finished: number, last: number) => {
+        transfers.push([user, now, first, finished, last]);
         const following = script[next[user] as number];
         if (following) askAt[user] = finished + following.pause;
       };

@@ -68,6 +68,32 @@ describe('dma', () => {
     expect([store.first - store.started, store.finished - store.started]).toEqual([10 + 1, 17 + 1 + 1]);
   });
 
+  it('waits for bandwidth between the first and the last beat, for latency before and after', () => {
+    const row = 'rows=1, remoteStride=0, localPitch=0';
+    const account = (...overrides: string[]) => {
+      const { machine } = runAssembly(
+        `.reserve rows = 0x1000, 256
+        dma.load space=coef, format=float32, local=0, remote=rows, elements=30, ${row}
+        dma.store space=coef, format=float32, local=0, remote=rows, elements=30, ${row}
+        halt`,
+        hardware('kv260', 'frontEnd.lineInstructions=4', ...overrides),
+      );
+      return machine.counters.snapshot(machine.cycle).dma;
+    };
+    // Twice eight beats on one of four ports that together would take two cycles; 16 and 19 cycles as above.
+    const working = 2 * 2;
+    const memoryBandwidth = 2 * (7 - 1);
+    const memoryLatency = 16 + 19 - working - memoryBandwidth;
+    expect(account('memory.kind=ideal')).toMatchObject({ working, memoryBandwidth, memoryLatency });
+    // A read's data comes later, and so does a write's answer.
+    const later = { working, memoryBandwidth, memoryLatency: memoryLatency + 2 * (40 - 1) };
+    expect(account('memory.kind=fixed', 'memory.latencyCycles=40')).toMatchObject(later);
+    // With a single port that is full rate.
+    const { memoryBandwidth: none, ...rest } = account('memory.kind=ideal', 'memory.ports=1') ?? {};
+    expect(none).toBeUndefined();
+    expect(rest).toMatchObject({ working: 2 * 8, memoryLatency });
+  });
+
   it('takes the ports in turn, reads and writes alike, whole transfers at a time', () => {
     const ports: [string, number][] = [];
     const image = assemble(

@@ -91,7 +91,7 @@ describe('weightBuffer', () => {
     const lastBeat = firstBeat + bytes / 8 - 1;
     expect([first, finished]).toEqual([firstBeat + 4, lastBeat + 4]);
     const classes = run.machine.counters.snapshot(run.machine.cycle).weightBuffer;
-    expect(classes).toMatchObject({ working: bytes / 8, memory: finished - started - bytes / 8 });
+    expect(classes).toMatchObject({ working: bytes / 8, memoryLatency: finished - started - bytes / 8 });
   });
 
   it('takes as long for a binary tile as its bytes need', () => {

@@ -110,7 +110,7 @@ export function placeOwners(lanes: i32): usize {
 export function place(): usize {
   const pages = <i32>((<u64>free + bytesNeeded() + 0xffff) >> 16) - memory.size();
   if (pages > 0 && memory.grow(pages) < 0) unreachable();
-  const results = reserve(outUsers + ((<u64>(4 * users + ports)) << 3));
+  const results = reserve(outUsers + ((<u64>(5 * users + ports)) << 3));
   setResults(results);
   userBase = reserve((<u64>users) << (<u64>userShift));
   cursorBase = reserve((<u64>users * ports) << (<u64>cursorShift));

@@ -50,6 +50,7 @@ import {
   userFirst,
   userGather,
   userInFlight,
+  userLast,
   userPortsLeft,
   userShift,
   userWrite,
@@ -165,9 +166,9 @@ function issue(port: usize, number: i32, cycle: i64): void {
   store<i32>(port, load<i32>(port, portInFlight) + 1, portInFlight);
   countBurst();
   const counts = results + outUsers;
-  add(counts + ((<usize>(4 * users + number)) << 3), beats);
+  add(counts + ((<usize>(5 * users + number)) << 3), beats);
   const write = load<i32>(user, userWrite);
-  add(counts + ((<usize>((2 + write) * users + index)) << 3), bytes);
+  add(counts + ((<usize>((3 + write) * users + index)) << 3), bytes);
   if (write) issueWrite(port, user, address, bytes, beats, cycle);
   else issueRead(port, user, address, bytes, beats, cycle);
 }
@@ -229,7 +230,7 @@ function settleReads(port: usize): void {
     store<i64>(record, last, recordFinish);
     store<i32>(port, left - 1, portReadsOpen);
     store<i32>(port, load<i32>(port, portReadsSettled) + 1, portReadsSettled);
-    note(load<usize>(record, recordUser), first, last);
+    note(load<usize>(record, recordUser), first, last, last);
     record = nextRead(port, record);
     store<usize>(port, record, portReadOpen);
   }
@@ -246,16 +247,17 @@ function settleWrites(port: usize): void {
     store<i64>(record, finish, recordFinish);
     store<i32>(port, left - 1, portWritesOpen);
     store<i32>(port, load<i32>(port, portWritesSettled) + 1, portWritesSettled);
-    note(load<usize>(record, recordUser), load<i64>(record, recordFirst), finish);
+    note(load<usize>(record, recordUser), load<i64>(record, recordFirst), load<i64>(record, recordLast), finish);
     record = nextWrite(port, record);
     store<usize>(port, record, portWriteOpen);
   }
 }
 
 /** Notes the times of a burst, and the end of its transfer if it was the last one. */
-function note(user: usize, first: i64, finish: i64): void {
+function note(user: usize, first: i64, last: i64, finish: i64): void {
   if (first < load<i64>(user, userFirst)) store<i64>(user, first, userFirst);
   if (finish > load<i64>(user, userFinished)) store<i64>(user, finish, userFinished);
+  if (last > load<i64>(user, userLast)) store<i64>(user, last, userLast);
   const inFlight = load<i32>(user, userInFlight) - 1;
   store<i32>(user, inFlight, userInFlight);
   if (inFlight === 0 && load<i32>(user, userPortsLeft) === 0) done |= 1 << (<i32>((user - userBase) >> userShift));

@@ -22,7 +22,7 @@ export const outRowHits: usize = 24;
 export const outRowMisses: usize = 32;
 export const outRowConflicts: usize = 40;
 export const outRefreshes: usize = 48;
-/** From here on by user: first beat and end (doubles), bytes read and written (i64); then beats by port (i64). */
+/** From here on by user: first beat, end and last beat (doubles), bytes read and written (i64); then beats by port (i64). */
 export const outUsers: usize = 64;
 
 // ── A user.
@@ -35,6 +35,7 @@ export const userPortsLeft: usize = 28;
 export const userWrite: usize = 32;
 export const userGather: usize = 36;
 export const userStreams: usize = 40; // number of streams of the request
+export const userLast: usize = 48; // i64: last beat so far
 
 // ── A stream of a user, at most one for each port, in the order of the request; it is also its cursor.
 export const cursorShift: usize = 7;

@@ -26,6 +26,7 @@ import {
   userFirst,
   userFrom,
   userGather,
+  userLast,
   userPortsLeft,
   userShift,
   userStreams,
@@ -87,6 +88,7 @@ function admit(cycle: i64): i64 {
     waiting &= ~(1 << user);
     store<i64>(at, never, userFirst);
     store<i64>(at, cycle + 1, userFinished);
+    store<i64>(at, cycle + 1, userLast);
     const left = startStreams(user, at, cycle);
     store<i32>(at, left, userPortsLeft);
     if (left === 0) {
@@ -144,6 +146,7 @@ export function advance(until: f64): void {
     const out = results + outUsers + ((<usize>user) << 3);
     store<f64>(out, <f64>load<i64>(at, userFirst));
     store<f64>(out + ((<usize>users) << 3), <f64>load<i64>(at, userFinished));
+    store<f64>(out + ((<usize>users) << 4), <f64>load<i64>(at, userLast));
   }
   setDone(0);
 }
