@@ -53,7 +53,18 @@ export interface TransferTiming {
 
 const state = ['accounting', 'queue', 'headAt', 'queued', 'arriving', 'waiting', 'headPorts', 'sequence', 'clock']
   // Of the running command.
-  .concat(['active', 'work', 'startedAt', 'firstAt', 'finishAt', 'tableBuild', 'pipeline', 'memory', 'portsHeld'])
+  .concat([
+    'active',
+    'work',
+    'startedAt',
+    'firstAt',
+    'finishAt',
+    'tableBuild',
+    'pipeline',
+    'memoryLatency',
+    'memoryBandwidth',
+    'portsHeld',
+  ])
   .concat(['firstDelay', 'lastDelay', 'moving']);
 
 /** What the head of a unit’s queue waits for, beside the numbers of the units. */

@@ -12,7 +12,7 @@ const users = issueUnits.length;
 const never = Number.POSITIVE_INFINITY;
 const nobody = -1;
 const state = ['wake', 'now', 'requests', 'waiting', 'visibleFrom', 'isWrite', 'isGather', 'portsLeft', 'inFlight']
-  .concat(['firstBeat', 'finished', 'done', 'cursors', 'backing'])
+  .concat(['firstBeat', 'finished', 'lastBeat', 'done', 'cursors', 'backing'])
   // By port.
   .concat(['portUsers', 'issued', 'lastUser', 'chosenUser', 'readFree', 'writeFree', 'readHead', 'readCount'])
   .concat(['readSettled', 'writeHead', 'writeCount', 'writeSent', 'writeSettled', 'writeEnd'])
