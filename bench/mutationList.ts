@@ -252,6 +252,13 @@ const memory: readonly Mutation[] = [
     ['fetch-room', 'beats are fetched without room for them', "cursor_valid && write_q && «room_q != '0»", "1'b1"],
     ['store-answer', 'a store ends with any answer after its last burst', "«in_flight_q == FLIGHT_BITS'(1)»;", "1'b1"],
     ['moving-class', 'a full cycle of bytes counts twice', "32'(moved_q) > CYCLE_BYTES", "32'(moved_q) >= CYCLE_BYTES"],
+    ['first-class', 'waiting for the first data ends a cycle late', '(«first_o || begun_q»)', 'begun_q'],
+    [
+      'answer-class',
+      'waiting for the answer to a write counts as bandwidth',
+      "room_q != ROOM_BITS'(QUEUE_DEPTH)",
+      "1'b1",
+    ],
   ]),
   ...of('transfer', 'lib/row_cursor.sv', [
     ['tail-strobe', 'last beat of a row is written whole', "lane < 32'(bytes_o)", "1'b1"],
@@ -264,6 +271,7 @@ const memory: readonly Mutation[] = [
   ]),
   ...of('weightBuffer', 'weightBuffer.sv.hbs', [
     ['slices-end', 'a load ends with its first slice', '&(ended_q | slice_last)', '|(ended_q | slice_last)'],
+    ['load-class', 'a load counts full rate before its first data', 'streaming = «first_out || begun_q»', "1'b1"],
     [
       'slice-stride',
       'a beat in part is left out of a slice',

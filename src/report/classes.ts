@@ -41,7 +41,6 @@ const families: Readonly<Record<string, ClassFamily>> = {
   working: 'working',
   tableBuild: 'tableBuild',
   pipeline: 'pipeline',
-  memory: 'latency',
   memoryBandwidth: 'bandwidth',
   memoryLatency: 'latency',
   fetch: 'latency',
@@ -56,7 +55,6 @@ export const familyOf = (cycleClass: string): ClassFamily => families[cycleClass
 const titles: Readonly<Record<string, string>> = {
   tableBuild: 'building tables',
   pipeline: 'filling or draining its pipeline',
-  memory: 'waiting for memory',
   memoryLatency: 'waiting for memory to answer',
   memoryBandwidth: 'memory at its limit',
   fetch: 'fetching code',
