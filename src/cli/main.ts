@@ -18,6 +18,7 @@ import { addBench } from './verbs/bench.ts';
 import { checkVerb } from './verbs/check.ts';
 import { compileVerb } from './verbs/compile.ts';
 import { cosimVerb } from './verbs/cosim.ts';
+import { diffVerb } from './verbs/diff.ts';
 import { reportVerb } from './verbs/report.ts';
 import { rtlVerb } from './verbs/rtl.ts';
 import { runVerb } from './verbs/run.ts';
@@ -59,6 +60,7 @@ function commandLine(done: (code: number) => void): Command {
     .addHelpText('after', exitCodeHelp);
   addRun(program, done);
   addReport(program, done);
+  addDiff(program, done);
   addCheck(program, done);
   addCompile(program, done);
   addAsm(program, done);
@@ -114,6 +116,27 @@ function addReport(program: Command, done: (code: number) => void): void {
     .option('--json', 'print one JSON object instead of text')
     .addHelpText('after', examples('lutra run --out runs/tom', 'lutra report runs/tom'))
     .action(async (directory, options) => done(await reportVerb(directory, options)));
+}
+
+function addDiff(program: Command, done: (code: number) => void): void {
+  program
+    .command('diff')
+    .summary('say what changed from one run to another')
+    .description(
+      'Compare two run directories: machine, options, speed, bytes, energy, and the cycles of every unit by class, layer and operation; the largest changes first.',
+    )
+    .argument('<a>', 'run directory')
+    .argument('<b>', 'run directory to compare with it')
+    .option('--json', 'print one JSON object instead of text')
+    .addHelpText(
+      'after',
+      examples(
+        'lutra run --out runs/four-lanes',
+        'lutra run --set vector.lanes=8 --out runs/eight-lanes',
+        'lutra diff runs/four-lanes runs/eight-lanes',
+      ),
+    )
+    .action((a, b, options) => done(diffVerb(a, b, options)));
 }
 
 function addCheck(program: Command, done: (code: number) => void): void {
