@@ -137,8 +137,12 @@ export function modelDirectory(path: string): ModelDirectory {
 }
 
 /** The Verilog templates, by path below their folder. */
-export function readTemplates(): ReadonlyMap<string, string> {
-  const folder = join(packageRoot, 'rtl-templates');
+export const readTemplates = () => readFolder('rtl-templates');
+/** The templates of exported projects, by path below their folder. */
+export const readExportTemplates = () => readFolder('export-templates');
+
+function readFolder(name: string): ReadonlyMap<string, string> {
+  const folder = join(packageRoot, name);
   const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('.'));
   return new Map(names.map((name) => [name, readText(join(folder, name))]));
 }
@@ -502,7 +506,9 @@ export function createDirectory(directory: string, force: boolean, kind: Directo
   const digests = new Map<string, string>();
   return {
     create(name) {
-      const file = growingFile(join(directory, name), join(temporary, name), 'inside');
+      const inner = join(temporary, name);
+      if (dirname(inner) !== temporary) makeDirectories(dirname(inner));
+      const file = growingFile(join(directory, name), inner, 'inside');
       const digest = runningSha256();
       return {
         write(chunk) {

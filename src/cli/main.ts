@@ -201,13 +201,15 @@ function addRtl(program: Command, done: (code: number) => void): void {
     .command('rtl')
     .summary('write the accelerator as Verilog')
     .description(
-      'Write the Verilog of a hardware model: one module per file, equal to the simulated machine. Or print what it costs.',
+      'Write the Verilog of a hardware model: one module per file, equal to the simulated machine; with --export in a project for Vivado, Vitis, Quartus or FuseSoC. Or print what it costs.',
     );
   addRtlOptions(addHardwareOptions(command, 'hw-models/kv260.json'))
     .addHelpText(
       'after',
       examples(
         'lutra rtl --hw hw-models/tiny.json -o build/tiny',
+        'lutra rtl --export all -o build/kv260',
+        'lutra rtl --hw hw-models/mid.json --export vitis --board U280 -o build/u280',
         'lutra rtl --hw hw-models/tiny.json --resources',
         'lutra rtl --resources --unit matmul --unit vector --set matmul.columns=4',
       ),

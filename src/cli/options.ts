@@ -7,6 +7,7 @@ import { maximumPlanes } from '../hw/derive.ts';
 import { issueUnits } from '../isa/index.ts';
 import { defaultAssumedGroups } from '../machine/machine.ts';
 import { maximumThreads } from '../numerics/assembly/queueLayout.ts';
+import { type ExportTarget, exportTargets, knownBoards } from '../rtl/index.ts';
 
 /** Parses a whole number in a range. */
 export function integer(minimum: number, maximum = 2 ** 53 - 1) {
@@ -107,6 +108,8 @@ export interface AsmVerbOptions extends HardwareOptions, OutputOptions {
 
 export interface RtlVerbOptions extends HardwareOptions, OutputOptions {
   readonly out?: string;
+  readonly export?: ExportTarget | 'all';
+  readonly board?: string;
   readonly resources?: boolean;
   /** Rows of the table of resources; empty: all. */
   readonly unit: readonly string[];
@@ -189,7 +192,17 @@ export function addCompileOptions(command: Command): Command {
 export function addRtlOptions(command: Command): Command {
   return command
     .option('-o, --out <directory>', 'directory to write the Verilog to')
-    .option('--force', 'replace an earlier Verilog directory')
+    .addOption(
+      new Option(
+        '--export <target>',
+        'write a whole project for the vendor’s tool instead of the Verilog alone',
+      ).choices([...exportTargets, 'all']),
+    )
+    .option(
+      '--board <name>',
+      `with --export: for this board, ${knownBoards.join(', ')} (default: the one that the hardware model names)`,
+    )
+    .option('--force', 'replace an earlier Verilog directory or export')
     .option('--resources', 'synthesise unit by unit with yosys and print what each costs on the board’s device')
     .addOption(
       new Option('--unit <name>', 'with --resources: only this unit (repeatable)')

@@ -1,4 +1,6 @@
 /** Verilog: templates, register map. */
+export { type ExportTarget, exportTargets, knownBoards } from './export/boards.ts';
+export { exportProject, manifestFile } from './export/project.ts';
 export { renderAll, type Templates, type VerilogFile } from './render.ts';
 export {
   countCells,

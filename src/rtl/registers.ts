@@ -140,6 +140,17 @@ export const controlRegisters: readonly ControlRegister[] = [
 /** The counters: 64 bits each, unit by unit, 16 classes each; reading a lower half holds the upper half. */
 export const counterWindow = { offset: 0x400, units: 8, classes: 16, bytesPerCounter: 8 } as const;
 
+/**
+ * Where Vitis puts the arguments that only say which bank a further memory port reaches: there is no register, and
+ * writes are ignored. No register may come to lie here.
+ */
+const kernelArgumentWindow = { offset: 0x200, bytesPerArgument: 8 } as const;
+
+/** Offset of the argument of memory port `index` + 1. */
+export function kernelArgumentOffset(index: number): number {
+  return kernelArgumentWindow.offset + index * kernelArgumentWindow.bytesPerArgument;
+}
+
 /** Offset of the lower half of a counter; unit and class by number. */
 export function counterOffset(unit: number, counterClass: number): number {
   const { offset, classes, bytesPerCounter } = counterWindow;

@@ -121,6 +121,28 @@ export function parsePath(text: string): SlowestPath | undefined {
   return { picoseconds: Number(arrival[1]), from: wires.at(-1) ?? '', to: wires[0] ?? '' };
 }
 
+/** Names that may be those of modules which a file instantiates. */
+function instantiated({ text }: VerilogFile): string[] {
+  const code = text.replace(/\/\/.*$/gm, '');
+  return [...code.matchAll(/^\s*(\w+)\s+(?:#\(|\w+\s*\()/gm)].map(([, name]) => name as string);
+}
+
+/** The files that hold `top` and all that it is made of, each behind those that it needs. */
+export function compileOrder(files: readonly VerilogFile[], top: string): VerilogFile[] {
+  const byModule = new Map(files.map((file) => [file.path.replace(/\.\w+$/, ''), file]));
+  const ordered = new Set<VerilogFile>();
+  const visit = (module: string) => {
+    const file = byModule.get(module);
+    if (!file) return;
+    // A module that instantiates itself does not exist here; leaving it out of the map ends the search all the same.
+    byModule.delete(module);
+    for (const name of instantiated(file)) visit(name);
+    ordered.add(file);
+  };
+  visit(top);
+  return [...ordered];
+}
+
 /** The files that hold `top` and all that it is made of, in the order of `files`. */
 export function filesBelow(
   files: readonly VerilogFile[],
@@ -134,8 +156,7 @@ export function filesBelow(
     if (!file || wanted.has(module)) return;
     wanted.add(module);
     if (leaveOut.includes(module)) return;
-    const code = file.text.replace(/\/\/.*$/gm, '');
-    for (const [, name] of code.matchAll(/^\s*(\w+)\s+(?:#\(|\w+\s*\()/gm)) visit(name as string);
+    for (const name of instantiated(file)) visit(name);
   };
   visit(top);
   return [...byModule].filter(([module]) => wanted.has(module)).map(([, file]) => file);

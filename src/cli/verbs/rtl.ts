@@ -5,25 +5,37 @@ import { checkOutputDirectory, createDirectory, readTemplates, verilogDirectory 
 import { openHardware } from '../inputs.ts';
 import type { RtlVerbOptions } from '../options.ts';
 import { printJson, printLine } from '../output.ts';
+import { exportVerb } from './rtlExport.ts';
 import { resourcesVerb } from './rtlResources.ts';
 
 /**
- * `lutra rtl --hw FILE -o DIR`: the Verilog of a hardware model; with --resources what it costs, with or without a
- * directory. Returns the exit code.
+ * `lutra rtl --hw FILE -o DIR`: the Verilog of a hardware model, with --export in a project for a vendor's tool; with
+ * --resources what it costs, with or without a directory. Returns the exit code.
  */
 export async function rtlVerb(options: RtlVerbOptions): Promise<number> {
   checkOptions(options);
-  const { out } = options;
+  const { out, export: target } = options;
+  if (target !== undefined) return exportVerb({ ...options, export: target, out: out as string });
   if (out !== undefined) checkOutputDirectory(out, options.force === true, verilogDirectory);
   if (options.resources !== true) return writeVerilog(options, out as string);
   if (out !== undefined) writeVerilog({ ...options, json: false }, out);
   return resourcesVerb(options);
 }
 
-function checkOptions({ out, resources, unit, tableForms, crossCheck }: RtlVerbOptions): void {
+function checkOptions(options: RtlVerbOptions): void {
+  const { out, resources, unit, tableForms, crossCheck } = options;
   const fault = (message: string, hint: string) => new LutraError({ code: 'CLI011', message, hint, exit: 'usage' });
   if (resources !== true && (unit.length > 0 || tableForms === true || crossCheck === true)) {
     throw fault('--unit, --table-forms and --cross-check belong to --resources', 'add --resources');
+  }
+  if (options.export === undefined && options.board !== undefined) {
+    throw fault('--board belongs to --export', 'add --export vivado, vitis, quartus, fusesoc or all');
+  }
+  if (options.export !== undefined && resources === true) {
+    throw fault('--export and --resources are two things', 'leave one of them out');
+  }
+  if (options.export !== undefined && out === undefined) {
+    throw fault('--export needs a directory to write to', '-o DIR');
   }
   if (resources !== true && out === undefined) {
     throw fault('there is nothing to do without --out or --resources', 'give the Verilog a directory: -o DIR');

@@ -127,7 +127,7 @@ export function renderIpXact(templates: ExportTemplates, hw: HardwareModel, file
         left: bits - 1,
       })),
       files,
-      description: `lutra accelerator ${hw.name}, digest ${map.digest.slice(0, 16)}`,
+      description: `lutra accelerator ${map.hardware}, digest ${map.digest.slice(0, 16)}`,
     },
   });
 }

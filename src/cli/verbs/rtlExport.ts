@@ -1,0 +1,33 @@
+import { exitCodes } from '../../base/diagnostics.ts';
+import { hardwareDigest } from '../../hw/index.ts';
+import { exportProject } from '../../rtl/index.ts';
+import { checkExportDirectory, createExportDirectory } from '../exportDirectory.ts';
+import { readExportTemplates, readTemplates } from '../files.ts';
+import { openHardware } from '../inputs.ts';
+import type { RtlVerbOptions } from '../options.ts';
+import { printJson, printLine } from '../output.ts';
+
+/** `lutra rtl --hw FILE --export TARGET -o DIR`: a project for a vendor's tool. Returns the exit code. */
+export function exportVerb(options: RtlVerbOptions & Required<Pick<RtlVerbOptions, 'export' | 'out'>>): number {
+  const { out, force = false } = options;
+  checkExportDirectory(out, force);
+  const templates = { verilog: readTemplates(), export: readExportTemplates() };
+  const request = { target: options.export, board: options.board };
+  const project = exportProject(openHardware(options), request, templates);
+  createExportDirectory(out, force, project.files);
+  const { hw, board, targets, files } = project;
+  if (options.json) {
+    printJson({
+      schema: 'lutra.exported/1',
+      hardware: { name: hw.name, digest: hardwareDigest(hw) },
+      board: board.name,
+      part: board.part,
+      targets,
+      directory: out,
+      files: files.map(({ path }) => path),
+    });
+  } else {
+    printLine(`${out}: ${files.length} files for ${board.title} (${targets.join(', ')}); README.md says what to type`);
+  }
+  return exitCodes.ok;
+}
