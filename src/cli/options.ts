@@ -235,7 +235,7 @@ export function addCosimOptions(command: Command): Command {
   return addRequestOptions(command, 8)
     .option('--max-cycles <cycles>', 'compare that many cycles and stop', integer(1))
     .option('--disturb <seed>', 'random back-pressure and latency of memory, the same for both sides', integer(0))
-    .option('--waveform <file>', 'where to write the waveform around a difference (VCD)')
+    .option('--waveform <file>', 'where to write the waveform of both sides around a difference (VCD)')
     .addOption(
       new Option('--engine <engine>', 'simulator of the Verilog; auto: verilator where it is installed')
         .choices(['auto', 'verilator', 'cxxrtl'])

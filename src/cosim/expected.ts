@@ -3,6 +3,7 @@ import type { ProgramImage } from '../isa/image.ts';
 import { Machine } from '../machine/machine.ts';
 import type { MemoryHooks } from '../machine/units/memory.ts';
 import type { InstructionEvent, TokenEvent } from '../trace/events.ts';
+import type { TraceWriter } from '../trace/writer.ts';
 
 /** One AXI burst as the machine issued it. Cycles as in docs/machine.md, Ports. */
 export interface ExpectedBurst {
@@ -76,7 +77,8 @@ export class Expected {
   readonly reads: readonly ExpectedBursts[];
   readonly writes: readonly ExpectedBursts[];
 
-  constructor(image: ProgramImage, hw: HardwareModel, disturbance?: Disturbance) {
+  /** `trace` is written of the machine besides. */
+  constructor(image: ProgramImage, hw: HardwareModel, disturbance?: Disturbance, trace?: TraceWriter) {
     const perPort = () =>
       Array.from({ length: hw.memory.ports }, () => ({
         issued: new Fifo<ExpectedBurst>(),
@@ -87,7 +89,17 @@ export class Expected {
     this.machine = new Machine(image, hw, {
       values: true,
       dense: false,
-      trace: { instruction: (event) => this.events.put(event), token: (event) => this.tokens.put(event) },
+      trace: {
+        instruction: (event, ...more) => {
+          this.events.put(event);
+          trace?.sink?.instruction(event, ...more);
+        },
+        token: (event) => {
+          this.tokens.put(event);
+          trace?.sink?.token(event);
+        },
+      },
+      probe: trace?.probe,
       memory: {
         onIssue: (port, _user, write, address, bytes, issued, last) => {
           const { issued: queue } = (write ? this.writes : this.reads)[port] as ExpectedBursts;

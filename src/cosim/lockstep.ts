@@ -1,4 +1,5 @@
 import type { Port, Simulation } from 'verilator-wasm';
+import { LutraError } from '../base/diagnostics.ts';
 import { derive } from '../hw/derive.ts';
 import type { HardwareModel } from '../hw/schema.ts';
 import type { ProgramImage } from '../isa/image.ts';
@@ -7,6 +8,7 @@ import type { MemoryStore } from '../machine/kernel/store.ts';
 import { loadedStore } from '../machine/machine.ts';
 import { counterClasses } from '../rtl/counterClasses.ts';
 import { controlMagic, controlRegister, controlVersion, counterOffset, tokenFifoDepth } from '../rtl/registers.ts';
+import type { TraceWriter } from '../trace/writer.ts';
 import { AxiPort, type Difference } from './axiPort.ts';
 import { AxiRules } from './axiRules.ts';
 import { ControlBus } from './controlBus.ts';
@@ -69,11 +71,12 @@ export class Lockstep {
   private ended = false;
   private found: Difference | undefined;
 
-  constructor(simulation: Simulation, job: LockstepJob) {
+  /** `trace` is written of the machine. */
+  constructor(simulation: Simulation, job: LockstepJob, trace?: TraceWriter) {
     const { hw, image } = job;
     this.job = job;
     this.clock = new Clock(simulation);
-    this.expected = new Expected(image, hw, job.disturbance);
+    this.expected = new Expected(image, hw, job.disturbance, trace);
     this.expected.machine.store.write(0, job.command);
     this.store = loadedStore(image, hw);
     this.store.write(0, job.command);
@@ -122,6 +125,19 @@ export class Lockstep {
       this.clock.edge();
     }
     return this.found !== undefined || this.ended || this.now === this.job.maxCycles;
+  }
+
+  /**
+   * Runs the machine alone up to and including `cycle`, to see what would have come. It may have reason to stop before:
+   * its halt, or what it throws, which no longer matters where a difference was found. Returns the cycle it has come to.
+   */
+  runMachine(cycle: number): number {
+    try {
+      this.expected.advancePast(cycle);
+    } catch (error) {
+      if (!(error instanceof LutraError)) throw error;
+    }
+    return this.expected.machine.cycle;
   }
 
   private step(cycle: number): Difference | undefined {

@@ -1,18 +1,58 @@
 import type { Simulation } from 'verilator-wasm';
+import type { TraceFacts } from '../trace/facts.ts';
+import { everything } from '../trace/selection.ts';
+import { waveTrace } from '../trace/waves/trace.ts';
+import { vcdFile } from '../trace/waves/vcd.ts';
+import { joinDumps } from './joinDumps.ts';
 import { Lockstep, type LockstepJob } from './lockstep.ts';
 import { Clock } from './pins.ts';
 
+/** Units of time of a simulation's waveform in a cycle. */
+const unitsPerCycle = 10;
+
 /**
- * Runs a job again up to `margin` cycles behind `cycle` and records its last 2·margin cycles.
- * The simulation is a fresh one that was built with a waveform; returns a value change dump.
+ * Runs a job again up to `margin` cycles behind `cycle` and records its last 2·margin cycles on both sides.
+ * The simulation is a fresh one that was built with a waveform.
+ *
+ * Returns one value change dump: scope `verilog` has all signals of the Verilog, scope `machine` the machine's units,
+ * queues, semaphores and ports. Both have the same time: cycle c begins at c clock periods, with the edge after which
+ * registers have its values; the Verilog's inputs are set in the middle of a cycle.
  */
-export function waveformAround(simulation: Simulation, job: LockstepJob, cycle: number, margin: number): Uint8Array {
-  const lockstep = new Lockstep(simulation, job);
-  lockstep.advance(Math.max(0, cycle - margin));
+export function waveformAround(
+  simulation: Simulation,
+  job: LockstepJob,
+  facts: TraceFacts,
+  cycle: number,
+  margin: number,
+): Uint8Array {
+  const from = Math.max(0, cycle - margin);
+  const end = cycle + 1 + margin;
+  const machine: string[] = [];
+  const decoder = new TextDecoder();
+  const trace = waveTrace(facts, { ...everything, from, to: end }, (known, signals) =>
+    vcdFile(known, signals, (bytes) => machine.push(decoder.decode(bytes)) > 0),
+  );
+  const lockstep = new Lockstep(simulation, job, trace);
+  lockstep.advance(from);
   simulation.trace.start();
   lockstep.advance(cycle + 1);
-  // Behind a difference nothing is compared any more; the Verilog runs on alone.
+  // Behind a difference nothing is compared any more; each side runs on alone.
   const clock = new Clock(simulation);
-  for (let after = 0; after < margin; after++) clock.edge();
-  return simulation.trace.stop();
+  for (let now = lockstep.cycle; now < end; now++) clock.edge();
+  const verilog = new TextDecoder().decode(simulation.trace.stop());
+  trace.finish(lockstep.runMachine(end));
+  return new TextEncoder().encode(
+    joinDumps([
+      { scope: 'machine', text: machine.join(''), time: (picoseconds) => picoseconds },
+      {
+        scope: 'verilog',
+        text: verilog,
+        time: (time) => {
+          // The first values are there before anything moves: with the edge that the first cycle begins with.
+          const passed = time < unitsPerCycle / 2 ? 0 : time / unitsPerCycle;
+          return Math.round(((from + passed) * 1e12) / facts.clockHz);
+        },
+      },
+    ]),
+  );
 }

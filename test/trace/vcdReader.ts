@@ -19,7 +19,7 @@ export function readVcd(text: string): Waves {
     if (scope) scopes.push(name as string);
     else if (upscope) scopes.pop();
     else if (variable) {
-      const full = [...scopes.slice(1), (reference as string).replace(/\s*\[.*$/, '')].join('.');
+      const full = [...scopes.slice(1), (reference as string).replace(/\s*\[\d+:\d+\]$/, '')].join('.');
       if (signals.has(full)) throw new Error(`two signals are called ${full}`);
       const changes: [number, string][] = [];
       signals.set(full, changes);
@@ -36,7 +36,7 @@ export function readVcd(text: string): Waves {
       time = next;
       continue;
     }
-    const [, kind, value, identifier] = /^([bs])(\S*) (\S+)$/.exec(line) ?? [];
+    const [, kind, value, identifier] = /^([bs])(\S*) (\S+)$/.exec(line) ?? /^()([01x])(\S+)$/.exec(line) ?? [];
     if (kind === undefined) throw new Error(`not a change: ${line}`);
     for (const { changes } of byIdentifier.get(identifier as string) ?? []) {
       changes.push([time, kind === 's' ? (value as string) : number(value as string)]);

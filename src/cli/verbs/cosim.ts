@@ -18,6 +18,7 @@ import { type Interrupt, withInterrupt } from '../interrupt.ts';
 import type { CosimVerbOptions } from '../options.ts';
 import { Progress, printJson, printLine, printNote, printWarning } from '../output.ts';
 import { readPrompt, runRequest } from '../prompt.ts';
+import { traceFacts } from '../traceFacts.ts';
 import { cosimUnit } from './cosimUnit.ts';
 
 /** Cycles before and after a difference that the waveform shows. */
@@ -71,9 +72,10 @@ export async function cosimVerb(target: string | undefined, options: CosimVerbOp
   if (result.difference && options.waveform !== undefined) {
     const { cycle } = result.difference;
     const traced = await buildVerilog({ ...build, waveform: true });
+    const facts = traceFacts(program.image, hw, program.tokenizer);
     writeFile(
       options.waveform,
-      [waveformAround(traced.instantiate(), job, cycle, waveformMargin)],
+      [waveformAround(traced.instantiate(), job, facts, cycle, waveformMargin)],
       options.force === true,
     );
     printNote(`waveform: ${options.waveform}`);
