@@ -12,6 +12,7 @@ const allowed = {
   report: ['trace', 'hw', 'isa'],
   rtl: ['isa', 'hw', 'numerics'],
   papers: ['model', 'isa', 'hw', 'numerics', 'compiler', 'machine', 'trace', 'report'],
+  debug: ['machine', 'isa', 'hw', 'numerics', 'trace', 'report'],
   cosim: ['rtl', 'machine', 'trace', 'isa', 'hw', 'numerics'],
 };
 

@@ -38,6 +38,8 @@ function bundledHardware(program: string | undefined): string {
 export interface Program {
   readonly image: ProgramImage;
   readonly tokenizer: Tokenizer | undefined;
+  /** Of assembly text: the line of each instruction. */
+  readonly sourceLines?: readonly number[];
   /** What verification noticed and let pass. */
   readonly warnings: readonly Diagnostic[];
 }
@@ -111,11 +113,11 @@ function checkMemory(contentBytes: number): void {
 }
 
 /** Assembly text to a verified image. */
-export function assembleFile(path: string, hw: HardwareModel): Pick<Program, 'image' | 'warnings'> {
+export function assembleFile(path: string, hw: HardwareModel): Pick<Program, 'image' | 'warnings' | 'sourceLines'> {
   const program = assemble(readText(path), path, { hw });
-  const { labels, segments } = program;
+  const { labels, segments, sourceLines } = program;
   const warnings = verifyProgram(program.instructions, hw, segments, { labels, file: path });
-  return { image: programImage(program, hw), warnings };
+  return { image: programImage(program, hw), warnings, sourceLines };
 }
 
 function imageTokenizer(image: ProgramImage, path: string): Tokenizer | undefined {

@@ -7,6 +7,7 @@ import { discardUnfinished, lutraVersion } from './files.ts';
 import {
   addCompileOptions,
   addCosimOptions,
+  addDebugOptions,
   addHardwareOptions,
   addRtlOptions,
   addRunOptions,
@@ -18,6 +19,7 @@ import { addBench } from './verbs/bench.ts';
 import { checkVerb } from './verbs/check.ts';
 import { compileVerb } from './verbs/compile.ts';
 import { cosimVerb } from './verbs/cosim.ts';
+import { debugVerb } from './verbs/debug.ts';
 import { diffVerb } from './verbs/diff.ts';
 import { reportVerb } from './verbs/report.ts';
 import { rtlVerb } from './verbs/rtl.ts';
@@ -66,6 +68,7 @@ function commandLine(done: (code: number) => void): Command {
   addAsm(program, done);
   addRtl(program, done);
   addCosim(program, done);
+  addDebug(program, done);
   addBench(program, done);
   addCompletion(program, done);
   return program.helpCommand(false);
@@ -236,6 +239,27 @@ function addCosim(program: Command, done: (code: number) => void): void {
       ),
     )
     .action(async (target, options) => done(await cosimVerb(target, options)));
+}
+
+function addDebug(program: Command, done: (code: number) => void): void {
+  const command = program
+    .command('debug')
+    .summary('stop a run anywhere, look at everything, go back')
+    .description(
+      'Run a program under a debugger: step by cycle, instruction or token, break on labels, units, addresses and stalls, look at registers, queues, semaphores, buffers and tables, and go back. Commands come from a terminal, from standard input or from a file; help lists them.',
+    )
+    .argument('[program]', 'model directory, config.json, program image or .lasm file (default: the embedded model)');
+  addCompileOptions(addDebugOptions(addHardwareOptions(command, programHardware)))
+    .addHelpText(
+      'after',
+      examples(
+        'lutra debug programs/semaphores.lasm',
+        'lutra debug --prompt "Tom had a red ball."',
+        "printf 'break stall 500 matmul\\ncontinue\\nwaits\\n' | lutra debug",
+        'lutra debug programs/norm.lasm -x commands.txt --strict',
+      ),
+    )
+    .action(async (target, options) => done(await debugVerb(target, options)));
 }
 
 function addCompletion(program: Command, done: (code: number) => void): void {

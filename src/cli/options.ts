@@ -98,6 +98,16 @@ export interface RunVerbOptions extends HardwareOptions, CompileOptions, OutputO
   readonly out?: string;
 }
 
+export interface DebugVerbOptions extends HardwareOptions, CompileOptions, RequestOptions {
+  readonly headGroups?: number;
+  readonly maxCycles?: number;
+  /** File of commands instead of standard input. */
+  readonly commands?: string;
+  readonly strict?: boolean;
+  /** Mebibytes for earlier states. */
+  readonly snapshotMemory: number;
+}
+
 export interface CompileVerbOptions extends HardwareOptions, CompileOptions, OutputOptions {
   readonly out: string;
 }
@@ -247,6 +257,22 @@ export function addCosimOptions(command: Command): Command {
     .option('--json', 'print one JSON object instead of text');
 }
 
+export function addDebugOptions(command: Command): Command {
+  return addRequestOptions(command, 160)
+    .option('-x, --commands <file>', 'take commands from a file instead of standard input')
+    .option('--strict', 'stop with exit code 3 at a command that is wrong (default: say so and go on)')
+    .option('--snapshot-memory <MiB>', 'memory for the states to go back to', integer(1, 2 ** 20), 256)
+    .addOption(headGroupsOption())
+    .option('--max-cycles <cycles>', 'end the run when it gets there', integer(1));
+}
+
+function headGroupsOption(): Option {
+  return new Option(
+    '--head-groups <groups>',
+    `with --timing-only and --head two-pass: groups of rows that are scored for a token (default: ${defaultAssumedGroups})`,
+  ).argParser(integer(0, 65_536));
+}
+
 export function addRunOptions(command: Command): Command {
   return addRequestOptions(command, 160)
     .option(
@@ -256,11 +282,7 @@ export function addRunOptions(command: Command): Command {
     )
     .option('--profile-host', 'say where the time of the simulation itself went; with --out also host.cpuprofile')
     .option('--dense', 'evaluate every unit in every cycle (slow; same result)')
-    .option(
-      '--head-groups <groups>',
-      `with --timing-only and --head two-pass: groups of rows that are scored for a token (default: ${defaultAssumedGroups})`,
-      integer(0, 65_536),
-    )
+    .addOption(headGroupsOption())
     .option('--max-cycles <cycles>', 'stop with exit code 1 when the run gets there', integer(1))
     .option('--json', 'print one JSON object instead of text')
     .option('-o, --out <directory>', 'write a run directory')

@@ -10,7 +10,8 @@ import { issueUnits } from '../isa/table.ts';
 import type { TraceSink } from '../trace/events.ts';
 import type { Probe } from '../trace/probe.ts';
 import type { Accounting } from './kernel/accounting.ts';
-import { createBuffers } from './kernel/buffers.ts';
+import { type Buffers, createBuffers } from './kernel/buffers.ts';
+import type { BeginObserver, CycleLook, MachineLook, PlaceLook } from './kernel/look.ts';
 import { Ports } from './kernel/ports.ts';
 import { Preparations } from './kernel/prepare.ts';
 import { RaceDetector } from './kernel/races.ts';
@@ -71,6 +72,7 @@ export interface MachineOptions {
   readonly kernels?: Kernels | undefined;
   /** Without values: groups that each shortlist of a two-pass head is taken to have. Default `defaultAssumedGroups`. */
   readonly assumedGroups?: number;
+  readonly onBegin?: BeginObserver | undefined;
   /** What a test bench sees of memory and does to it. */
   readonly memory?: MemoryHooks;
   /** Times memory with this module (`memory` in src/cli/assembly.ts), if there are no hooks: the same, faster. */
@@ -165,6 +167,7 @@ export class Machine {
         this.movedAt = cycle;
         if (this.frontEnd.waitsFor('end', frontEndIndex)) this.wakeNext(frontEndIndex);
       },
+      onBegin: options.onBegin,
       prepare: (command) => this.preparations.prepare(command),
     };
     const sampler = new Sampler(around, {
@@ -221,6 +224,32 @@ export class Machine {
   /** Instructions that the front end has executed. */
   get instructions(): number {
     return this.frontEnd.executedBefore(Math.max(this.now, this.reached + 1));
+  }
+
+  /** What is there now, between two cycles. With `executeAhead` registers, marks and place may be those of later cycles. */
+  look(): MachineLook {
+    return {
+      frontEnd: this.frontEnd.look(),
+      units: this.units.map((unit) => unit.look()),
+      semaphore: (from, to) => this.semaphores.count(from, to),
+      portHolder: (port) => this.ports.holder(port),
+      mailbox: this.mailbox.map(({ token }) => token),
+    };
+  }
+
+  /** The contents of the buffers, for looking at; undefined without values. Throws LutraError MCH010 as `save` does. */
+  get buffers(): Readonly<Buffers> | undefined {
+    return this.plainValues()?.buffers;
+  }
+
+  /** Where the front end is. */
+  lookAtPlace(): PlaceLook {
+    return this.frontEnd.lookAtPlace();
+  }
+
+  /** The cycles of one unit, an index of `issueUnits`. */
+  lookAtCycles(unit: number): CycleLook {
+    return unit === frontEndIndex ? this.frontEnd.lookAtCycles() : this.unit(unit).lookAtCycles();
   }
 
   /** The work that the simulator did so far: exact, so it says more than a clock where somebody makes it do too much. */
@@ -300,7 +329,7 @@ export class Machine {
     throw unsaveable('memory is timed by a WebAssembly module');
   }
 
-  private plainValues(): Part | undefined {
+  private plainValues(): PlainValues | undefined {
     const { values } = this;
     if (values === undefined || values instanceof PlainValues) return values;
     throw unsaveable('values are computed by WebAssembly kernels');

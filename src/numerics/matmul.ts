@@ -125,7 +125,7 @@ export function lutMatmulByTables(
 }
 
 /** Weight of a digit: −1, 0, 1 for ternary 0, 1, 2; −1, 1 for binary 0, 1. */
-function digitWeight(alphabet: Alphabet, digit: number): number {
+export function digitWeight(alphabet: Alphabet, digit: number): number {
   return alphabet === 'ternary' ? digit - 1 : 2 * digit - 1;
 }
 
@@ -137,7 +137,13 @@ function tableIndex(alphabet: Alphabet, digits: readonly number[]): number {
 }
 
 /** The digits of the group that begins at digit `first` of the slice at byte `slice`. */
-function groupDigits(alphabet: Alphabet, words: Uint8Array, slice: number, first: number, group: number): number[] {
+export function groupDigits(
+  alphabet: Alphabet,
+  words: Uint8Array,
+  slice: number,
+  first: number,
+  group: number,
+): number[] {
   return Array.from({ length: group }, (_, g) => {
     const digit = (first + g) % byteDigits[alphabet];
     const byte = words[slice + Math.floor((first + g) / byteDigits[alphabet])]!;
@@ -146,7 +152,7 @@ function groupDigits(alphabet: Alphabet, words: Uint8Array, slice: number, first
 }
 
 /** The stored entries of a group's table: all, the first half (and the middle), or none. */
-function buildTable(alphabet: Alphabet, form: TableForm, inputs: Int8Array): Int32Array {
+export function buildTable(alphabet: Alphabet, form: TableForm, inputs: Int8Array): Int32Array {
   const symbols = alphabet === 'ternary' ? 3 : 2;
   const full = symbols ** inputs.length;
   const entries = form === 'select' ? 0 : form === 'half' ? Math.ceil(full / 2) : full;

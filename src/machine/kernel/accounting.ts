@@ -23,6 +23,11 @@ export class Accounting {
     restoreFields(this, saved);
   }
 
+  /** The first cycle of the class that the unit is in. */
+  get currentSince(): number {
+    return this.since;
+  }
+
   /** The class that the unit is in. */
   get current(): string {
     return classNames[this.class] as string;

@@ -7,6 +7,7 @@ import type { ValueEngine } from '../values/engine.ts';
 import { Accounting } from './accounting.ts';
 import type { Command, Timing } from './command.ts';
 import { cycleClass } from './cycleClasses.ts';
+import type { BeginObserver, CycleLook, UnitLook } from './look.ts';
 import type { Ports } from './ports.ts';
 import type { Prepared } from './prepare.ts';
 import type { RaceDetector } from './races.ts';
@@ -38,6 +39,7 @@ export interface Surroundings {
   readonly began: (unit: number, cycle: number) => void;
   /** A command of some unit finished. */
   readonly ended: (cycle: number) => void;
+  readonly onBegin: BeginObserver | undefined;
   /** What an instruction touches and does, checked; asked once for each, in the order in which a unit starts them. */
   readonly prepare: (command: Command) => Prepared;
 }
@@ -246,6 +248,7 @@ export abstract class Unit {
     this.pipeline = 0;
     this.memoryLatency = 0;
     this.memoryBandwidth = 0;
+    this.around.onBegin?.(this.index, command, footprints, cycle);
     this.around.values?.execute(command);
     const timing = this.start(command, cycle);
     if (timing) {
@@ -297,6 +300,32 @@ export abstract class Unit {
     };
     const slow = tableBuild + pipeline + memoryLatency + memoryBandwidth;
     trace.instruction(event, this.work, cycle - this.startedAt - slow, command.values);
+  }
+
+  look(): UnitLook {
+    const { active, startedAt: started, finishAt: finish } = this;
+    return {
+      ...this.lookAtCycles(),
+      wait: this.isBlocked() ? this.describeWait() : undefined,
+      name: this.name,
+      active: active && { command: active, started, finish },
+      queue: Array.from(
+        { length: this.queued },
+        (_, place) => this.queue[(this.headAt + place) % this.depth] as Command,
+      ),
+      depth: this.depth,
+      begun: this.sequence,
+    };
+  }
+
+  /** What it was found to wait for may be there by now. */
+  private isBlocked(): boolean {
+    const head = this.active ? undefined : this.queue[this.headAt];
+    return head !== undefined && this.waiting !== nothing && this.obstacle(head) !== nothing;
+  }
+
+  lookAtCycles(): CycleLook {
+    return { class: this.accounting.current, since: this.accounting.currentSince };
   }
 
   /** Why the unit does not move, in words, for the watchdog; undefined if it has nothing to do. */

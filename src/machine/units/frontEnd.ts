@@ -5,6 +5,7 @@ import type { MarkContext } from '../../trace/events.ts';
 import { Accounting } from '../kernel/accounting.ts';
 import type { Command } from '../kernel/command.ts';
 import { cycleClass } from '../kernel/cycleClasses.ts';
+import type { CycleLook, FrontEndLook, PlaceLook } from '../kernel/look.ts';
 import { restoreFields, type Saved, saveFields } from '../kernel/saving.ts';
 import { type Clock, joinClock, newClock } from '../kernel/semaphores.ts';
 import { Spans } from '../kernel/spans.ts';
@@ -42,7 +43,7 @@ const state = [
  * `fetch`: looks the instruction up; `miss`: a cache line is on its way; `execute`: executes at its time or as soon after
  * as it can; `load`: a word is on its way to a register.
  */
-type Phase = 'fetch' | 'miss' | 'execute' | 'load' | 'halted';
+type Phase = FrontEndLook['phase'];
 
 /** What an instruction that is ready waits for: room in a queue, a post or a pick of a unit, or the end of all work. */
 export type Obstacle = 'room' | 'post' | 'pick' | 'end' | 'nothing';
@@ -387,8 +388,23 @@ export class FrontEnd {
     const word = { space: 'ddr', write: false, begin: address, end: address + 4, rows: 1, pitch: 4, width: 4 } as const;
     this.loads += 1;
     this.around.races.enter(index, this.loads, command, clock, [word]);
+    this.around.onBegin?.(index, command, [word], cycle);
     this.clock = clock.slice();
     this.clock[index] = this.loads;
+  }
+
+  look(): FrontEndLook {
+    const { registers, marks, executed, cacheTags: cacheLines } = this;
+    const wait = this.obstacle === 'nothing' ? undefined : this.describeWait();
+    return { ...this.lookAtCycles(), wait, ...this.lookAtPlace(), registers, marks, executed, cacheLines };
+  }
+
+  lookAtPlace(): PlaceLook {
+    return { pc: this.pc, phase: this.phase, at: this.at };
+  }
+
+  lookAtCycles(): CycleLook {
+    return { class: this.accounting.current, since: this.accounting.currentSince };
   }
 
   /** Why the front end does not move, in words, for the watchdog. */

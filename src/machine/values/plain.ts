@@ -98,6 +98,10 @@ export class PlainValues implements ValueEngine {
     };
   }
 
+  get buffers(): Buffers {
+    return this.inputs.buffers;
+  }
+
   save(): Saved {
     const own = ['attentionConfig', 'temperature', 'topK', 'seed', 'step'];
     return { ...saveFields(this, own), shared: this.stateObjects().map((part) => saveFields(part, Object.keys(part))) };
