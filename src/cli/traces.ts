@@ -106,7 +106,7 @@ export function checkTraces(options: Outputs): void {
       });
     }
     if (files.has(file)) {
-      throw usage('CLI011', `two traces are to be written to ${file}`, 'give each a name of its own');
+      throw usage('CLI015', `two traces are to be written to ${file}`, 'give each a name of its own');
     }
     files.add(file);
     checkOutputFile(file, options.force === true);
@@ -116,7 +116,7 @@ export function checkTraces(options: Outputs): void {
   if (selection !== everything && !asksForTraces(options)) {
     const asked = formats.map(({ option }) => option).join(', ');
     throw usage(
-      'CLI011',
+      'CLI015',
       'a part of the run is selected for a trace, and no trace is asked for',
       `add one of ${asked}`,
     );
@@ -127,7 +127,7 @@ export function asksForTraces(options: TraceOptions): boolean {
   return formats.some(({ asked }) => asked(options) !== undefined);
 }
 
-/** The part of the run that traces are to hold. Throws LutraError CLI011 for a range without cycles, or unknown units. */
+/** The part of the run that traces are to hold. Throws LutraError CLI015 for a range without cycles, or unknown units. */
 function readSelection(options: TraceOptions): Selection {
   const {
     traceFrom: from = 0,
@@ -138,7 +138,7 @@ function readSelection(options: TraceOptions): Selection {
   } = options;
   if (from >= to) {
     const message = `--trace-from ${from} --trace-to ${to} is an empty range: it ends before cycle ${to}`;
-    throw usage('CLI011', message, 'give a --trace-to that is larger');
+    throw usage('CLI015', message, 'give a --trace-to that is larger');
   }
   const units = traceUnits === undefined ? everything.units : unitMask(traceUnits);
   const selection = { from, to, units, token, layer };
@@ -152,7 +152,7 @@ function unitMask(list: string): number {
     const unit = (issueUnits as readonly string[]).indexOf(name);
     if (unit < 0) {
       const message = `--trace-units: ${JSON.stringify(name)} is not a unit`;
-      throw usage('CLI011', message, `there are ${issueUnits.join(', ')}`);
+      throw usage('CLI015', message, `there are ${issueUnits.join(', ')}`);
     }
     mask |= 1 << unit;
   }

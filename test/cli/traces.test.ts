@@ -102,7 +102,7 @@ describe('traces of a run', () => {
     const file = at('shared');
     const outcome = await lutra(...program, '--trace-perfetto', file, '--trace-jsonl', file);
     expect(outcome).toMatchObject({ code: 2, stdout: '' });
-    expect(outcome.stderr).toContain(`error[CLI011] two traces are to be written to ${file}`);
+    expect(outcome.stderr).toContain(`error[CLI015] two traces are to be written to ${file}`);
   });
 });
 

@@ -63,6 +63,8 @@ export class Ports {
   private readonly held = new Int32Array(issueUnits.length);
   private readonly releasing = new Int32Array(issueUnits.length);
   private taken = 0;
+  /** Goes up whenever a port may have got another holder; for who looks at them. */
+  changes = 0;
   private anyReleasing = false;
 
   constructor(hw: HardwareModel) {
@@ -92,6 +94,7 @@ export class Ports {
   }
 
   acquire(mask: number, unit: number): void {
+    if (mask !== 0) this.changes += 1;
     this.taken |= mask;
     this.held[unit]! |= mask;
     // What was to be released in this cycle is held on.
@@ -108,6 +111,7 @@ export class Ports {
   commit(freed: (mask: number) => void): void {
     if (!this.anyReleasing) return;
     this.anyReleasing = false;
+    this.changes += 1;
     let free = 0;
     for (let unit = 0; unit < this.held.length; unit++) {
       free |= this.releasing[unit]!;

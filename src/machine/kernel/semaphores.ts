@@ -23,6 +23,8 @@ export class Semaphores {
   /** The first `pendingCount` are pairs with a post that is not visible yet, in the order of the posts. */
   private readonly pending: number[] = [];
   private pendingCount = 0;
+  /** Goes up whenever a count changes; for who looks at them. */
+  changes = 0;
 
   save(): Saved {
     return saveFields(this, ['counts', 'clocks', 'heads', 'pending', 'pendingCount']);
@@ -46,6 +48,7 @@ export class Semaphores {
 
   /** Takes one count from each unit of the mask and joins their clocks into `clock`. */
   take(mask: number, to: number, clock: Clock): void {
+    if (mask !== 0) this.changes += 1;
     for (let from = 0; mask >> from !== 0; from++) {
       if (!((mask >> from) & 1)) continue;
       const pair = from * unitCount + to;
@@ -81,6 +84,7 @@ export class Semaphores {
     const { pending, pendingCount } = this;
     if (pendingCount === 0) return;
     this.pendingCount = 0;
+    this.changes += 1;
     for (let i = 0; i < pendingCount; i++) {
       const pair = pending[i] as number;
       const from = Math.floor(pair / unitCount);

@@ -16,6 +16,9 @@ export class Watch {
   private readonly depths = new Uint32Array(unitCount);
   private readonly counts = new Uint16Array(unitCount * unitCount);
   private readonly holders = new Int8Array(sharedPorts.length).fill(-1);
+  // Changes that were looked at; a restored machine is as it was looked at.
+  private semaphoreChanges = 0;
+  private portChanges = 0;
 
   /** `depthOf` is the depth of the queue of a unit other than the front end. */
   constructor(probe: Probe, depthOf: (unit: number) => number, semaphores: Semaphores, ports: Ports) {
@@ -35,13 +38,20 @@ export class Watch {
 
   /** After a commit: what is new in `cycle`, the one that follows. */
   look(cycle: number): void {
-    const { probe, depths, counts, holders } = this;
+    const { probe, depths } = this;
     for (let unit = 1; unit < unitCount; unit++) {
       const depth = this.depthOf(unit);
       if (depth === depths[unit]) continue;
       depths[unit] = depth;
       probe.queue(unit, depth, cycle);
     }
+    if (this.semaphoreChanges !== this.semaphores.changes) this.lookAtSemaphores(cycle);
+    if (this.portChanges !== this.ports.changes) this.lookAtPorts(cycle);
+  }
+
+  private lookAtSemaphores(cycle: number): void {
+    const { probe, counts } = this;
+    this.semaphoreChanges = this.semaphores.changes;
     for (let from = 0; from < unitCount; from++) {
       for (let to = 0; to < unitCount; to++) {
         const count = this.semaphores.count(from, to);
@@ -50,6 +60,11 @@ export class Watch {
         probe.semaphore(from, to, count, cycle);
       }
     }
+  }
+
+  private lookAtPorts(cycle: number): void {
+    const { probe, holders } = this;
+    this.portChanges = this.ports.changes;
     for (let port = 0; port < holders.length; port++) {
       const holder = this.ports.holder(port);
       if (holder === holders[port]) continue;

@@ -65,7 +65,6 @@ class VcdFile implements WaveFile {
   private readonly encoder = new TextEncoder();
   private readonly block = new Uint8Array(blockBytes + lineBytes);
   private length = 0;
-  private times = 0;
 
   constructor(facts: TraceFacts, signals: readonly Signal[], write: WriteBlock) {
     this.signals = signals;
@@ -77,10 +76,8 @@ class VcdFile implements WaveFile {
   time(picoseconds: number): void {
     const { block } = this;
     block[this.length++] = hash;
-    const { written } = this.encoder.encodeInto(String(picoseconds), block.subarray(this.length));
-    this.length += written;
+    this.decimal(picoseconds);
     block[this.length++] = newline;
-    this.times += 1;
     if (this.length >= blockBytes) this.flush();
   }
 
@@ -114,6 +111,22 @@ class VcdFile implements WaveFile {
     const word = bits < 32 ? value & ((1 << bits) - 1) : value >>> 0;
     for (let bit = Math.max(0, 31 - Math.clz32(word)); bit >= 0; bit--)
       block[this.length++] = zero + ((word >>> bit) & 1);
+  }
+
+  /** Digits of a whole number, at most 16 of them. */
+  private decimal(value: number): void {
+    const { block } = this;
+    const high = Math.floor(value / 1e8);
+    let digits = 1;
+    for (let power = 10; power <= value; power *= 10) digits += 1;
+    let at = this.length + digits;
+    this.length = at;
+    let rest = value - high * 1e8;
+    for (let digit = 0; digit < 8 && at > this.length - digits; digit++) {
+      block[--at] = zero + (rest % 10);
+      rest = (rest / 10) | 0;
+    }
+    for (rest = high; at > this.length - digits; rest = Math.floor(rest / 10)) block[--at] = zero + (rest % 10);
   }
 
   private put(bytes: Uint8Array): void {
