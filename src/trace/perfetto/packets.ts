@@ -137,7 +137,8 @@ export class Packets {
   }
 
   emit(): void {
-    this.put(eventPacket);
+    // A block does not end within a slice: what ends with a block is a whole trace.
+    this.out.writeMessage(packetField, eventPacket, this.draft);
   }
 
   end(track: number, nanoseconds: number): void {
