@@ -72,7 +72,7 @@ export class Ports {
   }
 
   save(): Saved {
-    return saveFields(this, ['held', 'releasing', 'taken', 'anyReleasing']);
+    return saveFields(this, ['held', 'releasing', 'taken', 'changes', 'anyReleasing']);
   }
 
   restore(saved: Saved): void {

@@ -27,7 +27,7 @@ export class Semaphores {
   changes = 0;
 
   save(): Saved {
-    return saveFields(this, ['counts', 'clocks', 'heads', 'pending', 'pendingCount']);
+    return saveFields(this, ['counts', 'clocks', 'heads', 'pending', 'pendingCount', 'changes']);
   }
 
   restore(saved: Saved): void {

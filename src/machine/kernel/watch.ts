@@ -16,7 +16,7 @@ export class Watch {
   private readonly depths = new Uint32Array(unitCount);
   private readonly counts = new Uint16Array(unitCount * unitCount);
   private readonly holders = new Int8Array(sharedPorts.length).fill(-1);
-  // Changes that were looked at; a restored machine is as it was looked at.
+  // Changes that were looked at.
   private semaphoreChanges = 0;
   private portChanges = 0;
 
@@ -29,7 +29,7 @@ export class Watch {
   }
 
   save(): Saved {
-    return saveFields(this, ['depths', 'counts', 'holders']);
+    return saveFields(this, ['depths', 'counts', 'holders', 'semaphoreChanges', 'portChanges']);
   }
 
   restore(saved: Saved): void {
