@@ -8,6 +8,7 @@ import { delimiter, join } from 'node:path';
 
 /** Debian package by program. */
 export const toolPackages = {
+  chromium: 'chromium',
   verilator: 'verilator',
   yosys: 'yosys',
   'yosys-smtbmc': 'yosys',

@@ -115,9 +115,14 @@ function addReport(program: Command, done: (code: number) => void): void {
       'Say in sentences what bounds a run, which unit waits for which, where the cycles went, and which change of the machine would gain how much.',
     )
     .argument('<run>', 'run directory that lutra run --out made')
+    .option('--html <file>', 'write a page with plots and tables that needs nothing else')
+    .option('--force', 'replace an existing page')
     .option('--no-advice', 'time no changed machines')
     .option('--json', 'print one JSON object instead of text')
-    .addHelpText('after', examples('lutra run --out runs/tom', 'lutra report runs/tom'))
+    .addHelpText(
+      'after',
+      examples('lutra report runs/tom', 'lutra report runs/tom --html tom.html', 'lutra report runs/tom --json'),
+    )
     .action(async (directory, options) => done(await reportVerb(directory, options)));
 }
 

@@ -2,29 +2,40 @@ import { exitCodes, formatDiagnostic, LutraError } from '../../base/diagnostics.
 import { derive } from '../../hw/index.ts';
 import type { Advice } from '../../report/advice.ts';
 import { findingsOf } from '../../report/findings.ts';
+import { renderPage } from '../../report/page/render.ts';
 import { renderReport } from '../../report/reportText.ts';
 import { adviseRun } from '../advise.ts';
+import { checkOutputFile, writeFile } from '../files.ts';
 import { Progress, printJson, printLine, printNote } from '../output.ts';
 import { type OpenedRun, openRun } from '../readRun.ts';
+import { pageAssets } from '../reportPage.ts';
 import { readTimeline } from '../timeline.ts';
 
 export interface ReportVerbOptions {
+  readonly html?: string;
   readonly json?: boolean;
+  readonly force?: boolean;
   /** False: no changed machine is timed. */
   readonly advice?: boolean;
 }
 
 export const reportSchema = 'lutra.report/1';
 
-/** `lutra report`: says what bounds a run, and what would make it faster. Returns the exit code. */
+/** `lutra report`: says what bounds a run and what would make it faster, and draws it. Returns the exit code. */
 export async function reportVerb(directory: string, options: ReportVerbOptions): Promise<number> {
+  const force = options.force === true;
+  if (options.html !== undefined) checkOutputFile(options.html, force);
   const opened = openRun(directory);
   const { summary, hw } = opened;
-  const timeline = readTimeline(opened);
-  const findings = findingsOf({ summary, timeline, hw, derived: derive(hw) });
+  const facts = { summary, timeline: readTimeline(opened), hw, derived: derive(hw) };
+  const findings = findingsOf(facts);
   const advice = options.advice === false ? null : await adviceFor(opened);
+  if (options.html !== undefined) {
+    writeFile(options.html, [renderPage(facts, findings, advice, await pageAssets())], force);
+  }
   if (options.json) printJson({ schema: reportSchema, run: directory, ...findings, advice });
   else for (const line of renderReport(summary, findings, advice)) printLine(line);
+  if (options.html !== undefined && !options.json) printNote(`\npage: ${options.html}`);
   return exitCodes.ok;
 }
 
