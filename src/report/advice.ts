@@ -225,12 +225,16 @@ export function bestStep({ entries }: Advice): AdviceEntry | undefined {
 /** Steps and bounds that a person is shown at most; machines get them all. */
 const mostShown = { step: 4, bound: 2 } as const;
 
+/** The changes of a kind that gain something, best first. */
+export function worthwhile({ entries }: Advice, kind: ChangeKind): readonly AdviceEntry[] {
+  return entries.filter((entry) => entry.kind === kind && entry.gain >= noticeable).slice(0, mostShown[kind]);
+}
+
 /** Sentences and tables for a person: what gains, best first. */
 export function renderAdvice(advice: Advice): { sentence: string; tables: string[]; notes: string[] } {
   const { entries, method, leftOut } = advice;
   const worth = entries.filter(({ gain }) => gain >= noticeable);
-  const shown = (kind: ChangeKind) => worth.filter((entry) => entry.kind === kind).slice(0, mostShown[kind]);
-  const [steps, bounds] = [shown('step'), shown('bound')];
+  const [steps, bounds] = [worthwhile(advice, 'step'), worthwhile(advice, 'bound')];
   const rows = [...steps, ...bounds].map(({ change, set, gain, fits }) => [
     gainText(gain),
     change,

@@ -1,9 +1,9 @@
 /** A report as one self-contained HTML page. */
 import Handlebars from 'handlebars';
+import { type Advice, type ChangeKind, gainText, renderAdvice, worthwhile } from '../advice.ts';
 import { classFamilies } from '../classes.ts';
 import type { FindingFacts, Findings } from '../findings.ts';
 import { bytes, grouped, percent, seconds } from '../format.ts';
-import { type ShownAdvice, signed } from '../reportText.ts';
 import type { Summary } from '../summary.ts';
 import { pageData } from './build.ts';
 import { figuresOf, pathParts } from './figures.ts';
@@ -17,9 +17,6 @@ export interface PageAssets {
   readonly scriptDigest: string;
   readonly version: string;
 }
-
-/** Changes that are listed. */
-const mostChanges = 8;
 
 const handlebars = Handlebars.create();
 handlebars.registerHelper(
@@ -54,12 +51,7 @@ function themed(style: string): string {
   return `${style}\n@media screen and (prefers-color-scheme: dark){:root:not([data-theme="light"]) ${dark}}\n${colourRules}`;
 }
 
-export function renderPage(
-  facts: FindingFacts,
-  findings: Findings,
-  advice: ShownAdvice | null,
-  assets: PageAssets,
-): string {
+export function renderPage(facts: FindingFacts, findings: Findings, advice: Advice | null, assets: PageAssets): string {
   const { summary } = facts;
   const title = `${summary.model.name === 'none' ? 'program' : summary.model.name} on ${summary.machine.name}`;
   return handlebars.compile(assets.template, { strict: false })({
@@ -71,7 +63,7 @@ export function renderPage(
     pathTitle: `What ${{ decode: 'the last token', prompt: 'the first token', program: 'the program' }[findings.scope]} waited for: ${grouped(findings.pathCycles)} cycles`,
     path: pathParts(findings).map((part) => ({ ...part, places: held(part.places) })),
     sentences: findings.sentences.map(held),
-    advice: advice === null || advice.entries.length === 0 ? null : adviceView(advice),
+    advice: advice === null ? null : adviceView(advice),
     figures: figuresOf(facts, findings),
     details: details(facts, assets.version),
     families: classFamilies,
@@ -121,17 +113,29 @@ function keyFacts(summary: Summary) {
   ];
 }
 
-function adviceView({ entries, method }: ShownAdvice) {
-  const shown = entries.slice(0, mostChanges);
-  const most = Math.max(...shown.map(({ gain }) => gain), 0.0001);
+const adviceTitles: readonly (readonly [ChangeKind, string])[] = [
+  ['step', 'What a change of the machine gains'],
+  ['bound', 'What a resource is worth at most'],
+];
+
+function adviceView(advice: Advice) {
+  const { sentence, notes } = renderAdvice(advice);
+  const groups = adviceTitles.map(([kind, title]) => ({ title, entries: worthwhile(advice, kind) }));
+  const most = Math.max(...groups.flatMap(({ entries }) => entries.map(({ gain }) => gain)));
   return {
-    method,
-    entries: shown.map(({ change, set, gain, fits }) => ({
-      change: `${change}${fits === false ? ' (beyond the board)' : ''}`,
-      set: set.map((one) => `--set ${one}`).join(' '),
-      gain: signed(gain),
-      width: Math.max(0, (100 * gain) / most).toFixed(1),
-    })),
+    sentence: held(sentence),
+    notes: held(notes.join(' ')),
+    groups: groups
+      .filter(({ entries }) => entries.length > 0)
+      .map(({ title, entries }) => ({
+        title,
+        entries: entries.map(({ change, set, gain, fits }) => ({
+          change: `${change}${fits === false ? ' (too large for the board)' : ''}`,
+          set: set.map((one) => `--set ${one}`).join(' '),
+          gain: held(gainText(gain)),
+          width: ((100 * gain) / most).toFixed(1),
+        })),
+      })),
   };
 }
 

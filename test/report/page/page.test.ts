@@ -240,7 +240,8 @@ describeWith('chromium')('the page in a browser', () => {
         },
       },
     };
-    const advice = { entries: [{ change: evil, set: [evil], gain: 0.1, fits: true }], method: evil };
+    const entry = { change: evil, set: [evil], gain: 0.1, fits: true, kind: 'step' as const };
+    const advice = { entries: [entry], cycles: 1, runCycles: 1, method: evil, leftOut: [] };
     writeFileSync(at('evil.html'), renderPage(spoilt, findingsOf(spoilt), advice, await pageAssets()));
     const { page, complaints } = await open(at('evil.html'));
     expect(complaints).toEqual([]);
