@@ -1,11 +1,19 @@
 import type { Simulation } from 'verilator-wasm';
 import type { TraceFacts } from '../trace/facts.ts';
 import { everything } from '../trace/selection.ts';
+import { gtkwFile } from '../trace/waves/gtkw.ts';
 import { waveTrace } from '../trace/waves/trace.ts';
 import { vcdFile } from '../trace/waves/vcd.ts';
 import { joinDumps } from './joinDumps.ts';
 import { Lockstep, type LockstepJob } from './lockstep.ts';
 import { Clock } from './pins.ts';
+
+/** What both sides did around a difference. */
+export interface BothSides {
+  readonly waveform: Uint8Array;
+  /** What GTKWave shows of it, where its file has this name: both sides, with a marker at the difference. */
+  readonly view: (name: string) => string;
+}
 
 /** Units of time of a simulation's waveform in a cycle. */
 const unitsPerCycle = 10;
@@ -14,8 +22,8 @@ const unitsPerCycle = 10;
  * Runs a job again up to `margin` cycles behind `cycle` and records its last 2·margin cycles on both sides.
  * The simulation is a fresh one that was built with a waveform.
  *
- * Returns one value change dump: scope `verilog` has all signals of the Verilog, scope `machine` the machine's units,
- * queues, semaphores and ports. Both have the same time: cycle c begins at c clock periods, with the edge after which
+ * The waveform is one value change dump: scope `verilog` has all signals of the Verilog, scope `machine` the machine's
+ * units, queues, semaphores and ports. Both have the same time: cycle c begins at c clock periods, with the edge after which
  * registers have its values; the Verilog's inputs are set in the middle of a cycle.
  */
 export function waveformAround(
@@ -24,7 +32,8 @@ export function waveformAround(
   facts: TraceFacts,
   cycle: number,
   margin: number,
-): Uint8Array {
+): BothSides {
+  const time = (cycles: number) => Math.round((cycles * 1e12) / facts.clockHz);
   const from = Math.max(0, cycle - margin);
   const end = cycle + 1 + margin;
   const machine: string[] = [];
@@ -41,18 +50,34 @@ export function waveformAround(
   for (let now = lockstep.cycle; now < end; now++) clock.edge();
   const verilog = new TextDecoder().decode(simulation.trace.stop());
   trace.finish(lockstep.runMachine(end));
-  return new TextEncoder().encode(
-    joinDumps([
-      { scope: 'machine', text: machine.join(''), time: (picoseconds) => picoseconds },
-      {
-        scope: 'verilog',
-        text: verilog,
-        time: (time) => {
-          // The first values are there before anything moves: with the edge that the first cycle begins with.
-          const passed = time < unitsPerCycle / 2 ? 0 : time / unitsPerCycle;
-          return Math.round(((from + passed) * 1e12) / facts.clockHz);
-        },
-      },
-    ]),
-  );
+  const joined = joinDumps([
+    { scope: 'machine', text: machine.join(''), time: (picoseconds) => picoseconds },
+    {
+      scope: 'verilog',
+      text: verilog,
+      // The first values are there before anything moves: with the edge that the first cycle begins with.
+      time: (units) => time(from + (units < unitsPerCycle / 2 ? 0 : units / unitsPerCycle)),
+    },
+  ]);
+  const beside = { scope: 'machine', other: 'verilog', signals: traceSignals(verilog), marker: time(cycle) };
+  return {
+    waveform: new TextEncoder().encode(joined),
+    view: (name) => gtkwFile(facts, everything, name, beside),
+  };
+}
+
+const declared =
+  /\$scope\s+\w+\s+(\S+)\s+\$end|\$(upscope)\s|\$var\s+\w+\s+\d+\s+\S+\s+(trace_\w+)\s*(\[\d+:\d+\])?\s*\$end/g;
+
+/** What the Verilog says of instructions: the outputs of its top module that are there for traces. */
+function traceSignals(verilog: string): string[] {
+  const scopes: string[] = ['verilog'];
+  const paths = new Map<string, string>();
+  const header = verilog.slice(0, verilog.indexOf('$enddefinitions'));
+  for (const [, scope, upscope, name, range = ''] of header.matchAll(declared)) {
+    if (scope !== undefined) scopes.push(scope);
+    else if (upscope !== undefined) scopes.pop();
+    else if (name !== undefined && !paths.has(name)) paths.set(name, `${[...scopes, name].join('.')}${range}`);
+  }
+  return [...paths.values()];
 }

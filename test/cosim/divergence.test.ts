@@ -81,7 +81,8 @@ describeVerilog('a machine that is not equal', () => {
     const margin = 200;
     const { cycle } = difference('start-late') as { cycle: number };
     const facts = traceFacts(job().image, hw, undefined);
-    const dump = new TextDecoder().decode(waveformAround(faulty('start-late'), job(), facts, cycle, margin));
+    const shown = waveformAround(faulty('start-late'), job(), facts, cycle, margin);
+    const dump = new TextDecoder().decode(shown.waveform);
     const { signals, end } = readVcd(dump);
     const period = 1e12 / hw.clockHz;
     const from = cycle - margin;
@@ -120,6 +121,13 @@ describeVerilog('a machine that is not equal', () => {
     const vector = units.indexOf('vector');
     expect(states(cycle).map((all) => all[vector])).toEqual([1, counterClass('port')]);
     expect(at('lutra.vector.pc', cycle)).toBe('2');
+    const view = shown.view('difference.vcd').split('\n');
+    expect(view).toContain('verilog.TOP.trace_started_o[7:0]');
+    expect(view).toContain('machine.lutra.vector.state');
+    expect(view.find((line) => line.startsWith('*'))?.split(' ')[1]).toBe(String(cycle * period));
+    const names = view.filter((line) => /^(machine|verilog)\./.test(line)).map((line) => line.replace(/^\w+\./, ''));
+    expect(names.length).toBeGreaterThan(60);
+    expect(names.filter((name) => !signals.has(name.replace(/\[.*$/, '')))).toEqual([]);
   });
 });
 

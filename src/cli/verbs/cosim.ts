@@ -12,7 +12,7 @@ import {
 import { hardwareDigest } from '../../hw/index.ts';
 import { commandBlock } from '../../machine/run.ts';
 import { cacheDirectory } from '../cache.ts';
-import { checkOutputFile, defaultModel, readTemplates, writeFile } from '../files.ts';
+import { checkOutputFile, defaultModel, readTemplates, shortName, viewName, writeFile } from '../files.ts';
 import { openHardware, openProgram } from '../inputs.ts';
 import { type Interrupt, withInterrupt } from '../interrupt.ts';
 import type { CosimVerbOptions } from '../options.ts';
@@ -29,7 +29,10 @@ export async function cosimVerb(target: string | undefined, options: CosimVerbOp
   if (options.unit !== undefined || options.vectors !== undefined) {
     return cosimUnit(target, options, cacheDirectory());
   }
-  if (options.waveform !== undefined) checkOutputFile(options.waveform, options.force === true);
+  if (options.waveform !== undefined) {
+    checkOutputFile(options.waveform, options.force === true);
+    checkOutputFile(viewName(options.waveform), options.force === true);
+  }
   const path = target ?? defaultModel;
   const hw = openHardware(options, path);
   const progress = new Progress(options.json !== true);
@@ -73,12 +76,10 @@ export async function cosimVerb(target: string | undefined, options: CosimVerbOp
     const { cycle } = result.difference;
     const traced = await buildVerilog({ ...build, waveform: true });
     const facts = traceFacts(program.image, hw, program.tokenizer);
-    writeFile(
-      options.waveform,
-      [waveformAround(traced.instantiate(), job, facts, cycle, waveformMargin)],
-      options.force === true,
-    );
-    printNote(`waveform: ${options.waveform}`);
+    const { waveform, view } = waveformAround(traced.instantiate(), job, facts, cycle, waveformMargin);
+    writeFile(options.waveform, [waveform], options.force === true);
+    writeFile(viewName(options.waveform), [view(shortName(options.waveform))], options.force === true);
+    printNote(`waveform: ${options.waveform} (gtkwave ${options.waveform} ${viewName(options.waveform)})`);
   }
   if (result.difference) return exitCodes.no;
   return result.halted || options.maxCycles !== undefined ? exitCodes.ok : exitCodes.interrupted;
