@@ -16,7 +16,7 @@ export function diffSentences(diff: RunDiff): string[] {
     headline(diff),
     ...speed(diff),
     ...fields('The machines differ in', diff.hardware),
-    ...fields('The runs were asked for differently:', diff.options),
+    ...fields('The runs were asked for differently:', asked(diff.options)),
     ...unitSentences(diff),
     ...operationSentence(diff),
     ...byteSentence(diff),
@@ -58,6 +58,9 @@ function fields(lead: string, changes: readonly FieldChange[]): string[] {
   const more = changes.length > most ? `, and in ${changes.length - most} more` : '';
   return [`${lead} ${named.join(', ')}${more}.`];
 }
+
+/** Digests follow from the rest, and say nothing to a person. */
+const asked = (options: readonly FieldChange[]) => options.filter(({ field }) => !field.endsWith('digest'));
 
 /** A value that fits a sentence. */
 function brief(value: string | null): string {
