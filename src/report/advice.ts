@@ -3,7 +3,8 @@
  * answer; the times come from who can compile and run (src/cli/advise.ts).
  */
 import { LutraError } from '../base/diagnostics.ts';
-import { derive, estimateResources, type HardwareModel, loadHardwareModel } from '../hw/index.ts';
+import { derive, estimateResources, type HardwareModel, loadHardwareModel, type Resources } from '../hw/index.ts';
+import { resourceNames } from '../hw/resources.ts';
 import { table } from './format.ts';
 
 /** A change that can be built, or one that shows how much a resource can be worth at most. */
@@ -193,7 +194,7 @@ export function allowedWays(hw: HardwareModel, { ways }: Change): ChangedMachine
     if (set.length === 0) return [];
     try {
       const changed = loadHardwareModel(text, 'hardware.json', set);
-      return [{ set, hw: changed, fits: fitsBoard(changed) }];
+      return [{ set, hw: changed, fits: fitsBoard(changed, hw) }];
     } catch (error) {
       if (error instanceof LutraError) return [];
       throw error;
@@ -202,9 +203,10 @@ export function allowedWays(hw: HardwareModel, { ways }: Change): ChangedMachine
   return [...machines.filter(({ fits }) => fits), ...machines.filter(({ fits }) => !fits)];
 }
 
-function fitsBoard(hw: HardwareModel): boolean {
-  const { total } = estimateResources(hw, derive(hw));
-  return Object.entries(total).every(([name, count]) => count <= hw.board.resources[name as keyof typeof total]);
+/** Whether the estimate stays within the board, or, where it does not now, within what it is now. */
+function fitsBoard(changed: HardwareModel, now: HardwareModel): boolean {
+  const [total, before] = [changed, now].map((hw) => estimateResources(hw, derive(hw)).total) as [Resources, Resources];
+  return resourceNames.every((name) => total[name] <= Math.max(now.board.resources[name], before[name]));
 }
 
 /** Gains below this are none: what sampling a run may miss. */

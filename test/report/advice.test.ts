@@ -58,6 +58,12 @@ describe('changes of a machine', () => {
     expect(ways?.[1]?.[1]).toBe(false);
   });
 
+  it('fit a board that is too small already as long as they need no more of it', () => {
+    const full = machine('kv260', 'weightBuffer.words=16384');
+    expect(setsOf(full, 'twice the lanes of the vector unit')).toEqual([[['vector.lanes=8'], true]]);
+    expect(setsOf(full, 'a weight buffer of twice the size')).toEqual([[['weightBuffer.words=32768'], false]]);
+  });
+
   it('leave out what cannot matter to the run', () => {
     const hw = machine('kv260');
     const all = names(hw, { kvBytesMissing: 10 ** 7, positions: 5000, fetchShare: 0.1, tableBuildShare: 0.1 });
