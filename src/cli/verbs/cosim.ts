@@ -81,6 +81,9 @@ export async function cosimVerb(target: string | undefined, options: CosimVerbOp
     writeFile(viewName(options.waveform), [view(shortName(options.waveform))], options.force === true);
     printNote(`waveform: ${options.waveform} (gtkwave ${options.waveform} ${viewName(options.waveform)})`);
   }
+  if (result.difference && options.waveform === undefined) {
+    printNote('--waveform FILE writes what both sides did around it');
+  }
   if (result.difference) return exitCodes.no;
   return result.halted || options.maxCycles !== undefined ? exitCodes.ok : exitCodes.interrupted;
 }
