@@ -1,6 +1,7 @@
 /** A session with its commands: a line in, lines out. */
 import { didYouMean } from '../isa/suggest.ts';
-import { type Answer, type Command, commands } from './commands.ts';
+import type { Answer, Command } from './commands/command.ts';
+import { commands } from './commands/index.ts';
 import { Session } from './session.ts';
 import type { DebugTarget } from './target.ts';
 import { findOne, wrong } from './words.ts';

@@ -127,18 +127,30 @@ export class Session {
       const failure = yield* this.evaluate();
       if (failure !== undefined) return [failure];
       const hits = goal.breakpoints ? this.breakpoints.hitBy(this.begins) : [];
-      if (hits.length > 0) return hits.map(({ breakpoint, text }) => this.hit(breakpoint, text));
-      if (reached()) return this.over === undefined ? [] : [this.over];
+      const begun = hits.map(({ breakpoint, text }) => this.hit(breakpoint, text));
+      if (begun.length > 0 || reached()) {
+        const end = this.over === undefined ? [] : [this.over];
+        return [...begun, ...(goal.breakpoints ? this.dueHere(from) : []), ...end];
+      }
       if (step % turnSteps === 0) yield;
       if (this.interrupted) return ['interrupted'];
     }
   }
 
+  /** Breakpoints that would have stopped the run here if nothing else had. */
+  private dueHere(from: number): string[] {
+    const { cycle, reasons } = this.breakpoints.due(this.machine, from);
+    return cycle === this.position ? reasons.map((breakpoint) => this.hit(breakpoint, '')) : [];
+  }
+
   /** Goes to a cycle, earlier or later, without stopping before. */
   *to(cycle: number): Generator<void, Stop> {
+    const earlier = cycle < this.position;
     const snapshot = this.history.latest((kept) => kept.cycle <= cycle);
-    if (cycle < this.position || snapshot.cycle > this.position) this.restore(snapshot);
-    return yield* this.forward({ cycle, breakpoints: false });
+    if (earlier || snapshot.cycle > this.position) this.restore(snapshot);
+    const stop = yield* this.forward({ cycle, breakpoints: false });
+    if (earlier) this.breakpoints.wentBack(this.position);
+    return stop;
   }
 
   /** Goes back to where the last but `count` of something happened, before it did; to the start if there were fewer. */
@@ -213,7 +225,6 @@ export class Session {
   }
 
   private restore({ cycle, machine, state }: Snapshot<State>): void {
-    const earlier = cycle < this.position;
     this.machine.restore(machine);
     this.position = cycle;
     this.tokens = this.tokens.slice(0, state.counts.tokens);
@@ -222,7 +233,6 @@ export class Session {
     this.writers.restore(state.writers as ReadonlyMap<never, readonly Written[]>);
     this.steps = 0;
     this.end = undefined;
-    if (earlier) this.breakpoints.wentBack(cycle);
   }
 }
 

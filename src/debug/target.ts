@@ -11,6 +11,8 @@ export interface DebugTarget {
   readonly values: boolean;
   /** Line of each instruction in its source; without it, that of what `lutra disasm` prints. */
   readonly sourceLines?: readonly number[] | undefined;
+  /** The lines of the source, where there is one. */
+  readonly sourceText?: readonly string[] | undefined;
   /** The text of tokens, where there is a tokenizer. */
   readonly decode?: ((tokens: readonly number[]) => string) | undefined;
   readonly cycleLimit?: number | undefined;

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -95,6 +95,22 @@ function terminal(source: string, other: Partial<DebugTarget> = {}) {
   };
   return { debug, over, type: (text: string) => void input.write(text), end: () => void input.end(), until };
 }
+
+describe('lutra debug when it is interrupted', () => {
+  it('says where it is and ends with exit code 130', async () => {
+    const file = join(directory, 'endless.lasm');
+    writeFileSync(file, endless);
+    const child = spawn(process.execPath, ['bin/lutra.mjs', 'debug', file, '-x', commands('continue', 'step')]);
+    let stdout = '';
+    child.stdout.on('data', (chunk) => {
+      if (!stdout.includes('> continue') && `${stdout}${chunk}`.includes('> continue')) child.kill('SIGINT');
+      stdout += chunk;
+    });
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    expect(code).toBe(130);
+    expect(stdout).toMatch(/> continue\ninterrupted\ncycle \d+, frontEnd at instruction 0 \(again\): jmp again\n$/);
+  });
+});
 
 describe('lutra debug on a terminal', () => {
   it('prompts, repeats with an empty line, remembers, completes, and ends with quit', async () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { commands } from '../../src/debug/commands.ts';
+import { commands } from '../../src/debug/commands/index.ts';
 import { hardware } from '../machine/harness.ts';
 import { debuggerOf, say } from './debugging.ts';
 
@@ -59,6 +59,31 @@ describe('commands', () => {
     const debug = debuggerOf('jmp end\nvector.sync\nend: halt');
     expect(() => say(debug, 'break 1')).toThrow(/instruction 1 can never be reached/);
     expect(say(debug, 'break end')).toHaveLength(1);
+  });
+
+  it('name every breakpoint that a stop is due to, and stop in a stretch of the program once', () => {
+    const debug = debuggerOf(source);
+    say(debug, 'break vector');
+    say(debug, 'break cycle 140');
+    expect(say(debug, 'continue').slice(0, 2)).toEqual([
+      expect.stringMatching(/^breakpoint 1, vector begins .* in cycle 139$/),
+      'breakpoint 2, cycle 140',
+    ]);
+    expect(say(debug, 'continue')[0]).toMatch(/^breakpoint 1, .*instruction 6 \(next \+ 1\)/);
+
+    const layers = debuggerOf(
+      'mark layer, 3\nvector.sync\nvector.sync\nvector.sync\nmark layer, 4\nvector.sync\nmark layer, 3\nhalt',
+    );
+    say(layers, 'break layer 3');
+    expect(say(layers, 'continue')[0]).toMatch(/^breakpoint 1, layer 3: vector began vector.sync, instruction 1,/);
+    say(layers, 'step 6');
+    // Back, but not to before it.
+    say(layers, 'back 3');
+    expect(say(layers, 'continue')[0]).toMatch(/halted/);
+    say(layers, 'goto 0');
+    expect(say(layers, 'continue')[0]).toMatch(/instruction 1,/);
+    say(layers, 'back 1 vector');
+    expect(say(layers, 'continue')[0]).toMatch(/instruction 1,/);
   });
 
   it('find what costs a program a fifth of its time, as docs/debugging.md tells it', () => {

@@ -31,6 +31,7 @@ export async function debugVerb(target: string | undefined, options: DebugVerbOp
     commandBlock: commandBlock(values ? request : { ...request, stopTokens: [] }, image),
     values,
     sourceLines,
+    sourceText: sourceLines && readText(path).split(/\r?\n/),
     ...(tokenizer === undefined
       ? {}
       : {

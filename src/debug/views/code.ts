@@ -2,8 +2,32 @@
 import { unitName } from '../names.ts';
 import type { Session } from '../session.ts';
 
-/** `count` instructions around `middle`: `=>` is where the front end is; behind, the units that run the instruction. */
+/**
+ * `count` lines of the source around an instruction, as they were written; the program itself where there is no source.
+ * `=>` is where the front end is, and behind a line the units that run an instruction of it.
+ */
 export function listLines(session: Session, middle: number, count: number): string[] {
+  const { sourceLines, sourceText } = session.target;
+  if (!sourceLines || !sourceText) return disassemblyLines(session, middle, count);
+  const { frontEnd, units } = session.machine.look();
+  const running = new Map<number, string[]>();
+  for (const { active, name } of units) {
+    const line = active && sourceLines[active.command.pc];
+    if (line !== undefined) running.set(line, [...(running.get(line) ?? []), name]);
+  }
+  const lines = sourceText.length;
+  const first = Math.max(1, Math.min((sourceLines[middle] ?? 1) - Math.floor(count / 2), lines - count + 1));
+  return sourceText.slice(first - 1, first - 1 + count).map((text, index) => {
+    const line = first + index;
+    const mark = line === sourceLines[frontEnd.pc] ? '=>' : '  ';
+    const names = running.get(line);
+    const at = names ? `   <- ${names.join(', ')} at it` : '';
+    return `${mark} ${String(line).padStart(4)}  ${text}${at}`.trimEnd();
+  });
+}
+
+/** `count` instructions around `middle`: `=>` is where the front end is; behind, the units that run the instruction. */
+export function disassemblyLines(session: Session, middle: number, count: number): string[] {
   const { names, machine } = session;
   const { frontEnd, units } = machine.look();
   const runs = new Map<number, string[]>();

@@ -177,8 +177,11 @@ function element(view: DataView, at: number, format: DumpFormat): string {
   return short(decodeFloat(format, format === 'float32' ? view.getUint32(at, true) : view.getUint16(at, true)));
 }
 
-/** The segments of memory. */
-export function mapLines({ target }: Session): string[] {
+/** The segments of memory, or what lies at one address. */
+export function mapLines({ target, names }: Session, only?: Address): string[] {
+  if (only && only.space !== 'ddr')
+    throw wrong('DBG005', `${only.space} is a buffer`, `buffers ${only.space} says what is in it`);
+  if (only) return [`  0x${only.at.toString(16)} is ${names.memory(only.at) ?? 'in no segment'}`];
   const { segments, code, codeAddress } = target.image;
   const all = [
     ...segments.map(({ name, kind, address, bytes }) => ({ name, kind: kind as string, address, bytes })),
