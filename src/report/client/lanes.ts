@@ -198,13 +198,29 @@ interface Span {
   readonly mark: number;
 }
 
-function spansOf(lane: PageSpans | null, classes: readonly PageClass[]): Span[] {
+function spansOf(lane: PageSpans | null, { kinds, classes }: PageData['closeUp']): Span[] {
   let at = lane?.from ?? 0;
-  return (lane?.spans ?? []).map(([cycles, number, instruction, mark]) => {
+  const flat = lane?.spans ?? [];
+  const spans: Span[] = [];
+  for (let index = 0; index < flat.length; index += 2) {
     const from = at;
-    at += cycles;
-    return { from, to: at, class: classes[number] as PageClass, instruction, mark };
-  });
+    at += flat[index]!;
+    const [number, instruction, mark] = kinds[flat[index + 1]!] as (typeof kinds)[number];
+    spans.push({ from, to: at, class: classes[number] as PageClass, instruction, mark });
+  }
+  return spans;
+}
+
+/** Steps of the critical path; cycles count from the beginning of the token. */
+function stepsOf({ path, from, to }: PageData['closeUp']): { unit: number; from: number; to: number }[] {
+  const steps: { unit: number; from: number; to: number }[] = [];
+  let at = 0;
+  for (let index = 0; index < path.length; index += 2) {
+    const begin = at;
+    at += path[index + 1]!;
+    steps.push({ unit: path[index]!, from: begin, to: Math.min(at, to - from) });
+  }
+  return steps;
 }
 
 /** Number of the first span that ends after `cycle`. */
@@ -222,8 +238,9 @@ function firstAfter(spans: readonly Span[], cycle: number): number {
 /** The lanes of the close-up; cycles count from the beginning of the token. */
 export function closeUpLanes(data: PageData): Lanes {
   const { closeUp, units, families } = data;
-  const { from: origin, instructions, marks, path } = closeUp;
-  const lanes = closeUp.lanes.map((lane) => spansOf(lane, closeUp.classes));
+  const { from: origin, instructions, marks } = closeUp;
+  const path = stepsOf(closeUp);
+  const lanes = closeUp.lanes.map((lane) => spansOf(lane, closeUp));
   const length = closeUp.to - origin;
   const visible = (unit: number, from: number, to: number) => {
     const spans = lanes[unit] as Span[];
@@ -293,11 +310,11 @@ export function closeUpLanes(data: PageData): Lanes {
     draw(from, to, width) {
       const count = units.reduce((sum, _, unit) => sum + visible(unit, from, to).length, 0);
       const steps = path
-        .filter(([, begin, end]) => end - origin > from && begin - origin < to)
-        .map(([unit, begin, end]) => ({
-          lane: units[unit]?.title,
-          from: Math.max(from, begin - origin),
-          to: Math.min(to, end - origin),
+        .filter((step) => step.to > from && step.from < to)
+        .map((step) => ({
+          lane: units[step.unit]?.title,
+          from: Math.max(from, step.from),
+          to: Math.min(to, step.to),
         }));
       return frame(data, from, to, width, [
         ...(count <= mostSpans ? single(from, to, width) : binned(from, to, width)),
@@ -308,9 +325,7 @@ export function closeUpLanes(data: PageData): Lanes {
       const spans = lanes[lane] as Span[] | undefined;
       const span = spans?.[firstAfter(spans, cycle + origin)];
       if (!span || span.from > cycle + origin) return undefined;
-      const onPath = path.some(
-        ([unit, begin, end]) => unit === lane && begin <= cycle + origin && cycle + origin < end,
-      );
+      const onPath = path.some((step) => step.unit === lane && step.from <= cycle && cycle < step.to);
       const place = placeOf(span);
       return [
         `${units[lane]?.title}: ${span.class.title}`,

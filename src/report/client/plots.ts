@@ -120,9 +120,9 @@ export function rooflinePlot(data: PageData, width: number): Element {
   const ridge = macsPerCycle / bytesPerCycle;
   const xs = points.map(({ x }) => x);
   const ys = points.map(({ y }) => y);
-  const low = Math.min(...xs, ridge) / 3;
-  const high = Math.max(...xs, ridge) * 4;
-  const bottom = Math.min(...ys, macsPerCycle / 10) / 3;
+  const low = Math.min(...xs, ridge) / 2;
+  const high = Math.max(...xs, ridge) * 2.5;
+  const bottom = Math.min(...ys, macsPerCycle / 10) / 2;
   const height = narrow(width) ? 320 : 420;
   const perDecade = {
     x: (width - 76) / Math.log10(high / low),
@@ -187,7 +187,6 @@ export function rooflinePlot(data: PageData, width: number): Element {
         x: 'x',
         y: 'y',
         text: 'text',
-        textAnchor: 'start',
         fontSize: 12,
         fill: (label) => kindColour(label.kind),
         stroke: 'var(--card)',
@@ -201,27 +200,42 @@ export function rooflinePlot(data: PageData, width: number): Element {
 const plain = (value: number) => (Math.log10(value) % 1 === 0 ? value.toLocaleString('en-US') : '');
 
 interface Label {
-  x: number;
-  y: number;
+  readonly x: number;
+  readonly y: number;
   readonly text: string;
   readonly kind: string;
 }
 
-/** A label to the right of each point; one that would lie on another moves down. `perDecade`: pixels of a factor of ten. */
-function labelsOf(
-  points: PageData['roofline']['points'],
-  perDecade: { readonly x: number; readonly y: number },
-): Label[] {
-  const placed: Label[] = [];
-  const apart = (a: number, b: number, pixels: number) => Math.abs(Math.log10(a / b)) * pixels;
-  for (const { x, y, label: text, kind } of [...points].sort((a, b) => b.y - a.y)) {
-    const label: Label = { x: x * 10 ** (10 / perDecade.x), y, text, kind };
-    const lies = (other: Label) =>
-      apart(other.y, label.y, perDecade.y) < 14 && apart(other.x, label.x, perDecade.x) < 60;
-    for (let tries = 0; tries < 20 && placed.some(lies); tries++) label.y /= 10 ** (3 / perDecade.y);
-    placed.push(label);
-  }
-  return placed;
+interface Box {
+  readonly left: number;
+  readonly right: number;
+  readonly middle: number;
+}
+
+/**
+ * A label beside each point: to its right, its left, above or below, where it lies on nothing else. `perDecade`: pixels of
+ * a factor of ten. Gives the middles of the labels.
+ */
+function labelsOf(points: readonly PagePoint[], perDecade: { readonly x: number; readonly y: number }): Label[] {
+  const across = (x: number) => Math.log10(x) * perDecade.x;
+  const down = (y: number) => -Math.log10(y) * perDecade.y;
+  const taken: Box[] = points.map(({ x, y }) => ({ left: across(x) - 8, right: across(x) + 8, middle: down(y) }));
+  const free = ({ left, right, middle }: Box) =>
+    taken.every((box) => Math.abs(box.middle - middle) >= 15 || box.right <= left || box.left >= right);
+  return points.map(({ x, y, label: text, kind }) => {
+    const length = 7 * text.length;
+    const [px, py] = [across(x), down(y)];
+    const at = (middle: number, height: number): Box => ({
+      left: middle - length / 2,
+      right: middle + length / 2,
+      middle: height,
+    });
+    const choices = [at(px + 12 + length / 2, py), at(px - 12 - length / 2, py), at(px, py - 16), at(px, py + 16)];
+    const further = [at(px + 12 + length / 2, py + 16), at(px + 12 + length / 2, py - 16), at(px, py + 32)];
+    const box = [...choices, ...further].find(free) ?? (choices[0] as Box);
+    taken.push(box);
+    return { x: 10 ** ((box.left + box.right) / 2 / perDecade.x), y: 10 ** (-box.middle / perDecade.y), text, kind };
+  });
 }
 
 export function bandwidthPlot(data: PageData, width: number): Element {

@@ -3,10 +3,15 @@ import { classFamilies, classTitle, familyOf, unitOrder, unitTitle } from '../cl
 import type { FindingFacts, Findings } from '../findings.ts';
 import { bytes, grouped, joules, percent } from '../format.ts';
 import type { RooflineRow } from '../roofline.ts';
+import type { CloseUp } from '../timeline/closeUp.ts';
 import { criticalPath } from '../timeline/criticalPath.ts';
 import type { LayerCycles, Timeline } from '../timeline/timeline.ts';
 import type { PageBar, PageClass, PageData, PagePoint } from './pageData.ts';
 
+/** Spans of a close-up that a page shows. */
+const mostSpans = 65_536;
+/** Bins of the timeline on a page, of twice as many in its file. */
+const zoomedBins = 2048;
 /** Bins of plots that are not zoomed. */
 const stillBins = 512;
 /** Tokens that have a point of their own. */
@@ -49,26 +54,79 @@ const pageClass = (name: string): PageClass => ({
   family: classFamilies.findIndex(({ family }) => family === familyOf(name)),
 });
 
-function timelineOf({ units, binCycles, tokens }: Timeline, order: readonly string[]): PageData['timeline'] {
+function timelineOf({ units, binCycles, tokens, cycles }: Timeline, order: readonly string[]): PageData['timeline'] {
   const names = [...new Set(order.flatMap((unit) => Object.keys(units[unit] ?? {})))].sort();
+  const factor = Math.max(1, Math.ceil(cycles / binCycles / zoomedBins));
   return {
-    binCycles,
+    binCycles: binCycles * factor,
     classes: names.map(pageClass),
-    bins: order.map((unit) => Object.entries(units[unit] ?? {}).map(([name, bins]) => [names.indexOf(name), bins])),
+    bins: order.map((unit) =>
+      Object.entries(units[unit] ?? {}).map(([name, bins]) => [names.indexOf(name), joined(bins, factor)]),
+    ),
     tokens: tokens.map(({ cycle }) => cycle),
   };
 }
 
 function closeUpOf({ closeUp }: Timeline, order: readonly string[]): PageData['closeUp'] {
+  const kinds: [number, number, number][] = [];
+  const known = new Map<string, number>();
+  const kindOf = (kind: [number, number, number]): number => {
+    const key = kind.join(' ');
+    let number = known.get(key);
+    if (number === undefined) {
+      number = kinds.push(kind) - 1;
+      known.set(key, number);
+    }
+    return number;
+  };
+  const to = shownUntil(closeUp);
   return {
     from: closeUp.from,
-    to: closeUp.to,
+    to,
     classes: closeUp.classes.map(pageClass),
     instructions: closeUp.instructions.map(({ pc, name }) => `${name} (instruction ${pc})`),
     marks: closeUp.marks.map(placeOf),
-    lanes: order.map((unit) => closeUp.units[unit] ?? null),
-    path: criticalPath(closeUp).map(({ unit, from, to }) => [order.indexOf(unit), from, to]),
+    lanes: order.map((unit) => {
+      const lane = closeUp.units[unit];
+      if (!lane) return null;
+      const spans: number[] = [];
+      let at = lane.from;
+      for (const [cycles, ...kind] of lane.spans) {
+        if (at >= to) break;
+        spans.push(cycles, kindOf(kind));
+        at += cycles;
+      }
+      return { from: lane.from, spans };
+    }),
+    kinds,
+    path: stretchesOf(closeUp, order, to),
   };
+}
+
+/** The critical path up to a cycle, stretch by stretch of one unit: its number and cycles, in turn. */
+function stretchesOf(closeUp: CloseUp, order: readonly string[], until: number): number[] {
+  const stretches: number[] = [];
+  for (const { unit, from, to } of criticalPath(closeUp).reverse()) {
+    if (from >= until) break;
+    const number = order.indexOf(unit);
+    if (stretches.at(-2) === number) stretches[stretches.length - 1]! += to - from;
+    else stretches.push(number, to - from);
+  }
+  return stretches;
+}
+
+/** The cycle up to which a page shows the close-up: its end, or where its spans would become too many for a page. */
+export function shownUntil({ units, to }: CloseUp, most = mostSpans): number {
+  const starts = Object.values(units).flatMap(({ from, spans }) => {
+    let at = from;
+    return spans.map(([cycles]) => {
+      const start = at;
+      at += cycles;
+      return start;
+    });
+  });
+  if (starts.length <= most) return to;
+  return Float64Array.from(starts).sort()[most] as number;
 }
 
 /** `layer 3 ffn`; the boundary of a model has no layer worth a name. */

@@ -1,9 +1,10 @@
 /** What the script of a report’s page draws: plain data, embedded in the page as JSON. The page’s tables say the same. */
 
-/** Spans of one unit, each right behind the one before: cycles, number of a class, of an instruction or −1, of a mark. */
+/** Spans of one unit, each right behind the one before. */
 export interface PageSpans {
   readonly from: number;
-  readonly spans: readonly (readonly [number, number, number, number])[];
+  /** Cycles and number of a kind, in turn. */
+  readonly spans: readonly number[];
 }
 
 export interface PageClass {
@@ -58,10 +59,12 @@ export interface PageData {
     readonly classes: readonly PageClass[];
     readonly instructions: readonly string[];
     readonly marks: readonly string[];
+    /** Numbers of a class, of an instruction (−1: none) and of a mark, as spans have them. */
+    readonly kinds: readonly (readonly [number, number, number])[];
     /** By unit, as in `units`; null for one that says nothing. */
     readonly lanes: readonly (PageSpans | null)[];
-    /** The critical path: number of the unit, from, to. */
-    readonly path: readonly (readonly [number, number, number])[];
+    /** The critical path from the first step to the last: number of the unit and cycles, in turn. */
+    readonly path: readonly number[];
   };
   /** Shares from 0 to 1. */
   readonly stalls: readonly PageBar[];

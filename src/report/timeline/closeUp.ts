@@ -1,7 +1,7 @@
 /** Every span of every unit during one token: what the whole-run timeline is too coarse for. */
 
 /** Spans kept of one token; a run holds those of two. */
-export const mostSpans = 65_536;
+const mostSpans = 1 << 18;
 
 /** One unit's spans, each right behind the one before. */
 export interface CloseUpUnit {
