@@ -18,6 +18,7 @@ import {
   rmSync,
   type Stats,
   statSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -487,6 +488,8 @@ export interface GrowingDirectory {
   create(name: string): GrowingFile;
   /** For a file that is written in another way. */
   place(name: string): GrowingPlace;
+  /** Takes so much of the disk, if it is there, until what it returns is called, for files that are written at the end. */
+  reserve(bytes: number): () => void;
   /** SHA-256 of the files that are finished, by name. */
   digests(): Readonly<Record<string, string>>;
   /** Replaces what `checkOutputDirectory` allowed to replace. */
@@ -529,6 +532,17 @@ export function createDirectory(directory: string, force: boolean, kind: Directo
         digests.set(basename(path), digest);
       },
     }),
+    reserve(bytes) {
+      const held = join(temporary, '.reserve');
+      const release = () => rmSync(held, { force: true });
+      try {
+        // Zeros that are really written, as a hole would take no room.
+        writeFileSync(held, new Uint8Array(bytes));
+      } catch {
+        release();
+      }
+      return release;
+    },
     digests: () => Object.fromEntries([...digests].sort(([a], [b]) => (a < b ? -1 : 1))),
     finish() {
       try {

@@ -16,11 +16,13 @@ export class TraceFile {
   private readonly digest = runningSha256();
   private size = 0;
   private rewritten = false;
+  private readonly makeRoom: () => void;
   private failed: LutraError | undefined;
 
-  /** Throws LutraError IO004. */
-  constructor(place: GrowingPlace) {
+  /** `makeRoom` is called when there is none left, for the sake of others. Throws LutraError IO004. */
+  constructor(place: GrowingPlace, makeRoom: () => void) {
     this.place = place;
+    this.makeRoom = makeRoom;
     try {
       this.descriptor = openSync(place.temporary, 'wx');
     } catch (error) {
@@ -66,6 +68,7 @@ export class TraceFile {
       return true;
     } catch (error) {
       this.failed ??= error instanceof LutraError ? error : unwritable(this.place.path, error);
+      this.makeRoom();
       return false;
     }
   }

@@ -36,6 +36,9 @@ interface Format {
   readonly hasView?: boolean;
 }
 
+/** Kept free in a run directory while traces grow, so that a full disk leaves room for what the run has to say. */
+const reservedBytes = 1 << 21;
+
 /** Little is gained by more. */
 const compression = {
   deflate: (bytes: Uint8Array) => deflateSync(bytes, { level: 2 }),
@@ -174,11 +177,13 @@ export interface Traces {
 export function openTraces(options: Outputs, directory: GrowingDirectory | undefined, facts: () => TraceFacts): Traces {
   const selection = readSelection(options);
   const known = asksForTraces(options) ? facts() : undefined;
+  const wanted = formats.some(({ asked }) => asked(options) === true);
+  const release = (wanted && directory?.reserve(reservedBytes)) || (() => {});
   const opened = formats.flatMap(({ asked, name, open, hasView }) => {
     const path = asked(options);
     const place = typeof path === 'string' ? outputPlace(path, options.force === true) : directory?.place(name);
     if (path === undefined || !place || !known) return [];
-    const file = new TraceFile(place);
+    const file = new TraceFile(place, release);
     const writer = open(known, selection, file);
     const view = hasView ? (waveform: string) => gtkwFile(known, selection, waveform) : undefined;
     return [{ file, writer, view }];
@@ -188,6 +193,7 @@ export function openTraces(options: Outputs, directory: GrowingDirectory | undef
     sinks: writers.flatMap(({ sink }) => sink ?? []),
     probe: probes(writers.flatMap(({ probe }) => probe ?? [])),
     finish(cycle) {
+      release();
       for (const { file, writer, view } of opened) {
         writer.finish(cycle);
         const { path, bytes, failure } = file.finish();

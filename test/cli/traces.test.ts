@@ -1,8 +1,10 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { hasTool, runTool } from '../tools.ts';
 import { readPerfetto } from '../trace/perfettoReader.ts';
+import { readVcd } from '../trace/vcdReader.ts';
 import { lutra, temporaryDirectory } from './capture.ts';
 
 const directory = temporaryDirectory();
@@ -152,5 +154,66 @@ describe('where there is no room for a trace', () => {
       'trace.incomplete.pftrace',
     );
     expect((await lutra(...program, '--out', out, '--force')).code).toBe(0);
+  });
+});
+
+/** A file system of so many megabytes, or undefined where this user may make none. */
+function smallDisk(megabytes: number): string | undefined {
+  const path = at('disk');
+  mkdirSync(path);
+  return spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', path]).status === 0 ? path : undefined;
+}
+
+describe('on a disk that gets full', () => {
+  it('leaves room for all the rest of the run directory', async ({ skip }) => {
+    const disk = smallDisk(4);
+    if (disk === undefined) return skip('only root may mount a file system');
+    try {
+      const { code, stderr } = await lutra(
+        ...story,
+        '--max-tokens',
+        '60',
+        '--out',
+        join(disk, 'run'),
+        '--trace-perfetto',
+      );
+      expect({ code, warnings: stderr.match(/TRC001/g) }).toEqual({ code: 0, warnings: ['TRC001'] });
+      const files = readdirSync(join(disk, 'run'));
+      for (const name of ['run.json', 'summary.json', 'digests.json', 'trace.incomplete.pftrace']) {
+        expect(files).toContain(name);
+      }
+      expect(files.filter((name) => name.startsWith('.'))).toEqual([]);
+      readPerfetto(readFileSync(join(disk, 'run', 'trace.incomplete.pftrace')));
+    } finally {
+      spawnSync('umount', [disk]);
+    }
+  });
+});
+
+describe('at Ctrl-C', () => {
+  it('all traces are closed, and can be read', async () => {
+    const out = at('stopped');
+    const options = ['--trace-perfetto', '--trace-jsonl', '--trace-vcd', '--trace-fst', '--out', out];
+    const child = spawn(process.execPath, ['bin/lutra.mjs', 'run', ...options], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    let seen = 0;
+    child.stdout.on('data', (chunk: Buffer) => {
+      seen += chunk.length;
+      // Once: the second ends the process at once.
+      if (seen > 80 && seen - chunk.length <= 80) child.kill('SIGINT');
+    });
+    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(130);
+    const { cycles, newTokens } = JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8'));
+    const { instants } = readPerfetto(readFileSync(join(out, 'trace.pftrace')));
+    expect(instants).toHaveLength(newTokens);
+    const lines = readFileSync(join(out, 'trace.jsonl'), 'utf8').trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line)).filter(({ type }) => type === 'token')).toHaveLength(newTokens);
+    const waves = [readVcd(readFileSync(join(out, 'trace.vcd'), 'utf8'))];
+    if (hasTool('fst2vcd')) waves.push(readVcd(runTool('fst2vcd', [join(out, 'trace.fst')], out)));
+    for (const { signals, end } of waves) {
+      expect(end).toBe(cycles.total * 4000);
+      expect(signals.get('tokens.count')?.at(-1)?.[1]).toBe(String(newTokens));
+    }
   });
 });
