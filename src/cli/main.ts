@@ -135,6 +135,8 @@ function addDiff(program: Command, done: (code: number) => void): void {
     )
     .argument('<a>', 'run directory')
     .argument('<b>', 'run directory to compare with it')
+    .option('--html <file>', 'write a page with a plot and tables that needs nothing else')
+    .option('--force', 'replace an existing page')
     .option('--json', 'print one JSON object instead of text')
     .addHelpText(
       'after',
@@ -142,9 +144,10 @@ function addDiff(program: Command, done: (code: number) => void): void {
         'lutra run --out runs/four-lanes',
         'lutra run --set vector.lanes=8 --out runs/eight-lanes',
         'lutra diff runs/four-lanes runs/eight-lanes',
+        'lutra diff runs/four-lanes runs/eight-lanes --html lanes.html',
       ),
     )
-    .action((a, b, options) => done(diffVerb(a, b, options)));
+    .action(async (a, b, options) => done(await diffVerb(a, b, options)));
 }
 
 function addCheck(program: Command, done: (code: number) => void): void {

@@ -1,20 +1,29 @@
 import { exitCodes, oneLine } from '../../base/diagnostics.ts';
 import { type ComparedRun, diffRuns } from '../../report/diff/diff.ts';
 import { renderDiff } from '../../report/diff/diffText.ts';
+import { renderDiffPage } from '../../report/diff/page/render.ts';
 import { diffSentences } from '../../report/diff/sentences.ts';
-import { printJson, printLine } from '../output.ts';
+import { checkOutputFile, writeFile } from '../files.ts';
+import { printJson, printLine, printNote } from '../output.ts';
 import { openRun } from '../readRun.ts';
+import { pageAssets } from '../reportPage.ts';
 import { readTimeline } from '../timeline.ts';
 
 export interface DiffVerbOptions {
+  readonly html?: string;
   readonly json?: boolean;
+  readonly force?: boolean;
 }
 
 /** `lutra diff`: says what changed from one run to another. Returns the exit code. */
-export function diffVerb(first: string, second: string, options: DiffVerbOptions): number {
+export async function diffVerb(first: string, second: string, options: DiffVerbOptions): Promise<number> {
+  const force = options.force === true;
+  if (options.html !== undefined) checkOutputFile(options.html, force);
   const diff = diffRuns(comparedRun(first), comparedRun(second));
+  if (options.html !== undefined) writeFile(options.html, [renderDiffPage(diff, await pageAssets('diff'))], force);
   if (options.json) printJson({ ...diff, sentences: diffSentences(diff) });
   else for (const line of renderDiff(diff)) printLine(oneLine(line));
+  if (options.html !== undefined && !options.json) printNote(`\npage: ${options.html}`);
   return exitCodes.ok;
 }
 

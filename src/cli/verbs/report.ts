@@ -31,7 +31,7 @@ export async function reportVerb(directory: string, options: ReportVerbOptions):
   const findings = findingsOf(facts);
   const advice = options.advice === false ? null : await adviceFor(opened);
   if (options.html !== undefined) {
-    writeFile(options.html, [renderPage(facts, findings, advice, await pageAssets())], force);
+    writeFile(options.html, [renderPage(facts, findings, advice, await pageAssets('report'))], force);
   }
   if (options.json) printJson({ schema: reportSchema, run: directory, ...findings, advice });
   else for (const line of renderReport(summary, findings, advice)) printLine(line);

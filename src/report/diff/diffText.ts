@@ -15,45 +15,58 @@ export function renderDiff(diff: RunDiff): string[] {
   const names = [nameLine('A', diff.a), nameLine('B', diff.b)];
   const said = [...names, ...diff.notes.map((note) => `- ${note}`), '', ...diffSentences(diff)];
   if (diff.same) return said;
-  const per = diff.basis === 'token' ? ' per token' : '';
-  return [
-    ...said,
-    ...titled('Machine', ['field', 'A', 'B'], fieldRows(diff.hardware)),
-    ...titled('Asked for', ['option', 'A', 'B'], fieldRows(diff.options)),
-    ...titled('Figures', ['', 'A', 'B', 'change'], figureRows(diff)),
-    ...titled(
-      `Cycles${per} by unit and class`,
-      ['unit', 'class', 'A', 'B', 'change'],
-      diff.units.map((row) => [unitTitle(row.unit), row.class, ...amounts(row)]),
-    ),
-    ...titled(
-      `Cycles${per} in which units work, by operation`,
-      ['operation', 'unit', 'A', 'B', 'change'],
-      diff.operations.map((row) => [row.operation, unitTitle(row.unit), ...amounts(row)]),
-    ),
-    ...titled(
-      `Cycles${per} by layer, unit and class`,
-      ['layer', 'unit', 'class', 'A', 'B', 'change'],
-      diff.layers.map((row) => [layerTitle(row), unitTitle(row.unit), row.class, ...amounts(row)]),
-    ),
-    ...titled(
-      `Bytes${per}`,
-      ['unit', 'A', 'B', 'change'],
-      diff.bytes.map(({ unit, a, b, change }) => [unitTitle(unit), bytes(a), bytes(b), plusMinus(change, bytes)]),
-    ),
-  ];
+  return [...said, ...diffTables(diff).flatMap(titled)];
 }
 
-function nameLine(letter: string, { directory, model, machine, cycles, promptTokens, newTokens }: RunName): string {
+export interface DiffTable {
+  readonly title: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** Everything that differs, in tables; empty ones are left out. */
+export function diffTables(diff: RunDiff): DiffTable[] {
+  const per = diff.basis === 'token' ? ' per token' : '';
+  const tables: DiffTable[] = [
+    { title: 'Machine', columns: ['field', 'A', 'B'], rows: fieldRows(diff.hardware) },
+    { title: 'Asked for', columns: ['option', 'A', 'B'], rows: fieldRows(diff.options) },
+    { title: 'Figures', columns: ['', 'A', 'B', 'change'], rows: figureRows(diff) },
+    {
+      title: `Cycles${per} by unit and class`,
+      columns: ['unit', 'class', 'A', 'B', 'change'],
+      rows: diff.units.map((row) => [unitTitle(row.unit), row.class, ...amounts(row)]),
+    },
+    {
+      title: `Cycles${per} in which units work, by operation`,
+      columns: ['operation', 'unit', 'A', 'B', 'change'],
+      rows: diff.operations.map((row) => [row.operation, unitTitle(row.unit), ...amounts(row)]),
+    },
+    {
+      title: `Cycles${per} by layer, unit and class`,
+      columns: ['layer', 'unit', 'class', 'A', 'B', 'change'],
+      rows: diff.layers.map((row) => [layerTitle(row), unitTitle(row.unit), row.class, ...amounts(row)]),
+    },
+    {
+      title: `Bytes${per}`,
+      columns: ['unit', 'A', 'B', 'change'],
+      rows: diff.bytes.map(({ unit, a, b, change }) => [unitTitle(unit), bytes(a), bytes(b), plusMinus(change, bytes)]),
+    },
+  ];
+  return tables.filter(({ rows }) => rows.length > 0);
+}
+
+export function nameLine(
+  letter: string,
+  { directory, model, machine, cycles, promptTokens, newTokens }: RunName,
+): string {
   const what = model === 'none' ? 'a program' : model;
   const length = model === 'none' ? '' : `, ${promptTokens} + ${newTokens} tokens`;
   return `${letter}: ${directory} (${what} on ${machine}, ${grouped(cycles)} cycles${length})`;
 }
 
-function titled(title: string, head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  if (rows.length === 0) return [];
+function titled({ title, columns, rows }: DiffTable): string[] {
   const more = rows.length > mostRows ? [`  and ${rows.length - mostRows} smaller ones (--json gives all)`] : [];
-  return ['', title, ...table([head, ...rows.slice(0, mostRows)], 'numbers'), ...more];
+  return ['', title, ...table([columns, ...rows.slice(0, mostRows)], 'numbers'), ...more];
 }
 
 const fieldRows = (changes: RunDiff['hardware']) => changes.map(({ field, a, b }) => [field, value(a), value(b)]);
@@ -76,8 +89,8 @@ function figureRows({ figures }: RunDiff): string[][] {
 
 const amounts = ({ a, b, change }: Change): string[] => [whole(a), whole(b), plusMinus(change, whole)];
 
-const whole = (amount: number): string => grouped(Math.round(amount));
+export const whole = (amount: number): string => grouped(Math.round(amount));
 
-function plusMinus(amount: number, text: (amount: number) => string): string {
+export function plusMinus(amount: number, text: (amount: number) => string): string {
   return `${amount < 0 ? '−' : '+'}${text(Math.abs(amount))}`;
 }

@@ -54,8 +54,7 @@ function themed(style: string): string {
 export function renderPage(facts: FindingFacts, findings: Findings, advice: Advice | null, assets: PageAssets): string {
   const { summary } = facts;
   const title = `${summary.model.name === 'none' ? 'program' : summary.model.name} on ${summary.machine.name}`;
-  return handlebars.compile(assets.template, { strict: false })({
-    version: assets.version,
+  return fillPage(assets, {
     title,
     subtitle: subtitle(title, summary),
     headline: held(findings.headline),
@@ -67,11 +66,15 @@ export function renderPage(facts: FindingFacts, findings: Findings, advice: Advi
     figures: figuresOf(facts, findings),
     details: details(facts, assets.version),
     families: classFamilies,
-    style: themed(assets.style),
     data: jsonSafe(pageData(facts, findings)),
-    script: assets.script,
-    scriptDigest: assets.scriptDigest,
   });
+}
+
+/** A page of its template: what all pages have, and what only this one has. */
+export function fillPage(assets: PageAssets, contents: Readonly<Record<string, unknown>>): string {
+  const { template, style, script, scriptDigest, version } = assets;
+  const common = { version, style: themed(style), script, scriptDigest };
+  return handlebars.compile(template, { strict: false })({ ...common, ...contents });
 }
 
 /** A number keeps its %. */

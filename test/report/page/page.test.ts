@@ -242,7 +242,7 @@ describeWith('chromium')('the page in a browser', () => {
     };
     const entry = { change: evil, set: [evil], gain: 0.1, fits: true, kind: 'step' as const };
     const advice = { entries: [entry], cycles: 1, runCycles: 1, method: evil, leftOut: [] };
-    writeFileSync(at('evil.html'), renderPage(spoilt, findingsOf(spoilt), advice, await pageAssets()));
+    writeFileSync(at('evil.html'), renderPage(spoilt, findingsOf(spoilt), advice, await pageAssets('report')));
     const { page, complaints } = await open(at('evil.html'));
     expect(complaints).toEqual([]);
     expect(await page.evaluate(`'taken' in window`)).toBe(false);
