@@ -86,7 +86,7 @@ describe('commands', () => {
     expect(say(layers, 'continue')[0]).toMatch(/instruction 1,/);
   });
 
-  it('find what costs a program a fifth of its time, as docs/debugging.md tells it', () => {
+  it('find what costs a program a sixth of its time, as docs/debugging.md tells it', () => {
     // Both halves in one bank, then each in its own.
     const cycles = ['1', '2'].map((banks) => {
       const fields = ['vector.activationElements=16384', `vector.activationBanks=${banks}`];
