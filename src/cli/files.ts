@@ -432,6 +432,8 @@ const runFiles = [
   'summary.json',
   'summary.txt',
   'timeline.json',
+  // Where `lutra report --html` may well be told to write.
+  'report.html',
   'host.json',
   'host.cpuprofile',
   ...traceNames.flatMap((name) => [name, incompleteName(name), viewName(incompleteName(name))]),

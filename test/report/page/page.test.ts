@@ -59,6 +59,13 @@ it('is refused where a page stands already', async () => {
   expect((await lutra('report', at('run'), '--no-advice', '--html', file, '--force')).code).toBe(0);
 });
 
+it('may lie in its run directory, which can be read and replaced as before', async () => {
+  expect((await lutra('run', 'programs/norm.lasm', '--out', at('norm'))).code).toBe(0);
+  expect((await lutra('report', at('norm'), '--no-advice', '--html', at('norm', 'report.html'))).code).toBe(0);
+  expect((await lutra('report', at('norm'), '--no-advice')).code).toBe(0);
+  expect((await lutra('run', 'programs/norm.lasm', '--out', at('norm'), '--force')).code).toBe(0);
+});
+
 it('has the same bytes for the same run, and not many', async () => {
   expect((await lutra('report', at('run'), '--no-advice', '--html', at('again.html'))).code).toBe(0);
   const text = readFileSync(file, 'utf8');
