@@ -19,6 +19,9 @@ export const toolPackages = {
   vcd2fst: 'gtkwave',
   gcc: 'gcc',
   python3: 'python3',
+  tclsh: 'tcl',
+  dtc: 'device-tree-compiler',
+  make: 'make',
 } as const;
 export type Tool = keyof typeof toolPackages;
 

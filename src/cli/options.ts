@@ -120,6 +120,7 @@ export interface RtlVerbOptions extends HardwareOptions, OutputOptions {
   readonly out?: string;
   readonly export?: ExportTarget | 'all';
   readonly board?: string;
+  readonly check?: boolean;
   readonly resources?: boolean;
   /** Rows of the table of resources; empty: all. */
   readonly unit: readonly string[];
@@ -211,6 +212,10 @@ export function addRtlOptions(command: Command): Command {
     .option(
       '--board <name>',
       `with --export: for this board, ${knownBoards.join(', ')} (default: the one that the hardware model names)`,
+    )
+    .option(
+      '--check',
+      'with --export: check what was written as far as that goes without the vendor’s tool (needs tclsh, verilator, dtc, make)',
     )
     .option('--force', 'replace an earlier Verilog directory or export')
     .option('--resources', 'synthesise unit by unit with yosys and print what each costs on the board’s device')

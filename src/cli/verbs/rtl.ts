@@ -28,8 +28,11 @@ function checkOptions(options: RtlVerbOptions): void {
   if (resources !== true && (unit.length > 0 || tableForms === true || crossCheck === true)) {
     throw fault('--unit, --table-forms and --cross-check belong to --resources', 'add --resources');
   }
-  if (options.export === undefined && options.board !== undefined) {
-    throw fault('--board belongs to --export', 'add --export vivado, vitis, quartus, fusesoc or all');
+  if (options.export === undefined && (options.board !== undefined || options.check === true)) {
+    throw fault(
+      `--${options.check === true ? 'check' : 'board'} belongs to --export`,
+      'add --export vivado, vitis, quartus, fusesoc or all',
+    );
   }
   if (options.export !== undefined && resources === true) {
     throw fault('--export and --resources are two things', 'leave one of them out');

@@ -1,6 +1,7 @@
 import { exitCodes } from '../../base/diagnostics.ts';
 import { hardwareDigest } from '../../hw/index.ts';
 import { exportProject } from '../../rtl/index.ts';
+import { runExportChecks } from '../exportChecks.ts';
 import { checkExportDirectory, createExportDirectory } from '../exportDirectory.ts';
 import { readExportTemplates, readTemplates } from '../files.ts';
 import { openHardware } from '../inputs.ts';
@@ -16,6 +17,8 @@ export function exportVerb(options: RtlVerbOptions & Required<Pick<RtlVerbOption
   const project = exportProject(openHardware(options), request, templates);
   createExportDirectory(out, force, project.files);
   const { hw, board, targets, files } = project;
+  const checks = options.check ? runExportChecks(project, out) : undefined;
+  const failed = checks?.filter(({ faults }) => faults.length > 0) ?? [];
   if (options.json) {
     printJson({
       schema: 'lutra.exported/1',
@@ -25,9 +28,14 @@ export function exportVerb(options: RtlVerbOptions & Required<Pick<RtlVerbOption
       targets,
       directory: out,
       files: files.map(({ path }) => path),
+      ...(checks ? { checks } : {}),
     });
   } else {
     printLine(`${out}: ${files.length} files for ${board.title} (${targets.join(', ')}); README.md says what to type`);
+    for (const { name, faults } of checks ?? []) {
+      printLine(`${faults.length === 0 ? 'ok    ' : 'FAULT '} ${name}`);
+      for (const fault of faults) printLine(`       ${fault}`);
+    }
   }
-  return exitCodes.ok;
+  return failed.length === 0 ? exitCodes.ok : exitCodes.no;
 }

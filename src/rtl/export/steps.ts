@@ -106,7 +106,7 @@ export function makeTargets(board: Board, targets: readonly ExportTarget[], cont
     name: 'lint',
     needs: 'rtl/files.f',
     what: 'asks Verilator about the Verilog; silence is good',
-    commands: [`cd rtl && $(VERILATOR) --lint-only -Wall --top-module ${top} lint.vlt -f files.f`],
+    commands: [`$(VERILATOR) --lint-only -Wall --top-module ${top} rtl/lint.vlt -F rtl/files.f`],
   });
   return { makeTargets: phony, makeFiles: files };
 }
