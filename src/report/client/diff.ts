@@ -20,7 +20,7 @@ function changesPlot({ units, net, bars }: DiffData, width: number): Element {
       label: null,
       grid: true,
       ticks: narrow ? 4 : 8,
-      tickFormat: (cycles: number) => (cycles > 0 ? `+${short(cycles)}` : short(cycles).replace('-', '−')),
+      tickFormat: (cycles: number) => (cycles === 0 ? '0' : `${cycles < 0 ? '−' : '+'}${short(Math.abs(cycles))}`),
     },
     y: { domain: units, label: null, padding: 0.2, tickSize: 0 },
     color: { type: 'identity' },
