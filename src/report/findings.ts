@@ -139,7 +139,7 @@ export function unitShares(cycles: ClassCycles): UnitShare[] {
 
 const subject: Readonly<Record<Scope, string>> = { decode: 'decoding', prompt: 'the prompt', program: 'the program' };
 const time: Readonly<Record<Scope, string>> = {
-  decode: 'the time of a token',
+  decode: 'the time of the last token',
   prompt: 'the time of the prompt',
   program: 'the time of the program',
 };

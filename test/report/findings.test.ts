@@ -130,7 +130,7 @@ describe('what bounds a run', () => {
   it('is memory where the engine waits for weights', () => {
     const { headline, pathSentences, path } = find(memoryBound).findings;
     expect(headline).toBe(
-      'The weight stream bounds decoding: in 90 % of the time of a token everything else waits for it.',
+      'The weight stream bounds decoding: in 90 % of the time of the last token everything else waits for it.',
     );
     expect(pathSentences).toEqual([
       'The weight stream: 90 % (ffn 90 %); 11 % of it waiting for memory to answer.',
@@ -153,7 +153,7 @@ describe('what bounds a run', () => {
   it('are turns at a port where two units want the same', () => {
     const { headline, sentences } = find(portBound).findings;
     expect(headline).toBe(
-      'The attention unit bounds decoding: in 70 % of the time of a token everything else waits for it.',
+      'The attention unit bounds decoding: in 70 % of the time of the last token everything else waits for it.',
     );
     expect(sentences).toContain(
       'The vector unit waits in 70 % of the cycles for a port of a buffer that another unit holds.',
@@ -172,7 +172,7 @@ describe('what bounds a run', () => {
       ['attention', 'working', 700, 1000, 'attention.attend', 'attention'],
     ];
     expect(find(pieces).findings.headline).toBe(
-      'No single unit bounds decoding, they take turns: 40 % of the time of a token everything waits for the vector unit, 30 % for the attention unit and 30 % for the matmul engine.',
+      'No single unit bounds decoding, they take turns: 40 % of the time of the last token everything waits for the vector unit, 30 % for the attention unit and 30 % for the matmul engine.',
     );
   });
 
