@@ -67,6 +67,19 @@ describe('lutra rtl --export', () => {
     expect(contents(out)).toEqual(before);
   });
 
+  it('ends with 4 where --check has no programs, and says what they would have checked', async () => {
+    const path = process.env['PATH'];
+    process.env['PATH'] = directory;
+    try {
+      const { code, stderr } = await lutra(...tiny, '--check', '-o', at('unchecked'));
+      expect(code).toBe(4);
+      expect(stderr).toMatch(/error\[CLI021\] there is no tclsh; not checked: dry run of .* \(Debian package tcl\)/);
+      expect(stderr).toContain('there is no verilator; not checked: Verilog of lutra_top');
+    } finally {
+      process.env['PATH'] = path;
+    }
+  });
+
   it('refuses a directory that holds no export, and one whose manifest is damaged', async () => {
     const out = at('other');
     mkdirSync(out);
@@ -86,6 +99,7 @@ describe('lutra rtl --export', () => {
 
   it.each([
     [['rtl', '--board', 'KV260', '-o', 'x'], 2, '--board belongs to --export'],
+    [['rtl', '--check', '-o', 'x'], 2, '--check belongs to --export'],
     [['rtl', '--export', 'all'], 2, '--export needs a directory to write to'],
     [['rtl', '--export', 'all', '--resources', '-o', 'x'], 2, '--export and --resources are two things'],
     [['rtl', '--export', 'ise', '-o', 'x'], 2, 'Allowed choices are vivado, vitis, quartus, fusesoc, all'],
