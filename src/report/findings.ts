@@ -198,7 +198,7 @@ function memorySentences({ summary, timeline, hw, derived }: FindingFacts, path:
   const count = `${ports} port${ports === 1 ? '' : 's'}`;
   const narrow =
     portBytesPerCycle < busBytesPerCycle
-      ? `Its ${count} with ${grouped(portBytesPerCycle)} bytes per cycle are narrower than the DRAM with ${grouped(busBytesPerCycle)}: more ports can help up to there.`
+      ? `Its ${count} with ${grouped(portBytesPerCycle)} bytes per cycle are narrower than the DRAM with ${grouped(busBytesPerCycle)}.`
       : `The DRAM with ${grouped(busBytesPerCycle)} bytes per cycle is narrower than its ${count} with ${grouped(portBytesPerCycle)}: more ports give nothing.`;
   return [first, narrow];
 }

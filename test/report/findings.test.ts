@@ -197,7 +197,7 @@ describe('memory', () => {
     const about = (ports: number) => find(memoryBound, { ...busy, ports }).findings.sentences.slice(0, 2);
     expect(about(4)).toEqual([
       'Memory serves transfers in 90 % of the cycles of decoding, at 90 % of what a long stream reaches (60 bytes per cycle).',
-      'Its 4 ports with 64 bytes per cycle are narrower than the DRAM with 68.3: more ports can help up to there.',
+      'Its 4 ports with 64 bytes per cycle are narrower than the DRAM with 68.3.',
     ]);
     expect(about(6)[1]).toBe(
       'The DRAM with 68.3 bytes per cycle is narrower than its 6 ports with 96: more ports give nothing.',
