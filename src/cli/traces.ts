@@ -41,7 +41,7 @@ const reservedBytes = 1 << 21;
 
 /** Little is gained by more. */
 const compression = {
-  deflate: (bytes: Uint8Array) => deflateSync(bytes, { level: 2 }),
+  deflate: (bytes: Uint8Array) => deflateSync(bytes, { level: 1 }),
   gzip: (bytes: Uint8Array) => gzipSync(bytes),
 };
 

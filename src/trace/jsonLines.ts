@@ -21,8 +21,8 @@ class JsonLines implements TraceWriter, TraceSink {
   private readonly unitNumbers: ReadonlyMap<string, number>;
   private readonly encoder = new TextEncoder();
   private block = '';
-  private marks: MarkContext | undefined;
-  private marksText = 'null';
+  /** The same marks come with many events. */
+  private readonly texts = new WeakMap<MarkContext, string>();
   private tokens = 0;
 
   constructor(units: readonly string[], selection: Selection, write: WriteBlock) {
@@ -69,13 +69,14 @@ class JsonLines implements TraceWriter, TraceSink {
     );
   }
 
-  /** The same marks come again and again. */
   private textOf(marks: MarkContext | undefined): string {
-    if (marks !== this.marks) {
-      this.marks = marks;
-      this.marksText = JSON.stringify(marks ?? null);
+    if (!marks) return 'null';
+    let text = this.texts.get(marks);
+    if (text === undefined) {
+      text = JSON.stringify(marks);
+      this.texts.set(marks, text);
     }
-    return this.marksText;
+    return text;
   }
 
   private add(line: string): void {

@@ -1,5 +1,6 @@
-import { operationName, type SegmentFacts, type TraceFacts } from '../facts.ts';
-import type { Interned, Packets } from './packets.ts';
+import type { MarkContext } from '../events.ts';
+import { type InstructionFacts, operationName, type SegmentFacts, type TraceFacts } from '../facts.ts';
+import { type Argument, encodeArguments, type Interned, type Packets } from './packets.ts';
 
 const argumentNames = [
   'cycle',
@@ -31,14 +32,16 @@ export class Names {
   private readonly events = new Map<string, number>();
   private readonly operations = new Map<number, number>();
   private readonly segments: Uint32Array;
-  private readonly instructions: Uint32Array;
+  private readonly places: (Uint8Array | undefined)[];
+  /** The same marks come with many events. */
+  private readonly encodedMarks = new WeakMap<MarkContext, Uint8Array>();
   private texts = 0;
 
   constructor(facts: TraceFacts, packets: Packets) {
     this.facts = facts;
     this.packets = packets;
     this.segments = new Uint32Array(facts.segments.length);
-    this.instructions = new Uint32Array(facts.instructions.length);
+    this.places = new Array(facts.instructions.length).fill(undefined);
     this.argument = Object.fromEntries(
       argumentNames.map((name, index) => {
         packets.intern('annotationNames', index + 1, name);
@@ -58,9 +61,36 @@ export class Names {
     return iid;
   }
 
-  instruction(pc: number): number {
-    this.instructions[pc] ||= this.text(this.facts.instructions[pc]!.text);
-    return this.instructions[pc]!;
+  /** The arguments that say which instruction it is. */
+  place(pc: number): Uint8Array {
+    const known = this.places[pc];
+    if (known) return known;
+    const { text, line } = this.facts.instructions[pc] as InstructionFacts;
+    const { argument } = this;
+    const encoded = encodeArguments([
+      number(argument.pc, pc),
+      { nameIid: argument.instruction, value: this.text(text), isText: true },
+      number(argument.line, line),
+    ]);
+    this.places[pc] = encoded;
+    return encoded;
+  }
+
+  /** The arguments that say what part of the model it belongs to. */
+  marks(marks: MarkContext): Uint8Array {
+    let encoded = this.encodedMarks.get(marks);
+    if (!encoded) {
+      const { argument } = this;
+      const { layer, operation, token, pass } = marks;
+      encoded = encodeArguments([
+        ...(layer < 0 ? [] : [number(argument.layer, layer)]),
+        ...(operation < 0 ? [] : [{ nameIid: argument.operation, value: this.operation(operation), isText: true }]),
+        ...(token < 0 ? [] : [number(argument.token, token)]),
+        ...(pass < 0 ? [] : [number(argument.pass, pass)]),
+      ]);
+      this.encodedMarks.set(marks, encoded);
+    }
+    return encoded;
   }
 
   segment(index: number): number {
@@ -68,7 +98,7 @@ export class Names {
     return this.segments[index]!;
   }
 
-  operation(operation: number): number {
+  private operation(operation: number): number {
     let iid = this.operations.get(operation);
     if (iid === undefined) {
       iid = this.text(operationName(this.facts, operation));
@@ -83,3 +113,5 @@ export class Names {
     return this.texts;
   }
 }
+
+const number = (nameIid: number, value: number): Argument => ({ nameIid, value, isText: false });

@@ -53,6 +53,25 @@ export interface Track {
   readonly counterUnit?: string;
 }
 
+/** An argument of an event: a number that is not negative, or an interned text. */
+export interface Argument {
+  readonly nameIid: number;
+  readonly value: number;
+  readonly isText: boolean;
+}
+
+/** Arguments as they are in an event. */
+export function encodeArguments(list: readonly Argument[]): Uint8Array {
+  const out = new PbfWriter();
+  for (const each of list) out.writeMessage(event.annotations, encodedArgument, each);
+  return out.finish().slice();
+}
+
+function encodedArgument({ nameIid, value, isText }: Argument, out: PbfWriter): void {
+  out.writeVarintField(annotation.nameIid, nameIid);
+  out.writeVarintField(isText ? annotation.textIid : annotation.uintValue, value);
+}
+
 /** Arguments and flows of one event at most. */
 const mostArguments = 24;
 const mostFlows = 16;
@@ -71,6 +90,8 @@ class Draft {
   readonly argumentValues = new Float64Array(mostArguments);
   /** The argument that is being written. */
   argumentAt = 0;
+  encodedCount = 0;
+  readonly encoded: Uint8Array[] = [];
   flowCount = 0;
   readonly flowFields = new Uint8Array(mostFlows);
   readonly flowIds = new Float64Array(mostFlows);
@@ -129,6 +150,12 @@ export class Packets {
     this.argument(nameIid, annotation.textIid, textIid);
   }
 
+  /** Arguments of the event that come again and again, from `encodeArguments`. */
+  encoded(bytes: Uint8Array): void {
+    const { draft } = this;
+    draft.encoded[draft.encodedCount++] = bytes;
+  }
+
   /** A flow that begins (or ends) at this event. */
   flow(id: number, ends: boolean): void {
     const { draft } = this;
@@ -165,6 +192,7 @@ export class Packets {
     draft.track = track;
     draft.time = nanoseconds;
     draft.argumentCount = 0;
+    draft.encodedCount = 0;
     draft.flowCount = 0;
   }
 
@@ -240,6 +268,12 @@ function trackEvent(draft: Draft, out: PbfWriter): void {
   }
   if (draft.nameIid !== 0) out.writeVarintField(event.nameIid, draft.nameIid);
   else out.writeStringField(event.name, draft.name);
+  for (let at = 0; at < draft.encodedCount; at++) {
+    const bytes = draft.encoded[at]!;
+    out.realloc(bytes.length);
+    out.buf.set(bytes, out.pos);
+    out.pos += bytes.length;
+  }
   for (let at = 0; at < draft.argumentCount; at++) {
     draft.argumentAt = at;
     out.writeMessage(event.annotations, debugAnnotation, draft);

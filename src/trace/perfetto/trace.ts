@@ -151,16 +151,8 @@ class PerfettoTrace implements TraceWriter, TraceSink, Probe {
     const { argument } = names;
     packets.number(argument.cycle, from);
     packets.number(argument.cycles, to - from);
-    if (pc >= 0) {
-      packets.number(argument.pc, pc);
-      packets.interned(argument.instruction, names.instruction(pc));
-      packets.number(argument.line, this.facts.instructions[pc]!.line);
-    }
-    if (!marks) return;
-    if (marks.layer >= 0) packets.number(argument.layer, marks.layer);
-    if (marks.operation >= 0) packets.interned(argument.operation, names.operation(marks.operation));
-    if (marks.token >= 0) packets.number(argument.token, marks.token);
-    if (marks.pass >= 0) packets.number(argument.pass, marks.pass);
+    if (pc >= 0) packets.encoded(names.place(pc));
+    if (marks) packets.encoded(names.marks(marks));
   }
 
   private memory(address: number, bytes: number): void {

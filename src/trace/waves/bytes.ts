@@ -1,3 +1,6 @@
+/** So many are copied sooner one by one. */
+const fewBytes = 32;
+
 /** Bytes that grow, with the numbers of the FST format. */
 export class Bytes {
   private bytes: Uint8Array;
@@ -44,8 +47,10 @@ export class Bytes {
 
   put(bytes: Uint8Array): void {
     this.grow(bytes.length);
-    this.bytes.set(bytes, this.length);
-    this.length += bytes.length;
+    if (bytes.length > fewBytes) {
+      this.bytes.set(bytes, this.length);
+      this.length += bytes.length;
+    } else for (let at = 0; at < bytes.length; at++) this.bytes[this.length++] = bytes[at]!;
   }
 
   private grow(more: number): void {
