@@ -83,13 +83,10 @@ class Draft {
   type = 0;
   nameIid = 0;
   name = '';
-  value = 0;
   argumentCount = 0;
   readonly argumentNames = new Uint32Array(mostArguments);
   readonly argumentFields = new Uint8Array(mostArguments);
   readonly argumentValues = new Float64Array(mostArguments);
-  /** The argument that is being written. */
-  argumentAt = 0;
   encodedCount = 0;
   readonly encoded: Uint8Array[] = [];
   flowCount = 0;
@@ -169,14 +166,29 @@ export class Packets {
   }
 
   end(track: number, nanoseconds: number): void {
-    this.start(eventType.sliceEnd, track, nanoseconds);
-    this.put(eventPacket);
+    this.short(eventType.sliceEnd, track, nanoseconds, 0);
   }
 
   counter(track: number, nanoseconds: number, value: number): void {
-    this.start(eventType.counter, track, nanoseconds);
-    this.draft.value = value;
-    this.put(eventPacket);
+    this.short(eventType.counter, track, nanoseconds, value);
+  }
+
+  /** A packet without arguments: most are. */
+  private short(type: number, track: number, nanoseconds: number, value: number): void {
+    const { out } = this;
+    const whole = open(out, packetField);
+    out.writeVarintField(packet.timestamp, nanoseconds);
+    out.writeVarintField(packet.sequence, sequenceId);
+    const inner = open(out, packet.trackEvent);
+    out.writeVarintField(event.type, type);
+    out.writeVarintField(event.track, track);
+    if (type === eventType.counter) {
+      if (Number.isInteger(value)) out.writeVarintField(event.counterValue, value);
+      else out.writeDoubleField(event.counterDouble, value);
+    }
+    close(out, inner);
+    close(out, whole);
+    if (out.pos >= blockBytes) this.flush();
   }
 
   /** Hands on what was collected. */
@@ -257,15 +269,8 @@ function eventPacket(draft: Draft, out: PbfWriter): void {
 }
 
 function trackEvent(draft: Draft, out: PbfWriter): void {
-  const { type } = draft;
-  out.writeVarintField(event.type, type);
+  out.writeVarintField(event.type, draft.type);
   out.writeVarintField(event.track, draft.track);
-  if (type === eventType.sliceEnd) return;
-  if (type === eventType.counter) {
-    if (Number.isInteger(draft.value)) out.writeVarintField(event.counterValue, draft.value);
-    else out.writeDoubleField(event.counterDouble, draft.value);
-    return;
-  }
   if (draft.nameIid !== 0) out.writeVarintField(event.nameIid, draft.nameIid);
   else out.writeStringField(event.name, draft.name);
   for (let at = 0; at < draft.encodedCount; at++) {
@@ -275,14 +280,23 @@ function trackEvent(draft: Draft, out: PbfWriter): void {
     out.pos += bytes.length;
   }
   for (let at = 0; at < draft.argumentCount; at++) {
-    draft.argumentAt = at;
-    out.writeMessage(event.annotations, debugAnnotation, draft);
+    const inner = open(out, event.annotations);
+    out.writeVarintField(annotation.nameIid, draft.argumentNames[at]!);
+    out.writeVarintField(draft.argumentFields[at]!, draft.argumentValues[at]!);
+    close(out, inner);
   }
   for (let at = 0; at < draft.flowCount; at++) out.writeFixed64Field(draft.flowFields[at]!, draft.flowIds[at]!);
 }
 
-function debugAnnotation(draft: Draft, out: PbfWriter): void {
-  const at = draft.argumentAt;
-  out.writeVarintField(annotation.nameIid, draft.argumentNames[at]!);
-  out.writeVarintField(draft.argumentFields[at]!, draft.argumentValues[at]!);
+const bytesWire = 2;
+
+/** Begins a message that takes less than 128 bytes, so that its length takes one; returns where that goes. */
+function open(out: PbfWriter, field: number): number {
+  out.writeTag(field, bytesWire);
+  out.realloc(1);
+  return out.pos++;
+}
+
+function close(out: PbfWriter, at: number): void {
+  out.buf[at] = out.pos - at - 1;
 }
