@@ -1,7 +1,7 @@
 /**
- * What traces cost: `npx tsx bench/traces.ts` runs the small model, and BitNet 0.73B for 100 million cycles, both for
- * their times alone (with values a run takes longer and a trace the same), without a trace and with each kind of it, each
- * in a process of its own. Prints the processor time and how many times that without a trace it is, what was written and
+ * What traces cost: `npx tsx bench/traces.ts` runs the small model with its values (one thread) and for its times alone,
+ * and BitNet 0.73B for the times of 100 million cycles, without a trace and with each kind of it, each in a process of
+ * its own. Prints the processor time and how many times that without a trace it is, what was written and
  * how fast, and the most memory that the process took. `npx tsx bench/traces.ts TURNS` takes the best of so many turns.
  */
 import { spawnSync } from 'node:child_process';
@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { memoryModule } from '../src/cli/assembly.ts';
 import { defaultHardware, defaultModel, readText } from '../src/cli/files.ts';
 import { openProgram } from '../src/cli/inputs.ts';
+import { openKernels } from '../src/cli/kernels.ts';
 import { traceFacts } from '../src/cli/traceFacts.ts';
 import { openTraces } from '../src/cli/traces.ts';
 import { loadHardwareModel } from '../src/hw/index.ts';
@@ -22,11 +23,13 @@ interface Case {
   readonly model: string;
   readonly promptTokens: number;
   readonly newTokens: number;
+  readonly values: boolean;
 }
 
 const cases: readonly Case[] = [
-  { name: 'tern-stories-5m', model: defaultModel, promptTokens: 8, newTokens: 240 },
-  { name: 'bitnet-0.73b', model: 'models/bitnet-0.73b/config.json', promptTokens: 1, newTokens: 32 },
+  { name: 'tern-stories-5m, with values', model: defaultModel, promptTokens: 8, newTokens: 240, values: true },
+  { name: 'tern-stories-5m', model: defaultModel, promptTokens: 8, newTokens: 240, values: false },
+  { name: 'bitnet-0.73b', model: 'models/bitnet-0.73b/config.json', promptTokens: 1, newTokens: 32, values: false },
 ];
 const formats = ['none', 'tracePerfetto', 'traceVcd', 'traceFst', 'traceJsonl'] as const;
 
@@ -40,10 +43,11 @@ interface Measured {
 }
 
 /** One run in this process; what it found goes to stdout. */
-async function measure({ model, promptTokens, newTokens }: Case, format: string, file: string): Promise<void> {
+async function measure({ model, promptTokens, newTokens, values }: Case, format: string, file: string): Promise<void> {
   const hw = loadHardwareModel(readText(defaultHardware), defaultHardware);
-  const program = await openProgram(model, hw, { fuse: true, timingOnly: true, cache: false }, () => {});
+  const program = await openProgram(model, hw, { fuse: true, timingOnly: !values, cache: false }, () => {});
   const module = await memoryModule();
+  const { kernels } = values ? await openKernels(1) : { kernels: undefined };
   const traces = openTraces(format === 'none' ? {} : { [format]: file, force: true }, undefined, () =>
     traceFacts(program.image, hw, program.tokenizer),
   );
@@ -53,8 +57,9 @@ async function measure({ model, promptTokens, newTokens }: Case, format: string,
     hw,
     { prompt, maxNewTokens: newTokens, temperature: 0, topK: 1, seed: 0, stopTokens: [] },
     {
-      values: false,
+      values,
       dense: false,
+      kernels,
       sinks: traces.sinks,
       probe: traces.probe,
       ...(module === undefined ? {} : { memoryModule: module }),
@@ -90,7 +95,7 @@ function best(index: number, format: string, file: string, turns: number): Measu
 function main(turns: number): void {
   const directory = mkdtempSync(join(tmpdir(), 'lutra-traces-'));
   console.log(
-    'model            trace     Mcycles  instructions  CPU s   × none  MB written   MB/s  bytes/instruction  peak MB',
+    'model                        trace     Mcycles  instructions  CPU s   × none  MB written   MB/s  bytes/instruction  peak MB',
   );
   try {
     cases.forEach(({ name }, index) => {
@@ -103,7 +108,7 @@ function main(turns: number): void {
         const bytes = format === 'none' ? 0 : statSync(file).size;
         console.log(
           [
-            name.padEnd(16),
+            name.padEnd(28),
             format.replace('trace', '').toLowerCase().padEnd(8),
             (cycles / 1e6).toFixed(1).padStart(8),
             instructions.toLocaleString('en-US').padStart(13),
