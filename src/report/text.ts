@@ -16,7 +16,7 @@ export function renderSummary(summary: Summary, host?: HostFacts): string[] {
     ...unitTable(summary),
     ...operationTable(summary),
     ...rooflineTable(summary),
-    ...boundSentence(summary),
+    ...sharesSentence(summary),
   ];
 }
 
@@ -223,21 +223,16 @@ function rooflineTable({ roofline, model, cycles }: Summary): string[] {
   ];
 }
 
-/** One sentence that says what bounds decoding, or the prompt where there was no decoding. */
-function boundSentence({ cycles, operations, newTokens }: Summary): string[] {
+/** How busy memory and engine were while decoding, or with the prompt where there was no decoding. */
+function sharesSentence({ cycles, operations, newTokens }: Summary): string[] {
   const decoding = newTokens > 1 && cycles.perToken !== null;
   const span = decoding ? (cycles.perToken ?? 0) * (newTokens - 1) : (cycles.firstToken ?? cycles.total);
   const worked = Object.values(decoding ? operations.decode : operations.prefill);
-  const part = (unit: string) => worked.reduce((sum, units) => sum + (units[unit] ?? 0), 0) / span;
-  const streaming = part('weightBuffer');
-  const engine = part('matmul');
+  const part = (unit: string) => percent(worked.reduce((sum, units) => sum + (units[unit] ?? 0), 0) / span);
   if (worked.length === 0) return [];
-  const shares = `weights stream in during ${percent(streaming)} of the time, the matmul engine works ${percent(engine)}`;
-  const bound =
-    streaming > 0.85 && streaming >= engine
-      ? 'memory'
-      : engine > 0.7
-        ? 'the matmul engine'
-        : 'operations that wait for each other';
-  return ['', `${decoding ? 'Decoding' : 'The prompt'} is bound by ${bound}: ${shares}.`];
+  const when = decoding ? 'While decoding' : 'While the prompt is read';
+  return [
+    '',
+    `${when}, weights stream in ${part('weightBuffer')} of the time and the matmul engine works ${part('matmul')}.`,
+  ];
 }

@@ -662,7 +662,7 @@ describe('runs that do not end', () => {
       out,
     );
     expect(stderr).toBe(
-      `\nrun directory: ${out}\nerror[MCH002] the program did not halt within 2000 cycles (raise --max-cycles, or look for a loop without end)\n`,
+      `\nrun directory: ${out} (lutra report ${out} says what bounds the run)\nerror[MCH002] the program did not halt within 2000 cycles (raise --max-cycles, or look for a loop without end)\n`,
     );
     expect(stdout).toContain('stopped before its end');
     expect(code).toBe(1);

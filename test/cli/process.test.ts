@@ -71,7 +71,11 @@ describe('the process', () => {
       ['run', '--dense', '--out', out, '--trace-jsonl', trace],
       afterFirstWords((child) => child.kill('SIGINT')),
     );
-    expect(ending).toMatchObject({ code: 130, signal: null, stderr: `\nrun directory: ${out}\n` });
+    expect(ending).toMatchObject({
+      code: 130,
+      signal: null,
+      stderr: `\nrun directory: ${out} (lutra report ${out} says what bounds the run)\n`,
+    });
     expect(ending.stdout).toContain('stopped before its end');
     expect(readdirSync(directory).sort()).toEqual(['stopped', 'stopped.jsonl']); // no temporary names
     const summary = JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8'));

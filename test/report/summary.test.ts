@@ -164,7 +164,7 @@ describe('renderSummary', () => {
       '  token   12,000            4.0     240     100       2          ·   500         48  memory',
       '  prompt       ·              ·       ·       ·       ·          ·     ·          ·',
       '',
-      'Decoding is bound by memory: weights stream in during 95 % of the time, the matmul engine works 30 %.',
+      'While decoding, weights stream in 95 % of the time and the matmul engine works 30 %.',
     ]);
   });
 
@@ -172,15 +172,17 @@ describe('renderSummary', () => {
     const summary = summarise({ ...facts, tokens: facts.tokens.slice(0, 1), exposed: null });
     const text = renderSummary(summary).join('\n');
     expect(text).toContain('until the first token');
-    expect(text).toContain('The prompt is bound by memory: weights stream in during 90 %');
+    expect(text).toContain('While the prompt is read, weights stream in 90 % of the time');
     expect(text).not.toContain('tokens/s');
   });
 
-  it('names what bounds the run', () => {
-    const bound = (cycles: Record<string, number>) =>
+  it('says how busy memory and engine were', () => {
+    const last = (cycles: Record<string, number>) =>
       renderSummary(summarise({ ...facts, operations: { prefill: {}, decode: { ffn: cycles } } })).at(-1);
-    expect(bound({ matmul: 800 })).toContain('bound by the matmul engine');
-    expect(bound({ matmul: 300, weightBuffer: 300 })).toContain('bound by operations that wait for each other');
+    expect(last({ matmul: 800 })).toBe(
+      'While decoding, weights stream in 0 % of the time and the matmul engine works 80 %.',
+    );
+    expect(last({ matmul: 300, weightBuffer: 300 })).toContain('30 % of the time and the matmul engine works 30 %');
   });
 });
 

@@ -140,7 +140,10 @@ async function execute(task: Task): Promise<number> {
       ...(profile === undefined ? {} : { profile }),
     });
     directory.finish();
-    if (!options.json) printNote(`\nrun directory: ${options.out}`);
+    if (!options.json)
+      printNote(`\nrun directory: ${options.out} (lutra report ${options.out} says what bounds the run)`);
+  } else if (finished && !options.json && process.stderr.isTTY) {
+    printNote('\nWhat bounds it, and what to change: run with --out DIRECTORY, then lutra report DIRECTORY.');
   }
   if (end instanceof LutraError) return reportError(end);
   return finished ? exitCodes.ok : exitCodes.interrupted;
