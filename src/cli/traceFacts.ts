@@ -1,5 +1,5 @@
 import type { HardwareModel } from '../hw/index.ts';
-import { disassemble, type Instruction, issueUnits, type ProgramImage } from '../isa/index.ts';
+import { type Instruction, issueUnits, listedInstructions, type ProgramImage } from '../isa/index.ts';
 import { sharedPorts } from '../machine/kernel/ports.ts';
 import type { Tokenizer } from '../model/index.ts';
 import type { InstructionFacts, TraceFacts } from '../trace/facts.ts';
@@ -20,14 +20,8 @@ export function traceFacts(image: ProgramImage, hw: HardwareModel, tokenizer: To
   };
 }
 
-/** Instructions are the indented lines of a listing. */
 function instructionFacts(image: ProgramImage): InstructionFacts[] {
-  // In the order in which an image holds them: of two labels at one place, the first is the one that is written.
-  const labels = new Map([...image.labels].sort(([a], [b]) => (a < b ? -1 : 1)));
-  const lines = disassemble(image.code, { ...image, labels }).split('\n');
-  const listed = lines.flatMap((line, index) =>
-    line.startsWith('    ') ? [{ text: line.trim(), line: index + 1 }] : [],
-  );
+  const listed = listedInstructions(image);
   return image.code.map(({ spec, wait, post }: Instruction, pc) => ({
     name: spec.name,
     text: listed[pc]?.text ?? spec.name,

@@ -1,12 +1,12 @@
 /** The words of a program for what the machine has as numbers: labels, lines, segments, operations. */
 import {
   bytesPerInstruction,
-  disassemble,
   type Footprint,
   formatInstruction,
   type IssueUnit,
   instructionPlace,
   issueUnits,
+  listedInstructions,
   type ProgramImage,
 } from '../isa/index.ts';
 import type { Command } from '../machine/kernel/command.ts';
@@ -21,14 +21,11 @@ export class Names {
   private readonly lineWord: string;
 
   constructor({ image, sourceLines }: DebugTarget) {
-    const { code, labels, segments, codeAddress } = image;
-    const listing = disassemble(code, { labels, segments, codeAddress }).split('\n');
-    // Instructions are indented, everything else is not.
-    const numbered = listing.map((text, index) => ({ text, line: index + 1 })).filter(({ text }) => /^ /.test(text));
+    const listed = listedInstructions(image);
     this.image = image;
-    this.labels = labels;
-    this.texts = numbered.map(({ text }) => text.trim());
-    this.lines = sourceLines ?? numbered.map(({ line }) => line);
+    this.labels = image.labels;
+    this.texts = listed.map(({ text }) => text);
+    this.lines = sourceLines ?? listed.map(({ line }) => line);
     this.lineWord = sourceLines ? 'line' : 'listing line';
   }
 

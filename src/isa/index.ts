@@ -6,6 +6,7 @@ export {
   formatFloat,
   formatInstruction,
   instructionPlace,
+  listedInstructions,
 } from './assembler/disassemble.ts';
 export { hardwareConstants } from './assembler/hardwareNames.ts';
 export { type Contents, pieceDigests } from './contents.ts';

@@ -53,6 +53,20 @@ export function disassemble(instructions: readonly Instruction[], options: Disas
   return `${lines.join('\n')}\n`;
 }
 
+/** The instructions of a program as the lines, from 1, of what `lutra disasm` prints of its image. */
+export function listedInstructions(
+  program: Required<Pick<DisassembleOptions, 'labels' | 'segments' | 'codeAddress'>> & {
+    readonly code: readonly Instruction[];
+  },
+): { readonly text: string; readonly line: number }[] {
+  const { code, segments, codeAddress } = program;
+  // In the order in which an image holds them: of two labels at one place, the first is the one that is written.
+  const labels = new Map([...program.labels].sort(([a], [b]) => (a < b ? -1 : 1)));
+  const lines = disassemble(code, { labels, segments, codeAddress }).split('\n');
+  // Instructions are indented, everything else is not.
+  return lines.flatMap((text, index) => (text.startsWith(' ') ? [{ text: text.trim(), line: index + 1 }] : []));
+}
+
 /** One instruction as text, with numbers for targets and addresses. */
 export function formatInstruction(instruction: Instruction): string {
   return format(instruction, { labels: new Map(), landmarks: [] });
