@@ -74,6 +74,7 @@ export function changesOf(hw: HardwareModel, traits: RunTraits): Change[] {
   const boardPorts = hw.board.memoryPorts?.count ?? 0;
   const anyPorts = hw.board.memoryPorts === undefined ? [] : ['board.memoryPorts.count=64'];
   const more = kvBytesMissing(hw, traits);
+  const room = kvBytesOnBoard(hw, more);
   return [
     bound('memory that answers in one cycle, through the same ports', ['memory.kind=ideal']),
     step('one more memory port', [`memory.ports=${memory.ports + 1}`]),
@@ -89,6 +90,9 @@ export function changesOf(hw: HardwareModel, traits: RunTraits): Change[] {
     step('twice the lanes of attention', [`attention.lanes=${2 * attention.lanes}`]),
     ...when(more > 0, () =>
       step('a KV store for all keys and values of the run', [`kvStore.bytes=${kvStore.bytes + more}`]),
+    ),
+    ...when(room > 0 && room < more, () =>
+      step('the largest KV store that the board has room for', [`kvStore.bytes=${kvStore.bytes + room}`]),
     ),
     ...when(more > kvStore.bytes, () => step('a KV store of twice the size', [`kvStore.bytes=${2 * kvStore.bytes}`])),
     ...when(kvStore.format === 'float32', () => step('keys and values in float16', ['kvStore.format=float16'])),
@@ -144,6 +148,24 @@ const when = (holds: boolean, change: () => Change): Change[] => (holds ? [chang
 /** In whole pages; as much again as there is where nobody knows. */
 function kvBytesMissing({ kvStore }: HardwareModel, { kvBytesMissing = kvStore.bytes }: RunTraits): number {
   return 4096 * Math.ceil(kvBytesMissing / 4096);
+}
+
+/** By how many bytes, `most` at most, the KV store can grow on its board; in steps of about a block of UltraRAM. */
+function kvBytesOnBoard(hw: HardwareModel, most: number): number {
+  const block = 32_768;
+  const grown = (blocks: number) => ({
+    ...hw,
+    kvStore: { ...hw.kvStore, bytes: hw.kvStore.bytes + Math.min(most, blocks * block) },
+  });
+  // A larger store never takes less.
+  let fits = 0;
+  let beyond = Math.ceil(most / block) + 1;
+  while (beyond - fits > 1) {
+    const middle = Math.floor((fits + beyond) / 2);
+    if (fitsBoard(grown(middle), hw)) fits = middle;
+    else beyond = middle;
+  }
+  return Math.min(most, fits * block);
 }
 
 const queueOwners = ['dma', 'weightBuffer', 'matmul', 'vector', 'attention', 'kvStore', 'sampler'] as const;

@@ -48,6 +48,21 @@ describe('changes of a machine', () => {
     expect(setsOf(machine('kv260', 'memory.ports=6'), 'one more memory port')).toEqual([]);
   });
 
+  it('give the KV store what is left of the board where all it wants is too much', () => {
+    const hw = machine('kv260');
+    const largest = 'the largest KV store that the board has room for';
+    const wanted = { kvBytesMissing: 212_992 };
+    expect(setsOf(hw, 'a KV store for all keys and values of the run', wanted)).toEqual([
+      [['kvStore.bytes=606208'], false],
+    ]);
+    expect(setsOf(hw, largest, wanted)).toEqual([[['kvStore.bytes=524288'], true]]);
+    expect(setsOf(machine('kv260', 'kvStore.bytes=524288'), largest, wanted)).toBeUndefined();
+    expect(setsOf(hw, largest, { kvBytesMissing: 65_536 })).toBeUndefined();
+    expect(setsOf(hw, 'a KV store for all keys and values of the run', { kvBytesMissing: 65_536 })).toEqual([
+      [['kvStore.bytes=458752'], true],
+    ]);
+  });
+
   it('come first in the way that fits the board', () => {
     const hw = machine('kv260', 'matmul.columns=2');
     const wide = setsOf(hw, 'twice the columns of the matmul engine');
@@ -71,6 +86,7 @@ describe('changes of a machine', () => {
     const extra = all.filter((name) => !few.includes(name));
     expect(extra).toEqual([
       'a KV store for all keys and values of the run',
+      'the largest KV store that the board has room for',
       'a KV store of twice the size',
       'tables built twice as fast',
       'twice the positions in one attend instruction',
