@@ -18,6 +18,7 @@ import {
   noticeable,
   type RunTraits,
 } from '../report/advice.ts';
+import { grouped } from '../report/format.ts';
 import { memoryModule } from './assembly.ts';
 import { defaultModel, fileSource, packageRoot } from './files.ts';
 import { assembleFile } from './inputs.ts';
@@ -119,13 +120,12 @@ function firstTimed(run: TimedRun, ways: ReturnType<typeof allowedWays>): Timed 
 
 function methodSentence({ summary, run }: OpenedRun, base: Timing): string {
   const { sample, cycles } = base;
-  const grouped = (value: number) => Math.round(value).toLocaleString('en-US');
   const how =
     sample === null
       ? 'the whole run was timed again without values'
       : `steps at contexts of ${sample.contexts.join(', ')} positions and ${sample.prompt ? 'some passes of the prompt' : 'the prompt'} were timed without values, what lies between was interpolated`;
   const off = Math.abs(cycles / summary.cycles.total - 1);
-  const check = `this machine gets ${grouped(cycles)} cycles that way, and took ${grouped(summary.cycles.total)}${off > 0.02 ? ', so take the gains as rough' : ''}`;
+  const check = `this machine gets ${grouped(Math.round(cycles))} cycles that way, and took ${grouped(summary.cycles.total)}${off > 0.02 ? ', so take the gains as rough' : ''}`;
   const program =
     run.target.kind === 'model'
       ? ''

@@ -1,6 +1,7 @@
 /**
  * The summary of a run as a screen of text.
  */
+import { unitTitle } from './classes.ts';
 import { bytes, grouped, joules, percent, seconds, table } from './format.ts';
 import type { RooflineRow } from './roofline.ts';
 import type { HostFacts, Summary } from './summary.ts';
@@ -127,15 +128,6 @@ const columns: readonly { readonly title: string; readonly classes: (name: strin
 
 const isWait = (name: string) => name.startsWith('wait.') || name === 'queueFull' || name === 'port';
 
-const unitTitles: Readonly<Record<string, string>> = {
-  frontEnd: 'front end',
-  dma: 'dma',
-  weightBuffer: 'weight buffer',
-  kvStore: 'KV store',
-};
-
-const title = (unit: string) => unitTitles[unit] ?? unit;
-
 /** Where every cycle of every unit went, in per cent of the run. */
 function unitTable(summary: Summary): string[] {
   const rows = Object.entries(summary.units).map(([unit, classes]) => {
@@ -143,7 +135,7 @@ function unitTable(summary: Summary): string[] {
       const count = Object.entries(classes).reduce((total, [name, value]) => total + (belongs(name) ? value : 0), 0);
       return share(count, summary.cycles.total);
     });
-    return [title(unit), ...cells, mainWait(classes)];
+    return [unitTitle(unit), ...cells, mainWait(classes)];
   });
   return [
     'Where the cycles of each unit went, % of the run',
@@ -161,7 +153,7 @@ function mainWait(classes: Readonly<Record<string, number>>): string {
   if (first === undefined) return '';
   const [name] = first;
   if (name === 'queueFull') return 'room in a queue';
-  return name === 'port' ? 'a buffer port' : title(name.slice('wait.'.length));
+  return name === 'port' ? 'a buffer port' : unitTitle(name.slice('wait.'.length));
 }
 
 const operationUnits = ['weightBuffer', 'matmul', 'vector', 'attention', 'kvStore', 'dma', 'sampler'];
@@ -180,7 +172,7 @@ function operationTable(summary: Summary): string[] {
     decoding
       ? 'Cycles each unit works per token after the first, by operation (units overlap)'
       : 'Cycles each unit works until the first token, by operation (units overlap)',
-    ...table([['', ...units.map(title)], ...rows], 'numbers'),
+    ...table([['', ...units.map(unitTitle)], ...rows], 'numbers'),
   ];
 }
 
@@ -210,14 +202,14 @@ function rooflineTable({ roofline, model, cycles }: Summary): string[] {
     ...shown.map((resource) => cell(row.limits[resource])),
     cell(row.cycles),
     row.reached === null ? '·' : (100 * row.reached).toFixed(0),
-    row.boundBy === null ? '' : title(row.boundBy),
+    row.boundBy === null ? '' : unitTitle(row.boundBy),
   ]);
   if (rows.every(([, { boundBy }]) => boundBy === null)) return [];
   return [
     '',
     `Roofline: cycles that each resource needs at full rate${decode ? ', per token after the first' : ''}`,
     ...table(
-      [['', 'bytes', 'MACs per byte', ...shown.map(title), 'took', '% reached', 'bound by'], ...body],
+      [['', 'bytes', 'MACs per byte', ...shown.map(unitTitle), 'took', '% reached', 'bound by'], ...body],
       'numbers',
     ),
   ];

@@ -10,7 +10,7 @@ import { sumAlignmentElements, sumPitchElements } from '../../src/hw/derive.ts';
 import type { HardwareModel } from '../../src/hw/index.ts';
 import { issueUnits, spaces } from '../../src/isa/index.ts';
 import { chooseEdges, type Item, render } from './random/order.ts';
-import { Random } from './random/source.ts';
+import { Random, randomHardware } from './random/source.ts';
 import {
   attention,
   control,
@@ -24,7 +24,7 @@ import {
 } from './random/streams.ts';
 import { type Loop, Workshop } from './random/workshop.ts';
 
-export { randomHardware } from './random/source.ts';
+export { randomHardware };
 
 export interface RandomProgram {
   /** Assembly. */
@@ -305,5 +305,16 @@ function interleave(streams: readonly Stream[], random: Random): Item[] {
     const left = rest.filter((stream) => stream.length > 0);
     if (left.length === 0) return items;
     items.push(random.pick(left).shift() as Item);
+  }
+}
+
+/** Checks the program of a seed on the machine of that seed; a failure names them. */
+export function withSeed(seed: number, check: (program: RandomProgram, hw: HardwareModel) => void): void {
+  const hw = randomHardware(seed);
+  try {
+    check(randomProgram(seed, hw), hw);
+  } catch (error) {
+    (error as Error).message = `seed ${seed} (${hw.name}): ${(error as Error).message}`;
+    throw error;
   }
 }

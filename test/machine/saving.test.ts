@@ -5,7 +5,7 @@ import { assemble, programImage } from '../../src/isa/index.ts';
 import { type Saved, savedBytes } from '../../src/machine/kernel/saving.ts';
 import { Machine, type MachineOptions } from '../../src/machine/machine.ts';
 import type { Probe } from '../../src/trace/probe.ts';
-import { type RandomProgram, randomHardware, randomProgram } from './randomProgram.ts';
+import { type RandomProgram, randomHardware, randomProgram, withSeed } from './randomProgram.ts';
 
 /** Programs of this run; other seeds give other programs. */
 const seeds = Array.from({ length: 24 }, (_, seed) => 9000 + seed);
@@ -89,16 +89,6 @@ function everything(machine: Machine): Map<string, string> {
   const { buffers } = (machine as unknown as { values: { inputs: { buffers: object } } }).values.inputs;
   walk(buffers, 'buffers', []);
   return found;
-}
-
-function withSeed(seed: number, check: (program: RandomProgram, hw: HardwareModel) => void): void {
-  const hw = randomHardware(seed);
-  try {
-    check(randomProgram(seed, hw), hw);
-  } catch (error) {
-    (error as Error).message = `seed ${seed} (${hw.name}): ${(error as Error).message}`;
-    throw error;
-  }
 }
 
 describe('a machine that is put back to an earlier state', () => {

@@ -6,19 +6,11 @@ import { semaphoreMaximum } from '../../src/machine/kernel/semaphores.ts';
 import { Machine, type MachineOptions } from '../../src/machine/machine.ts';
 import type { InstructionEvent, MarkContext } from '../../src/trace/events.ts';
 import type { Probe } from '../../src/trace/probe.ts';
+import type { Span } from '../trace/traced.ts';
 import { hardware } from './harness.ts';
-import { type RandomProgram, randomHardware, randomProgram } from './randomProgram.ts';
+import { type RandomProgram, withSeed } from './randomProgram.ts';
 
 const programs = 40;
-
-interface Span {
-  readonly unit: string;
-  readonly cycleClass: string;
-  readonly from: number;
-  readonly to: number;
-  readonly pc: number;
-  readonly marks: MarkContext | undefined;
-}
 
 interface Listened {
   readonly machine: Machine;
@@ -97,16 +89,6 @@ function replay(calls: Listened['calls'], hw: HardwareModel): Map<string, number
     now.set(key, value);
   }
   return now;
-}
-
-function withSeed(seed: number, check: (program: RandomProgram, hw: HardwareModel) => void): void {
-  const hw = randomHardware(seed);
-  try {
-    check(randomProgram(seed, hw), hw);
-  } catch (error) {
-    (error as Error).message = `seed ${seed} (${hw.name}): ${(error as Error).message}`;
-    throw error;
-  }
 }
 
 describe('spans and the probe', () => {

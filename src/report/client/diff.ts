@@ -1,6 +1,7 @@
 /** The script of a difference’s page: draws its one plot, and changes its colours. */
 import * as Plot from '@observablehq/plot';
 import type { DiffBar, DiffData } from '../diff/page/diffData.ts';
+import { keepDrawn } from './draw.ts';
 import { grouped, short } from './format.ts';
 import { watchTheme } from './theme.ts';
 
@@ -57,14 +58,7 @@ function start(): void {
   const draw = () => {
     if (place && place.clientWidth >= narrowest) place.replaceChildren(changesPlot(data, place.clientWidth));
   };
-  draw();
-  let width = document.documentElement.clientWidth;
-  addEventListener('resize', () => {
-    if (document.documentElement.clientWidth === width) return;
-    width = document.documentElement.clientWidth;
-    draw();
-  });
-  document.documentElement.dataset['ready'] = 'true';
+  keepDrawn(draw);
 }
 
 start();

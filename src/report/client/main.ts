@@ -1,5 +1,6 @@
 /** The script of a report’s page: draws the plots into the places that the page has for them, and changes its colours. */
 import type { PageData } from '../page/pageData.ts';
+import { keepDrawn } from './draw.ts';
 import { closeUpLanes, timelineLanes } from './lanes.ts';
 import { bandwidthPlot, energyPlot, layersPlot, memoryPlot, rooflinePlot, stallsPlot, tokensPlot } from './plots.ts';
 import { watchTheme } from './theme.ts';
@@ -34,17 +35,9 @@ function start(): void {
       }
     }
   }
-  const redraw = () => {
+  keepDrawn(() => {
     for (const each of redraws) each();
-  };
-  redraw();
-  let width = document.documentElement.clientWidth;
-  addEventListener('resize', () => {
-    if (document.documentElement.clientWidth === width) return;
-    width = document.documentElement.clientWidth;
-    redraw();
   });
-  document.documentElement.dataset['ready'] = 'true';
 }
 
 start();

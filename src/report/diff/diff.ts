@@ -3,7 +3,7 @@
  * data, `lutra diff --json` prints it; sentences, text and page are made from it.
  */
 import type { HardwareModel } from '../../hw/schema.ts';
-import type { Summary } from '../summary.ts';
+import type { RunFacts, Summary } from '../summary.ts';
 import type { ClassCycles, LayerCycles, Timeline } from '../timeline/timeline.ts';
 import { type FieldChange, fieldChanges, listOf } from './fields.ts';
 import { type Figure, figuresOf } from './figures.ts';
@@ -18,14 +18,7 @@ export interface ComparedRun {
   readonly target: { readonly path: string | null; readonly kind: string; readonly codeDigest: string };
   /** Of the compiler, by name. */
   readonly options: Readonly<Record<string, unknown>>;
-  readonly request: {
-    readonly prompt: readonly number[];
-    readonly maxNewTokens: number;
-    readonly temperature: number;
-    readonly topK: number;
-    readonly seed: number;
-    readonly stopTokens: readonly number[];
-  };
+  readonly request: RunFacts['request'];
   readonly hw: HardwareModel;
   readonly summary: Summary;
   readonly timeline: Timeline;

@@ -137,19 +137,11 @@ export function timelineSink(program: TimelineProgram): Required<TraceSink> & { 
   const recorder = new CloseUpRecorder();
   const tokens: { token: number; cycle: number }[] = [];
 
-  const binRow = (slot: number) => {
-    let row = binRows.get(slot);
+  const rowOf = <Key>(rows: Map<Key, number>, key: Key) => {
+    let row = rows.get(key);
     if (row === undefined) {
       row = bins.addRow();
-      binRows.set(slot, row);
-    }
-    return row;
-  };
-  const byteRow = (unit: string) => {
-    let row = byteRows.get(unit);
-    if (row === undefined) {
-      row = bins.addRow();
-      byteRows.set(unit, row);
+      rows.set(key, row);
     }
     return row;
   };
@@ -174,7 +166,7 @@ export function timelineSink(program: TimelineProgram): Required<TraceSink> & { 
       const unitNumber = units.of(unit);
       const classNumber = classes.of(cycleClass);
       const slot = unitNumber * mostClasses + classNumber;
-      bins.cover(binRow(slot), from, to);
+      bins.cover(rowOf(binRows, slot), from, to);
       if (cycleClass === 'fetch') bins.cover(fetchRow, from, to);
       const row = rows.of(marks);
       if (row >= room) {
@@ -187,7 +179,7 @@ export function timelineSink(program: TimelineProgram): Required<TraceSink> & { 
     instruction({ unit, name, started, first, finished }, work) {
       if (!isTransfer(unit, name)) return;
       memory.add(started, finished, memoryServes, 0);
-      bins.spread(byteRow(unit), first < finished ? first : started, finished, work?.memoryBytes ?? 0);
+      bins.spread(rowOf(byteRows, unit), first < finished ? first : started, finished, work?.memoryBytes ?? 0);
     },
     token({ token, cycle }) {
       tokens.push({ token, cycle });

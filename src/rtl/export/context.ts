@@ -5,6 +5,7 @@ import { registerMap } from '../registerMap.ts';
 import { controlRegister, kernelArgumentOffset } from '../registers.ts';
 import { controlBus, masterBus, type TopPort, topModule, topPorts } from '../topPorts.ts';
 import { type Board, type ExportTarget, type MemoryPort, needs } from './boards.ts';
+import { grouped } from './fit.ts';
 import { type ComponentFile, component } from './ipXact.ts';
 
 /** The module that Platform Designer is given. */
@@ -86,15 +87,13 @@ function kernelArguments(hw: HardwareModel) {
   return [pointer(0, 0, controlRegister('memoryLow').offset), code, ...further];
 }
 
-const number = (value: number) => String(value).replace(/\B(?=(\d{3})+$)/g, ',');
-
 /** Estimate and device side by side. */
 function fitTable(hw: HardwareModel, derived: Derived, board: Board) {
   const need = needs(board, estimateResources(hw, derived).total);
   return Object.entries(board.capacity).map(([name, capacity]) => ({
     name,
-    need: number(need[name] as number),
-    capacity: number(capacity),
+    need: grouped(need[name] as number),
+    capacity: grouped(capacity),
     share: capacity === 0 ? '–' : `${Math.round((100 * (need[name] as number)) / capacity)} %`,
   }));
 }

@@ -69,7 +69,8 @@ export function chooseTargets(board: Board, asked: ExportTarget | 'all'): Export
   });
 }
 
-const grouped = (value: number) => value.toString().replace(/\B(?=(\d{3})+$)/g, ',');
+/** A whole number with thousands separators. */
+export const grouped = (value: number) => value.toString().replace(/\B(?=(\d{3})+$)/g, ',');
 
 /** Everything in which a machine is too large for a board, by the estimate: which resource, by how much, what to shrink. */
 export function misfits(hw: HardwareModel, derived: Derived, board: Board): Diagnostic[] {
