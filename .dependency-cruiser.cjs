@@ -13,7 +13,8 @@ const allowed = {
   rtl: ['isa', 'hw', 'numerics'],
   papers: ['model', 'isa', 'hw', 'numerics', 'compiler', 'machine', 'trace', 'report'],
   debug: ['machine', 'isa', 'hw', 'numerics', 'trace', 'report'],
-  cosim: ['rtl', 'machine', 'trace', 'isa', 'hw', 'numerics'],
+  host: ['isa', 'hw', 'rtl', 'machine', 'trace', 'numerics'],
+  cosim: ['host', 'rtl', 'machine', 'trace', 'isa', 'hw', 'numerics'],
 };
 
 const arrows = Object.entries(allowed).map(([folder, targets]) => ({

@@ -6,6 +6,12 @@ export function sha256Hex(data: Uint8Array | string): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
+/** Bytes `first` to `first` + 3 of a hexadecimal digest as a little-endian word. */
+export function digestWord(digest: string, first: number): number {
+  const byte = (index: number) => Number.parseInt(digest.slice(2 * index, 2 * index + 2), 16);
+  return [0, 1, 2, 3].reduce((word, index) => word | (byte(first + index) << (8 * index)), 0) >>> 0;
+}
+
 /** The digest of bytes that come piece by piece. */
 export interface RunningDigest {
   add(data: Uint8Array | string): void;

@@ -3,6 +3,7 @@
  * reset values, counters. `control.sv`, the C header, the Python and TypeScript accessors, IP-XACT and the page of
  * documentation are filled from it and from nothing else.
  */
+import { digestWord } from '../base/digest.ts';
 import { hardwareDigest } from '../hw/digest.ts';
 import type { HardwareModel } from '../hw/schema.ts';
 import { issueUnits } from '../isa/table.ts';
@@ -88,12 +89,6 @@ function constantName(name: string): string {
 }
 
 const numbered = (name: string, number: number): Numbered => ({ number, name, constant: constantName(name) });
-
-/** Bytes `first` to `first` + 3 of a hexadecimal digest as a little-endian word. */
-function digestWord(digest: string, first: number): number {
-  const byte = (index: number) => Number.parseInt(digest.slice(2 * index, 2 * index + 2), 16);
-  return [0, 1, 2, 3].reduce((word, index) => word | (byte(first + index) << (8 * index)), 0) >>> 0;
-}
 
 /** The constants that depend on the hardware model, by register. */
 function modelConstants(hw: HardwareModel): Readonly<Record<string, number>> {

@@ -1,0 +1,61 @@
+/** What a host writes to the registers before it starts a program. */
+import { digestWord } from '../base/digest.ts';
+import type { ProgramImage, Segment } from '../isa/image.ts';
+
+export interface HostWrite {
+  /** A name of src/rtl/registers.ts. */
+  readonly register: string;
+  readonly value: number;
+}
+
+/** The windows of the protection registers count in these. */
+export const pageBytes = 4096;
+
+/** After reset, and for a program that writes nothing: the first page lies behind the last. */
+const noPages = { first: 0xffff_f000, last: 0 };
+
+/** Kinds of segments that a program writes; one with contents is never written. */
+const writtenKinds: readonly Segment['kind'][] = ['kv', 'data'];
+
+/** Pages by the address of their first byte. */
+export interface PageWindow {
+  readonly first: number;
+  /** Below `first`: none. */
+  readonly last: number;
+}
+
+/** The pages that a program may write: from the first to the last segment that it can. */
+export function writeWindow(image: Pick<ProgramImage, 'segments'>): PageWindow {
+  const written = image.segments.filter(({ kind, data }) => data === undefined && writtenKinds.includes(kind));
+  if (written.length === 0) return noPages;
+  return {
+    first: page(Math.min(...written.map(({ address }) => address))),
+    last: page(Math.max(...written.map(({ address, bytes }) => address + bytes - 1))),
+  };
+}
+
+/** The address of the page that holds an address. */
+function page(address: number): number {
+  return address - (address % pageBytes);
+}
+
+/**
+ * The register writes, in their order, by which any host prepares a start of `image`, whose memory lies from `base` on in
+ * physical memory: base, code, the pages that may be read and written, the watchdog (in units of 1024 cycles; 0: off), and
+ * for which machine the program was made. Interrupts and `control.start` are the host's own business.
+ */
+export function hostWrites(image: ProgramImage, base: bigint, watchdog = 0): readonly HostWrite[] {
+  const { first, last } = writeWindow(image);
+  const { hardwareDigest } = image.metadata;
+  return [
+    { register: 'memoryLow', value: Number(base & 0xffff_ffffn) },
+    { register: 'memoryHigh', value: Number(base >> 32n) },
+    { register: 'codeAddress', value: image.codeAddress },
+    { register: 'memoryLast', value: page(image.memoryBytes - 1) },
+    { register: 'writeFirst', value: first },
+    { register: 'writeLast', value: last },
+    { register: 'watchdog', value: watchdog },
+    { register: 'programDigestLow', value: digestWord(hardwareDigest, 0) },
+    { register: 'programDigestHigh', value: digestWord(hardwareDigest, 4) },
+  ];
+}
