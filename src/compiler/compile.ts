@@ -7,6 +7,7 @@ import { type Derived, derive } from '../hw/derive.ts';
 import { hardwareDigest } from '../hw/digest.ts';
 import type { HardwareModel } from '../hw/schema.ts';
 import type { ProgramImage } from '../isa/image.ts';
+import { isaDigest } from '../isa/isaDigest.ts';
 import { bytesPerInstruction } from '../isa/table.ts';
 import { verifyProgram } from '../isa/verify.ts';
 import type { ModelGraph } from '../model/graph.ts';
@@ -128,6 +129,7 @@ export function planProgram(graph: ModelGraph, hw: HardwareModel, options: Compi
     metadata: {
       hardwareName: hw.name,
       hardwareDigest: hardwareDigest(hw),
+      isaDigest,
       modelName: graph.name,
       modelDigest: graph.digest,
       maxPositions: model.maxPositions - firstPosition,

@@ -13,6 +13,7 @@ import { hardwareDigest } from '../hw/digest.ts';
 import { alphabets } from '../hw/operands.ts';
 import type { HardwareModel } from '../hw/schema.ts';
 import type { ProgramImage, Segment } from '../isa/image.ts';
+import { isaDigest } from '../isa/isaDigest.ts';
 import { commandHeaderBytes } from '../isa/segments.ts';
 import { bytesPerInstruction, markKinds } from '../isa/table.ts';
 import { verifyProgram } from '../isa/verify.ts';
@@ -128,6 +129,7 @@ export function planCoprocessor(
     metadata: {
       hardwareName: hw.name,
       hardwareDigest: hardwareDigest(hw),
+      isaDigest,
       modelName: graph.name,
       modelDigest: graph.digest,
       maxPositions: 1,

@@ -19,6 +19,7 @@ import {
   piecesKey,
 } from './imageMetadata.ts';
 import { decode, encodeProgram, type Instruction, wordsPerInstruction } from './instruction.ts';
+import { isaDigest } from './isaDigest.ts';
 import { codeAlignmentBytes, commandHeaderBytes, overlapOf, type Segment, segmentAlignmentBytes } from './segments.ts';
 import { bytesPerInstruction } from './table.ts';
 
@@ -58,7 +59,7 @@ export function codeBytes(image: Pick<ProgramImage, 'code'>): Uint8Array {
  * Opens an image. All of it is verified but the contents of segments, which are read from `source` when they are first
  * wanted and verified then. Throws `LutraError` ST0xx (container), IMG001–IMG003 (header), IMG004 (code), IMG005 (illegal
  * instructions), IMG006 (memory map), IMG007 (contents), IMG008 (labels), IMG010 (anything else that is not as it was
- * written).
+ * written), IMG011 (another instruction set).
  *
  * `repair` is for a file that can be made again: it is called where contents are damaged or cannot be read, and says
  * whether another attempt makes sense.
@@ -222,6 +223,7 @@ export function programImage(program: AssembledProgram, hw: HardwareModel): Prog
     metadata: {
       hardwareName: hw.name,
       hardwareDigest: hardwareDigest(hw),
+      isaDigest,
       modelName: 'none',
       modelDigest: 'none',
       maxPositions: command ? (command.bytes - commandHeaderBytes) / 4 : 1,

@@ -2,10 +2,11 @@
 import { z } from 'zod';
 import { type Diagnostic, LutraError } from '../base/diagnostics.ts';
 import { canonicalJson, sha256Hex } from '../base/digest.ts';
+import { isaDigest } from './isaDigest.ts';
 import { type Segment, segmentKinds } from './segments.ts';
 
 /** Version of the file format; raised when older readers would misread it. */
-export const imageVersion = '2';
+export const imageVersion = '3';
 export const versionKey = 'lutra.image';
 /** SHA-256 of all other metadata, the digests of the contents among them, so that no damage goes unnoticed. */
 export const digestKey = 'lutra.digest';
@@ -16,6 +17,8 @@ export const piecesKey = 'lutra.pieces';
 export interface ImageMetadata {
   readonly hardwareName: string;
   readonly hardwareDigest: string;
+  /** Digest word of the instruction set that the code is written in. */
+  readonly isaDigest: number;
   /** `none` for hand-written programs. */
   readonly modelName: string;
   readonly modelDigest: string;
@@ -34,6 +37,7 @@ const digest = z.string().regex(/^[0-9a-f]{64}$/, 'is not a SHA-256 in hexadecim
 
 const sections = {
   'lutra.hardware': z.strictObject({ name: z.string().min(1), digest }),
+  'lutra.isa': z.strictObject({ digest: natural.max(2 ** 32 - 1) }),
   'lutra.model': z.strictObject({
     name: z.string().min(1),
     digest: z.string().min(1),
@@ -75,9 +79,10 @@ export interface ImageHeader {
 /** The metadata strings of an image; equal headers give equal strings. */
 export function headerStrings(header: ImageHeader): Record<string, string> {
   const { metadata, codeAddress, memoryBytes, segments, labels, pieces } = header;
-  const { hardwareName, hardwareDigest, modelName, modelDigest, plan, ...model } = metadata;
+  const { hardwareName, hardwareDigest, isaDigest, modelName, modelDigest, plan, ...model } = metadata;
   const values: Record<Section, unknown> = {
     'lutra.hardware': { name: hardwareName, digest: hardwareDigest },
+    'lutra.isa': { digest: isaDigest },
     'lutra.model': { name: modelName, digest: modelDigest, ...model },
     'lutra.memory': { codeAddress, memoryBytes, segments },
     'lutra.labels': Object.fromEntries(labels),
@@ -94,7 +99,7 @@ export function headerDigest(strings: Readonly<Record<string, string>>): string 
   return sha256Hex(canonicalJson(others));
 }
 
-/** Reads and checks the metadata strings; throws `LutraError` IMG001 (no image), IMG002 (version), IMG003 (field). */
+/** Reads and checks the metadata strings; throws `LutraError` IMG001 (no image), IMG002 (version), IMG003 (field), IMG011 (instruction set). */
 export function parseHeader(strings: Readonly<Record<string, string>>, file: string): ImageHeader {
   const version = Object.hasOwn(strings, versionKey) ? strings[versionKey] : undefined;
   if (version === undefined) {
@@ -111,17 +116,23 @@ export function parseHeader(strings: Readonly<Record<string, string>>, file: str
   }
   const faults: Diagnostic[] = [];
   const hardware = read('lutra.hardware', strings, file, faults);
+  const isa = read('lutra.isa', strings, file, faults);
   const model = read('lutra.model', strings, file, faults);
   const memory = read('lutra.memory', strings, file, faults);
   const labels = read('lutra.labels', strings, file, faults);
   const plan = read('lutra.plan', strings, file, faults);
   const pieces = read(piecesKey, strings, file, faults);
-  if (faults.length > 0 || !hardware || !model || !memory || !labels || !pieces) throw new LutraError(faults);
+  if (faults.length > 0 || !hardware || !isa || !model || !memory || !labels || !pieces) throw new LutraError(faults);
+  if (isa.digest !== isaDigest) {
+    const message = `the program is written in instruction set ${hex(isa.digest)}, not ${hex(isaDigest)}`;
+    throw imageError('IMG011', file, message, 'compile it again with this lutra');
+  }
   const { name: modelName, digest: modelDigest, ...rest } = model;
   return {
     metadata: {
       hardwareName: hardware.name,
       hardwareDigest: hardware.digest,
+      isaDigest: isa.digest,
       modelName,
       modelDigest,
       ...rest,
@@ -132,6 +143,8 @@ export function parseHeader(strings: Readonly<Record<string, string>>, file: str
     pieces: new Map(Object.entries(pieces)),
   };
 }
+
+const hex = (word: number) => word.toString(16).padStart(8, '0');
 
 function read<S extends Section>(
   key: S,

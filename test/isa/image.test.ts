@@ -13,6 +13,7 @@ import {
 } from '../../src/isa/image.ts';
 import { serializeImage } from '../../src/isa/imageFile.ts';
 import { digestKey, headerDigest, headerStrings } from '../../src/isa/imageMetadata.ts';
+import { isaDigest } from '../../src/isa/isaDigest.ts';
 import { hardware, messageOf } from '../hw/models.ts';
 
 const hw = hardware('kv260');
@@ -159,7 +160,12 @@ describe('a damaged image is refused', () => {
     [
       'version',
       (s) => Object.assign(s, { 'lutra.image': '1' }),
-      'error[IMG002] p.lutra image format 1 is not 2, the one that is understood (compile it again with this lutra)',
+      'error[IMG002] p.lutra image format 1 is not 3, the one that is understood (compile it again with this lutra)',
+    ],
+    [
+      'another instruction set',
+      edit('lutra.isa', (v) => Object.assign(v, { digest: 1 })),
+      `error[IMG011] p.lutra the program is written in instruction set 00000001, not ${isaDigest.toString(16).padStart(8, '0')} (compile it again with this lutra)`,
     ],
     ['no hardware', (s) => delete s['lutra.hardware'], 'error[IMG003] p.lutra metadata lutra.hardware is missing'],
     [
