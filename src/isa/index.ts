@@ -43,6 +43,7 @@ export {
 export { renderIsaManual } from './manual.ts';
 export { operandFault } from './rules.ts';
 export { type Segment, type SegmentKind, segmentKinds } from './segments.ts';
+export { type StopCause, stopCauses, stopCode } from './stopCauses.ts';
 export * from './table.ts';
 export { tableFaults } from './tableCheck.ts';
 export { type VerifyOptions, verifyProgram } from './verify.ts';
