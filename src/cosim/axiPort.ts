@@ -1,7 +1,7 @@
 import type { Port, Simulation } from 'verilator-wasm';
 import type { MemoryStore } from '../machine/kernel/store.ts';
 import { type Disturbance, type ExpectedBurst, type ExpectedBursts, Fifo } from './expected.ts';
-import { Bus, lowWord } from './pins.ts';
+import { Bus } from './pins.ts';
 
 /** Where the Verilog and the machine differ: who, when, and both values. */
 export interface Difference {
@@ -33,6 +33,13 @@ function beatsOf({ address, bytes }: ExpectedBurst, portBytes: number): { first:
   return { first: address - skipped, beats: Math.ceil((skipped + bytes) / portBytes) };
 }
 
+/** Which port it is, and where the machine's memory lies for it. */
+export interface PortPlace {
+  readonly index: number;
+  readonly portBytes: number;
+  readonly base: bigint;
+}
+
 /**
  * The memory behind one AXI port of the Verilog. It gives every beat in the cycle in which the machine's memory gives
  * it, and says where the Verilog's bursts differ from the machine's.
@@ -40,6 +47,7 @@ function beatsOf({ address, bytes }: ExpectedBurst, portBytes: number): { first:
 export class AxiPort {
   private readonly index: number;
   private readonly portBytes: number;
+  private readonly base: number;
   private readonly store: MemoryStore;
   private readonly expectedReads: ExpectedBursts;
   private readonly expectedWrites: ExpectedBursts;
@@ -54,14 +62,14 @@ export class AxiPort {
 
   constructor(
     simulation: Simulation,
-    index: number,
-    portBytes: number,
+    { index, portBytes, base }: PortPlace,
     store: MemoryStore,
     expected: { readonly reads: ExpectedBursts; readonly writes: ExpectedBursts },
     disturbance?: Disturbance,
   ) {
     this.index = index;
     this.portBytes = portBytes;
+    this.base = Number(base);
     this.store = store;
     this.expectedReads = expected.reads;
     this.expectedWrites = expected.writes;
@@ -128,7 +136,7 @@ export class AxiPort {
       if (!expected || expected.issued > cycle) return undefined;
       return this.difference(cycle, 'read burst', describe(expected, portBytes), 'none');
     }
-    const address = lowWord(pins.araddr);
+    const address = this.machineAddress(pins.araddr);
     const beats = pins.arlen.get() + 1;
     const verilog = `${beats} beats from ${address}`;
     if (!expected || expected.issued !== cycle) {
@@ -146,7 +154,7 @@ export class AxiPort {
   private sampleWriteAddress(cycle: number): Difference | undefined {
     const { pins } = this;
     if (pins.awvalid.get() !== 1 || pins.awready.get() !== 1) return undefined;
-    const [address, beats] = [lowWord(pins.awaddr), pins.awlen.get() + 1];
+    const [address, beats] = [this.machineAddress(pins.awaddr), pins.awlen.get() + 1];
     this.receiving.put({ address, beats, issued: cycle, received: 0, lastBeat: 0 });
     return undefined;
   }
@@ -200,6 +208,11 @@ export class AxiPort {
       burst.beats === wanted.beats;
     if (!same) return this.difference(Math.min(burst.issued, expected.issued), 'write burst', text, verilog);
     return undefined;
+  }
+
+  /** What an address on AXI is in the machine's memory. Doubles are exact: no physical address has 53 bits. */
+  private machineAddress(pin: Port): number {
+    return (pin.words[1] as number) * 2 ** 32 + (pin.words[0] as number) - this.base;
   }
 
   private difference(cycle: number, what: string, machine: string, verilog: string): Difference {

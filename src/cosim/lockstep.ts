@@ -1,20 +1,23 @@
-import type { Port, Simulation } from 'verilator-wasm';
-import { LutraError } from '../base/diagnostics.ts';
-import { derive } from '../hw/derive.ts';
+import type { Simulation } from 'verilator-wasm';
+import { hostWrites, pageBytes } from '../host/hostWrites.ts';
 import type { HardwareModel } from '../hw/schema.ts';
 import type { ProgramImage } from '../isa/image.ts';
 import { issueUnits } from '../isa/table.ts';
-import type { MemoryStore } from '../machine/kernel/store.ts';
-import { loadedStore } from '../machine/machine.ts';
 import { counterClasses } from '../rtl/counterClasses.ts';
-import { controlMagic, controlRegister, controlVersion, counterOffset, tokenFifoDepth } from '../rtl/registers.ts';
+import {
+  controlMagic,
+  controlRegister,
+  controlRegisters,
+  controlVersion,
+  counterOffset,
+  tokenFifoDepth,
+} from '../rtl/registers.ts';
 import type { TraceWriter } from '../trace/writer.ts';
-import { AxiPort, type Difference } from './axiPort.ts';
-import { AxiRules } from './axiRules.ts';
-import { ControlBus } from './controlBus.ts';
-import { type Disturbance, Expected, type ExpectedBursts } from './expected.ts';
-import { Clock } from './pins.ts';
-import { RtlEvents } from './rtlEvents.ts';
+import type { Difference } from './axiPort.ts';
+import { VerilogBench } from './bench.ts';
+import type { ControlAccess } from './controlBus.ts';
+import type { Disturbance } from './expected.ts';
+import { LockstepRun } from './lockstepRun.ts';
 
 /** What is to be run on both sides. */
 export interface LockstepJob {
@@ -22,6 +25,8 @@ export interface LockstepJob {
   readonly hw: HardwareModel;
   /** Bytes from memory address 0 on: the host's command block. */
   readonly command: Uint8Array;
+  /** Where the machine's memory lies for the Verilog; default 0. */
+  readonly base?: bigint;
   readonly disturbance?: Disturbance;
   /** Ends the run, without an answer about memory, when this many cycles were equal. */
   readonly maxCycles?: number;
@@ -50,201 +55,84 @@ const sliceCycles = 4096;
  * stamps of each instruction and the tokens; after the halt also all memory, all counters, and what a host reads of the
  * run: its length, its state and its tokens.
  *
- * The Verilog starts as on a board: reset, code address and start bit over AXI4-Lite. Its cycle 0 is the front end's
- * first cycle out of reset.
+ * The Verilog starts as on a board: reset, then the host's writes and the start bit over AXI4-Lite. Its cycle 0 is the
+ * front end's first cycle out of reset.
  */
 export class Lockstep {
   private readonly job: LockstepJob;
-  private readonly clock: Clock;
-  private readonly expected: Expected;
-  private readonly store: MemoryStore;
-  private readonly ports: readonly AxiPort[];
-  private readonly events: RtlEvents;
-  private readonly rules: AxiRules;
-  private readonly control: ControlBus;
-  private readonly running: Port;
-  private readonly halted: Port;
-  private readonly emitted: Port;
-  private readonly emittedToken: Port;
-  private readonly tokens: number[] = [];
-  private now = 0;
-  private ended = false;
-  private found: Difference | undefined;
+  private readonly bench: VerilogBench;
+  private readonly run: LockstepRun;
 
   /** `trace` is written of the machine. */
   constructor(simulation: Simulation, job: LockstepJob, trace?: TraceWriter) {
-    const { hw, image } = job;
+    const { base = 0n, command, ...rest } = job;
     this.job = job;
-    this.clock = new Clock(simulation);
-    this.expected = new Expected(image, hw, job.disturbance, trace);
-    this.expected.machine.store.write(0, job.command);
-    this.store = loadedStore(image, hw);
-    this.store.write(0, job.command);
-    const { portBytes } = derive(hw);
-    this.ports = this.expected.reads.map(
-      (reads, port) =>
-        new AxiPort(
-          simulation,
-          port,
-          portBytes,
-          this.store,
-          { reads, writes: this.expected.writes[port] as ExpectedBursts },
-          job.disturbance,
-        ),
-    );
-    this.events = new RtlEvents(simulation, image);
-    this.rules = new AxiRules(simulation);
-    this.control = new ControlBus(simulation, this.clock);
-    this.running = simulation.port('trace_running_o');
-    this.halted = simulation.port('trace_halted_o');
-    this.emitted = simulation.port('trace_emit_o');
-    this.emittedToken = simulation.port('trace_emit_token_o');
-    this.start();
+    this.bench = new VerilogBench(simulation);
+    this.run = new LockstepRun(simulation, { ...rest, base, fill: (memory) => memory.write(0, command) }, trace);
+    this.bench.expect(this.run);
+    this.start(base);
   }
 
-  private start(): void {
-    this.control.reset();
-    this.control.write(controlRegister('codeAddress').offset, this.job.image.codeAddress);
-    this.control.write(controlRegister('control').offset, 1);
-    this.control.waitFor(() => this.running.get() === 1, 'the core to come out of reset');
+  private start(base: bigint): void {
+    const { image, hw } = this.job;
+    const lastPage = hw.memory.capacityBytes - pageBytes;
+    for (const { register, value } of hostWrites(image, base, { lastPage, writes: { first: 0, last: lastPage } })) {
+      const known = controlRegisters.find(({ name }) => name === register);
+      if (known) this.bench.write(known.offset, value);
+    }
+    this.bench.write(controlRegister('control').offset, 1);
+    this.bench.awaitRun();
   }
 
   /** Cycles that were found equal. */
   get cycle(): number {
-    return this.now;
+    return this.run.cycle;
   }
 
   /** Runs on for some thousand cycles, or to `until`; true when there is nothing more to do. Throws what the machine throws. */
-  advance(until = this.now + sliceCycles): boolean {
-    const end = Math.min(until, this.job.maxCycles ?? Number.POSITIVE_INFINITY);
-    while (!this.found && !this.ended && this.now < end) {
-      this.found = this.step(this.now);
-      if (this.found) return true;
-      this.ended = this.halted.get() === 1;
-      if (!this.ended) this.now += 1;
-      this.clock.edge();
-    }
-    return this.found !== undefined || this.ended || this.now === this.job.maxCycles;
+  advance(until = this.cycle + sliceCycles): boolean {
+    const { bench, run, job } = this;
+    const end = Math.min(until, job.maxCycles ?? Number.POSITIVE_INFINITY);
+    while (!bench.difference && !run.ended && run.cycle < end) bench.tick();
+    return bench.difference !== undefined || run.ended || run.cycle === job.maxCycles;
   }
 
-  /**
-   * Runs the machine alone up to and including `cycle`, to see what would have come. It may have reason to stop before:
-   * its halt, or what it throws, which no longer matters where a difference was found. Returns the cycle it has come to.
-   */
+  /** An access of the host while the run goes on, every cycle compared; returns what was read, or 0. */
+  access(access: ControlAccess): number {
+    return this.bench.access(access);
+  }
+
+  /** See `LockstepRun`. */
   runMachine(cycle: number): number {
-    try {
-      this.expected.advancePast(cycle);
-    } catch (error) {
-      if (!(error instanceof LutraError)) throw error;
-    }
-    return this.expected.machine.cycle;
-  }
-
-  private step(cycle: number): Difference | undefined {
-    const { expected, ports } = this;
-    for (const port of ports) port.drive(cycle);
-    this.clock.settle();
-    expected.advancePast(cycle);
-    for (const port of ports) {
-      const difference = port.sample(cycle);
-      if (difference) return difference;
-    }
-    return (
-      this.rules.sample(cycle) ??
-      this.events.sample(cycle, expected.events) ??
-      this.sampleToken(cycle) ??
-      this.sampleHalt(cycle)
-    );
-  }
-
-  private sampleToken(cycle: number): Difference | undefined {
-    const { tokens } = this.expected;
-    const event = tokens.peek();
-    const emitted = this.emitted.get() === 1;
-    if (!emitted && (!event || event.cycle > cycle)) return undefined;
-    const token = this.emittedToken.get() | 0;
-    if (emitted && event && event.cycle === cycle && (event.token | 0) === token) {
-      tokens.take();
-      this.tokens.push(token);
-      this.job.onToken?.(token, cycle);
-      return undefined;
-    }
-    return {
-      cycle: Math.min(cycle, event?.cycle ?? cycle),
-      where: 'frontEnd',
-      what: 'emitted token',
-      machine: event ? `${event.token} in ${event.cycle}` : 'none',
-      verilog: emitted ? `${token} in ${cycle}` : 'none',
-    };
-  }
-
-  /** The Verilog says that it has halted in the cycle after the last one of the run. */
-  private sampleHalt(cycle: number): Difference | undefined {
-    const { machine } = this.expected;
-    const halts = this.halted.get() === 1;
-    const expected = machine.halted && machine.cycle === cycle;
-    if (halts === expected) return undefined;
-    return {
-      cycle,
-      where: 'frontEnd',
-      what: 'halt',
-      machine: machine.halted ? `in cycle ${machine.cycle}` : 'not yet',
-      verilog: halts ? `in cycle ${cycle}` : 'not yet',
-    };
+    return this.run.runMachine(cycle);
   }
 
   /** What was compared; after a halt that includes all memory and all counters. */
   result(): LockstepResult {
-    const memory = this.ended ? this.compareMemory() : undefined;
-    const counted = this.ended ? this.compareCounters() : undefined;
-    const read = this.ended ? this.compareRegisters() : undefined;
+    const { run, bench } = this;
+    const { ended } = run;
+    const memory = ended ? run.compareMemory() : undefined;
+    const counted = ended ? this.compareCounters() : undefined;
+    const read = ended ? this.compareRegisters() : undefined;
     return {
-      cycles: this.now,
-      halted: this.ended,
-      instructions: this.events.count,
-      bursts: this.expected.machine.memory.statistics.bursts,
-      tokens: this.tokens.length,
+      cycles: run.cycle,
+      halted: ended,
+      instructions: run.events.count,
+      bursts: run.expected.machine.memory.statistics.bursts,
+      tokens: run.tokens.length,
       memoryBytes: memory?.bytes ?? 0,
       counters: counted?.count ?? 0,
       registers: read?.count ?? 0,
       // Reading registers is watched, too.
-      difference:
-        this.found ?? this.rules.sample(this.now) ?? memory?.difference ?? counted?.difference ?? read?.difference,
+      difference: bench.difference ?? memory?.difference ?? counted?.difference ?? read?.difference,
     };
-  }
-
-  /** All that either side has written. */
-  private compareMemory(): { bytes: number; difference: Difference | undefined } {
-    const { machine } = this.expected;
-    let bytes = 0;
-    const addresses = new Set([...machine.store.pageAddresses(), ...this.store.pageAddresses()]);
-    for (const address of [...addresses].sort((a, b) => a - b)) {
-      const size = Math.min(this.store.pageBytes, this.job.hw.memory.capacityBytes - address);
-      const wanted = machine.store.read(address, size);
-      const found = this.store.read(address, size);
-      bytes += size;
-      const at = wanted.findIndex((byte, index) => byte !== found[index]);
-      if (at < 0) continue;
-      const hex = (value: number | undefined) => `0x${(value ?? 0).toString(16).padStart(2, '0')}`;
-      return {
-        bytes,
-        difference: {
-          cycle: this.now,
-          where: 'memory',
-          what: `byte ${address + at} after the halt`,
-          machine: hex(wanted[at]),
-          verilog: hex(found[at]),
-        },
-      };
-    }
-    return { bytes, difference: undefined };
   }
 
   /** State, length and tokens of the run, read as a host reads them that has slept through it. */
   private compareRegisters(): { count: number; difference: Difference | undefined } {
-    const kept = this.tokens.slice(0, tokenFifoDepth);
-    const lost = this.tokens.length > kept.length;
-    const cycles = this.expected.machine.cycle;
+    const kept = this.run.tokens.slice(0, tokenFifoDepth);
+    const lost = this.run.tokens.length > kept.length;
+    const cycles = this.run.expected.machine.cycle;
     const wanted: (readonly [string, number])[] = [
       ['magic', controlMagic],
       ['version', controlVersion],
@@ -260,27 +148,27 @@ export class Lockstep {
       ['token', 0xffff_ffff],
     ];
     for (const [index, [name, value]] of wanted.entries()) {
-      const found = this.control.read(controlRegister(name).offset);
+      const found = this.bench.read(controlRegister(name).offset);
       if (found === value) continue;
       const values = { machine: String(value), verilog: String(found) };
-      return { count: index, difference: { cycle: this.now, where: 'control', what: `register ${name}`, ...values } };
+      return { count: index, difference: { cycle: this.cycle, where: 'control', what: `register ${name}`, ...values } };
     }
     return { count: wanted.length, difference: undefined };
   }
 
   /** Every counter of every unit, read as a host reads it. */
   private compareCounters(): { count: number; difference: Difference | undefined } {
-    const { counters } = this.expected.machine;
+    const { counters } = this.run.expected.machine;
     let count = 0;
     for (const [unit, name] of issueUnits.entries()) {
       for (const [kind, names] of counterClasses.entries()) {
-        const wanted = names.reduce((sum, text) => sum + counters.read(name, text, this.now), 0);
-        const low = this.control.read(counterOffset(unit, kind));
-        const found = this.control.read(counterOffset(unit, kind) + 4) * 2 ** 32 + low;
+        const wanted = names.reduce((sum, text) => sum + counters.read(name, text, this.cycle), 0);
+        const low = this.bench.read(counterOffset(unit, kind));
+        const found = this.bench.read(counterOffset(unit, kind) + 4) * 2 ** 32 + low;
         count += 1;
         if (found === wanted) continue;
         const values = { machine: String(wanted), verilog: String(found) };
-        return { count, difference: { cycle: this.now, where: name, what: `counter ${names.join('/')}`, ...values } };
+        return { count, difference: { cycle: this.cycle, where: name, what: `counter ${names.join('/')}`, ...values } };
       }
     }
     return { count, difference: undefined };

@@ -32,11 +32,6 @@ export class Bus {
   }
 }
 
-/** The lower 32 bits of a port. */
-export function lowWord(port: Port): number {
-  return port.width > 32 ? (port.words[0] as number) : port.get();
-}
-
 /** The clock of a simulation, and the two moments of a cycle: inputs have settled; the edge has passed. */
 export class Clock {
   private readonly simulation: Simulation;

@@ -39,21 +39,30 @@ function page(address: number): number {
   return address - (address % pageBytes);
 }
 
+export interface HostOptions {
+  /** In units of 1024 cycles since the start or the last token; 0, the default: off. */
+  readonly watchdog?: number;
+  /** Instead of what the image says: the last page that may be read. */
+  readonly lastPage?: number;
+  /** Instead of what the image says: the pages that may be written. */
+  readonly writes?: PageWindow;
+}
+
 /**
  * The register writes, in their order, by which any host prepares a start of `image`, whose memory lies from `base` on in
- * physical memory: base, code, the pages that may be read and written, the watchdog (in units of 1024 cycles; 0: off), and
- * for which machine the program was made. Interrupts and `control.start` are the host's own business.
+ * physical memory: base, code, the pages that may be read and written, the watchdog, and for which machine the program was
+ * made. Interrupts and `control.start` are the host's own business.
  */
-export function hostWrites(image: ProgramImage, base: bigint, watchdog = 0): readonly HostWrite[] {
-  const { first, last } = writeWindow(image);
+export function hostWrites(image: ProgramImage, base: bigint, options: HostOptions = {}): readonly HostWrite[] {
+  const { watchdog = 0, lastPage = page(image.memoryBytes - 1), writes = writeWindow(image) } = options;
   const { hardwareDigest } = image.metadata;
   return [
     { register: 'memoryLow', value: Number(base & 0xffff_ffffn) },
     { register: 'memoryHigh', value: Number(base >> 32n) },
     { register: 'codeAddress', value: image.codeAddress },
-    { register: 'memoryLast', value: page(image.memoryBytes - 1) },
-    { register: 'writeFirst', value: first },
-    { register: 'writeLast', value: last },
+    { register: 'memoryLast', value: lastPage },
+    { register: 'writeFirst', value: writes.first },
+    { register: 'writeLast', value: writes.last },
     { register: 'watchdog', value: watchdog },
     { register: 'programDigestLow', value: digestWord(hardwareDigest, 0) },
     { register: 'programDigestHigh', value: digestWord(hardwareDigest, 4) },

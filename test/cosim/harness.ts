@@ -9,6 +9,9 @@ import { templatesFromDisk } from '../rtl/templates.ts';
 /** Compiled Verilog is kept beside the installed packages, so that only what changed is built again. */
 export const cacheDirectory = process.env['LUTRA_CACHE'] ?? join(tmpdir(), 'lutra-cosim');
 
+/** So that the machine's memory begins below 4 GiB and goes on above: AXI addresses must carry. */
+const memoryBase = 0xffff_e000n;
+
 export interface BuildOptions {
   readonly engine?: Engine;
   readonly randomState?: boolean;
@@ -42,6 +45,7 @@ export function lockstep(verilog: CompiledModule, hw: HardwareModel, job: Assemb
     image: programImage(program, hw),
     hw,
     command: new Uint8Array(words.buffer),
+    base: memoryBase,
     ...(job.disturbance ? { disturbance: job.disturbance } : {}),
   });
   while (!run.advance());

@@ -18,7 +18,7 @@ function values(writes: ReturnType<typeof hostWrites>): Record<string, number> {
 describe('what a host writes before a start', () => {
   it('is base, code, windows and for which machine the program was made', () => {
     const program = image('.data x\n    .f32 1, 2\n.reserve y, 5000\n    halt');
-    const written = values(hostWrites(program, 0x12_3456_7000n, 7));
+    const written = values(hostWrites(program, 0x12_3456_7000n, { watchdog: 7 }));
     const reserved = program.segments.find(({ name }) => name === 'y') as { address: number; bytes: number };
     const bytes = Buffer.from(program.metadata.hardwareDigest, 'hex');
     expect(written).toMatchObject({
