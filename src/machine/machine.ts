@@ -11,6 +11,7 @@ import type { TraceSink } from '../trace/events.ts';
 import type { Probe } from '../trace/probe.ts';
 import type { Accounting } from './kernel/accounting.ts';
 import { type Buffers, createBuffers } from './kernel/buffers.ts';
+import { Edge, type EdgeOptions, type Stop } from './kernel/edge.ts';
 import type { BeginObserver, CycleLook, MachineLook, PlaceLook } from './kernel/look.ts';
 import { Ports } from './kernel/ports.ts';
 import { Preparations } from './kernel/prepare.ts';
@@ -51,7 +52,7 @@ const mostAhead = 64;
 const state = ['evaluations', 'memoryCalls', 'mailbox', 'arrivingTokens', 'tokenTaken', 'wakes', 'nextUnit', 'now']
   .concat(['reached', 'pushedTo', 'movedAt'])
   // And the parts.
-  .concat(['preparations', 'races', 'frontEnd', 'units', 'semaphores', 'ports', 'store', 'watch']);
+  .concat(['preparations', 'races', 'frontEnd', 'units', 'semaphores', 'ports', 'store', 'watch', 'edge']);
 
 export interface MachineOptions {
   /** False: time only; needs no weights, and every pick is token 0. */
@@ -75,7 +76,13 @@ export interface MachineOptions {
   readonly onBegin?: BeginObserver | undefined;
   /** What a test bench sees of memory and does to it. */
   readonly memory?: MemoryHooks;
-  /** Times memory with this module (`memory` in src/cli/assembly.ts), if there are no hooks: the same, faster. */
+  /**
+   * What can stop a run from outside of its program. With it the front end takes its instructions from memory, as the
+   * hardware does, and what the hardware reports is no error of the simulation: see `stopped`. Without windows bursts
+   * that leave memory still are one.
+   */
+  readonly edge?: EdgeOptions;
+  /** Times memory with this module (`memory` in src/cli/assembly.ts), if there are no hooks and no edge: the same, faster. */
   readonly memoryModule?: WebAssembly.Module;
 }
 
@@ -106,6 +113,7 @@ export class Machine {
   private readonly races = new RaceDetector();
   private readonly values: ValueEngine | undefined;
   private readonly watch: Watch | undefined;
+  private readonly edge: Edge | undefined;
   private readonly frontEnd: FrontEnd;
   private readonly units: readonly Unit[];
   private readonly semaphores = new Semaphores();
@@ -142,7 +150,9 @@ export class Machine {
     this.hw = hw;
     this.derived = derive(hw);
     this.options = options;
-    this.memory = openMemory(hw, this.derived, options.memoryModule, options.memory);
+    const edge = options.edge && new Edge(options.edge);
+    this.edge = edge;
+    this.memory = openMemory(hw, this.derived, options.memoryModule, options.memory, edge);
     [this.store, this.values] = contents(image, hw, this.derived, options);
     this.preparations = new Preparations(hw, this.derived, options.values);
     const { trace, probe } = options;
@@ -169,6 +179,7 @@ export class Machine {
       },
       onBegin: options.onBegin,
       prepare: (command) => this.preparations.prepare(command),
+      edge,
     };
     const sampler = new Sampler(around, {
       hasRoom: () => this.mailbox.length + this.arrivingTokens.length < mailboxDepth,
@@ -194,7 +205,10 @@ export class Machine {
       takeToken: () => {
         this.tokenTaken = true;
       },
-      emit: (token, cycle) => trace.token({ token, cycle }),
+      emit: (token, cycle) => {
+        edge?.token(cycle);
+        trace.token({ token, cycle });
+      },
     };
     this.frontEnd = new FrontEnd(
       image.code,
@@ -212,13 +226,23 @@ export class Machine {
     this.wakes[frontEndIndex] = 0;
   }
 
-  /** The next cycle to be evaluated; after the halt, the length of the run. */
+  /** The next cycle to be evaluated; after the halt or the stop, the length of the run. */
   get cycle(): number {
     return this.now;
   }
 
+  /** By its program; a stop that takes effect with the halt is a stop. */
   get halted(): boolean {
-    return this.frontEnd.halted;
+    return this.frontEnd.halted && !this.isStopped;
+  }
+
+  /** Why the run was stopped; undefined while it goes on, and when it has halted. */
+  get stopped(): Stop | undefined {
+    return this.isStopped ? this.edge?.stop : undefined;
+  }
+
+  private get isStopped(): boolean {
+    return this.edge !== undefined && this.now >= this.edge.stopCycle;
   }
 
   /** Instructions that the front end has executed. */
@@ -264,7 +288,8 @@ export class Machine {
 
   /**
    * Evaluates up to `steps` cycles in which something happens (with `dense`: any cycles); returns true when the
-   * program has halted. Throws LutraError MCH001 on a deadlock and MCH002 at the cycle limit.
+   * program has halted or was stopped. Throws LutraError MCH001 on a deadlock that nothing ends, and MCH002 at the cycle
+   * limit.
    */
   advance(steps: number): boolean {
     try {
@@ -286,7 +311,7 @@ export class Machine {
   private move(steps: number): boolean {
     const { dense, cycleLimit = never } = this.options;
     const { memory } = this;
-    for (let step = 0; step < steps && !this.halted; step++) {
+    for (let step = 0; step < steps && !this.frontEnd.halted && !this.isStopped; step++) {
       if (this.now > cycleLimit) throw this.pastLimit(cycleLimit);
       if (dense || this.nextUnit <= this.now) {
         this.evaluate(this.now, dense);
@@ -297,16 +322,18 @@ export class Machine {
         this.memoryCalls += 1;
         memory.advance(Math.min(this.nextUnit, cycleLimit + 1));
       }
-      const next = Math.min(this.nextUnit, memory.nextWake);
-      if (this.halted) this.now += 1;
+      const next = Math.min(this.nextUnit, memory.nextWake, this.edge?.stopCycle ?? never);
+      if (this.frontEnd.halted) this.now += 1;
       else if (next === never) throw this.stuck(cycleLimit);
       else this.now = dense ? this.now + 1 : next;
     }
-    if (this.halted) {
-      this.values?.close();
-      this.endSpans();
-    }
-    return this.halted;
+    const stopped = this.isStopped;
+    if (!stopped && !this.frontEnd.halted) return false;
+    // What memory has counted goes up to the stop, too.
+    if (stopped) memory.evaluate(this.now - 1);
+    this.values?.close();
+    this.endSpans();
+    return true;
   }
 
   /**

@@ -7,6 +7,7 @@ import type { ValueEngine } from '../values/engine.ts';
 import { Accounting } from './accounting.ts';
 import type { Command, Timing } from './command.ts';
 import { cycleClass } from './cycleClasses.ts';
+import type { Edge } from './edge.ts';
 import type { BeginObserver, CycleLook, UnitLook } from './look.ts';
 import type { Ports } from './ports.ts';
 import type { Prepared } from './prepare.ts';
@@ -42,6 +43,8 @@ export interface Surroundings {
   readonly onBegin: BeginObserver | undefined;
   /** What an instruction touches and does, checked; asked once for each, in the order in which a unit starts them. */
   readonly prepare: (command: Command) => Prepared;
+  /** What may stop the machine from outside of its program. */
+  readonly edge: Edge | undefined;
 }
 
 export const never = Number.POSITIVE_INFINITY;
@@ -249,7 +252,8 @@ export abstract class Unit {
     this.memoryLatency = 0;
     this.memoryBandwidth = 0;
     this.around.onBegin?.(this.index, command, footprints, cycle);
-    this.around.values?.execute(command);
+    // What would write outside of its window stops the machine before it is finished; nothing must have come of it.
+    if (!this.around.edge?.escapes(footprints)) this.around.values?.execute(command);
     const timing = this.start(command, cycle);
     if (timing) {
       this.firstAt = cycle + timing.first;

@@ -3,6 +3,7 @@ import type { Instruction } from '../../isa/instruction.ts';
 import { issueUnits, markKinds, registerCount } from '../../isa/table.ts';
 import type { MarkContext } from '../../trace/events.ts';
 import { Accounting } from '../kernel/accounting.ts';
+import { FetchedCode } from '../kernel/code.ts';
 import type { Command } from '../kernel/command.ts';
 import { cycleClass } from '../kernel/cycleClasses.ts';
 import type { CycleLook, FrontEndLook, PlaceLook } from '../kernel/look.ts';
@@ -24,6 +25,7 @@ export interface FrontEndPorts {
   readonly emit: (token: number, cycle: number) => void;
 }
 
+const pcMask = 2 ** 27 - 1;
 const index = issueUnits.indexOf('frontEnd');
 const sampler = issueUnits.indexOf('sampler');
 const state = [
@@ -63,7 +65,9 @@ export class FrontEnd {
   readonly accounting: Accounting;
   private readonly around: Surroundings;
   private readonly ports: FrontEndPorts;
+  /** Instructions by number; of a machine with an edge those that were legal when they came from memory. */
   private readonly steps: readonly Step[];
+  private readonly fetchedCode: FetchedCode | undefined;
   private readonly codeAddress: number;
   private readonly registers = new Int32Array(registerCount);
   private readonly cacheTags: Int32Array;
@@ -88,6 +92,7 @@ export class FrontEnd {
   private readonly transferred = (_first: number, finish: number): void => {
     const ready = finish + 1;
     if (this.phase === 'miss') {
+      if (this.fetchedCode) this.fill(this.fetchedCode);
       this.cacheTags[this.line % this.cacheTags.length] = this.line;
       this.decoded(ready);
     } else {
@@ -110,7 +115,8 @@ export class FrontEnd {
     ports: FrontEndPorts,
     mostAhead = 0,
   ) {
-    this.steps = code.map(step);
+    this.fetchedCode = around.edge && new FetchedCode(around.store, codeAddress);
+    this.steps = this.fetchedCode?.steps ?? code.map(step);
     this.codeAddress = codeAddress;
     this.accounting = new Accounting(around.listeners && new Spans(index, around.listeners));
     this.around = around;
@@ -156,7 +162,7 @@ export class FrontEnd {
 
   private fetch(cycle: number): void {
     const { lineInstructions } = this.around.hw.frontEnd;
-    if (this.pc >= this.steps.length) {
+    if (this.pc >= this.steps.length && !this.fetchedCode) {
       throw new LutraError({
         code: 'MCH007',
         message: `the front end ran past the last instruction (${this.steps.length - 1})`,
@@ -173,13 +179,21 @@ export class FrontEnd {
     this.phase = 'miss';
     this.line = line;
     const lineBytes = this.around.derived.cacheLineBytes;
-    this.request(this.codeAddress + line * lineBytes, lineBytes, cycle);
+    this.request((this.codeAddress + line * lineBytes) >>> 0, lineBytes, cycle);
   }
 
   private isCached(pc: number): boolean {
     const { lineInstructions, cacheLines } = this.around.hw.frontEnd;
     const line = Math.floor(pc / lineInstructions);
     return this.cacheTags[line % cacheLines] === line;
+  }
+
+  /** The line on its way has come: its instructions are what lies in memory. */
+  private fill(code: FetchedCode): void {
+    const { lineInstructions } = this.around.hw.frontEnd;
+    // Stores before may still be on their way.
+    this.around.values?.settle();
+    for (let place = 0; place < lineInstructions; place++) code.fetch(this.line * lineInstructions + place);
   }
 
   /** The word of the current instruction is there at `cycle`. */
@@ -204,7 +218,11 @@ export class FrontEnd {
   }
 
   private execute(cycle: number): void {
-    const step = this.steps[this.pc] as Step;
+    const step = this.steps[this.pc];
+    if (step === undefined) {
+      this.stumble(cycle);
+      return;
+    }
     if (step.unit !== index) {
       this.issue(step, cycle);
       return;
@@ -241,6 +259,13 @@ export class FrontEnd {
       const next = this.control(step, cycle);
       this.follow(next);
     }
+  }
+
+  /** What memory holds in the place of the instruction is none: the machine will be stopped. */
+  private stumble(cycle: number): void {
+    const address = (this.fetchedCode as FetchedCode).checkIllegal(this.pc);
+    this.around.edge?.note({ cause: 'illegalInstruction', unit: index, port: 0, response: 0, address, cycle });
+    this.accounting.enter(cycleClass.queueFull, cycle, this.pc, this.marks);
   }
 
   /** The instruction that is ready cannot execute in `cycle`. */
@@ -282,8 +307,8 @@ export class FrontEnd {
     if (this.around.listeners) return;
     while (this.pc < steps.length && this.isCached(this.pc)) {
       this.decoded(this.at);
-      const step = steps[this.pc] as Step;
-      if (!step.quiet || this.aheadCount === ahead.length) return;
+      const step = steps[this.pc];
+      if (!step?.quiet || this.aheadCount === ahead.length) return;
       ahead[this.aheadCount++] = this.at;
       this.phase = 'fetch';
       this.at = this.control(step, this.at);
@@ -358,12 +383,14 @@ export class FrontEnd {
   }
 
   private branch(taken: boolean, target: number, cycle: number): number {
-    this.pc = taken ? target : this.pc + 1;
+    // An address has 32 bits. A program that is checked does not go there.
+    this.pc = taken ? (this.fetchedCode ? target & pcMask : target) : this.pc + 1;
     return taken ? cycle + 1 + this.around.hw.frontEnd.branchTakenCycles : cycle + 1;
   }
 
   private load(register: number, address: number, cycle: number): void {
-    if (address % 4 !== 0 || address + 4 > this.around.hw.memory.capacityBytes) {
+    const inside = address + 4 <= this.around.hw.memory.capacityBytes;
+    if (address % 4 !== 0 || (!inside && !this.around.edge?.guards)) {
       throw new LutraError({
         code: 'MCH006',
         message: `instruction ${this.pc} (ld): address ${address} is ${address % 4 === 0 ? 'past the end of memory' : 'not a multiple of 4'}`,
@@ -374,10 +401,14 @@ export class FrontEnd {
     this.phase = 'load';
     // Stores before this load may still be on their way.
     this.around.values?.settle();
-    const bytes = this.around.store.read(address, 4);
     this.register = register;
-    this.word = new DataView(bytes.buffer, bytes.byteOffset, 4).getInt32(0, true);
+    this.word = inside ? this.wordAt(address) : 0;
     this.request(address, 4, cycle);
+  }
+
+  private wordAt(address: number): number {
+    const bytes = this.around.store.read(address, 4);
+    return new DataView(bytes.buffer, bytes.byteOffset, 4).getInt32(0, true);
   }
 
   /** A load comes after everything that the front end waited for, and before everything that it issues from now on. */
@@ -410,7 +441,8 @@ export class FrontEnd {
   /** Why the front end does not move, in words, for the watchdog. */
   describeWait(): { text: string; on: number } | undefined {
     if (this.phase === 'halted') return undefined;
-    const instruction = this.steps[this.pc] as Step;
+    const instruction = this.steps[this.pc];
+    if (!instruction) return { text: 'frontEnd has met no instruction', on: -1 };
     const name = `frontEnd (${instruction.spec.name}, instruction ${this.pc})`;
     const missing = this.around.semaphores.firstMissing(instruction.wait, index);
     if (instruction.unit !== index) {

@@ -1,6 +1,7 @@
 import type { Derived } from '../../hw/derive.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
 import { issueUnits } from '../../isa/table.ts';
+import type { Edge } from '../kernel/edge.ts';
 import { restoreFields, type Saved, saveFields } from '../kernel/saving.ts';
 import type { TransferRequest, TransferStream } from '../kernel/transfer.ts';
 import { BurstCursors, pageBytes } from '../memory/burst.ts';
@@ -14,11 +15,22 @@ const nobody = -1;
 const state = ['wake', 'now', 'requests', 'waiting', 'visibleFrom', 'isWrite', 'isGather', 'portsLeft', 'inFlight']
   .concat(['firstBeat', 'finished', 'lastBeat', 'done', 'cursors', 'backing'])
   // By port.
-  .concat(['portUsers', 'issued', 'lastUser', 'chosenUser', 'readFree', 'writeFree', 'readHead', 'readCount'])
+  .concat([
+    'portUsers',
+    'issued',
+    'lastUser',
+    'chosenUser',
+    'refused',
+    'readFree',
+    'writeFree',
+    'readHead',
+    'readCount',
+  ])
   .concat(['readSettled', 'writeHead', 'writeCount', 'writeSent', 'writeSettled', 'writeEnd'])
   // By burst in flight.
   .concat(['readUser', 'readAddress', 'readBytes', 'readBeats', 'readIssued', 'readDelay', 'readFinish', 'writeFinish'])
-  .concat(['writeUser', 'writeAddress', 'writeBytes', 'writeIssued', 'writeFirst', 'writeLast', 'writeDelay']);
+  .concat(['writeUser', 'writeAddress', 'writeBytes', 'writeIssued', 'writeFirst', 'writeLast', 'writeDelay'])
+  .concat(['readNumber', 'writeNumber']);
 
 /** One AXI burst, once its timing is known; cycles. */
 export type BurstObserver = (
@@ -79,9 +91,11 @@ export class Memory implements ExternalMemory {
   readonly statistics: MemoryStatistics;
   private readonly hw: HardwareModel;
   private readonly hooks: MemoryHooks;
+  private readonly edge: Edge | undefined;
   private readonly backing: Backing;
   private readonly cursors: BurstCursors;
   private readonly ports: number;
+  private readonly portBytes: number;
   private readonly outstanding: number;
   private readonly forthCycles: number;
   private readonly backCycles: number;
@@ -109,6 +123,8 @@ export class Memory implements ExternalMemory {
   private readonly lastUser: Int32Array;
   /** Whose burst is on the address channel and has not been taken yet, or `nobody`. */
   private readonly chosenUser: Int32Array;
+  /** Ports, as a mask, at which a burst was chosen that leaves its window: it is never shown, nor is any after it. */
+  private refused = 0;
   private readonly readFree: Float64Array;
   private readonly writeFree: Float64Array;
   // Rings of the bursts in flight, `outstandingBursts` per port: reads, and writes of which the oldest `writeSent` have left.
@@ -123,6 +139,8 @@ export class Memory implements ExternalMemory {
   private readonly readIssued: Float64Array;
   private readonly readDelay: Float64Array;
   private readonly readFinish: Float64Array;
+  /** Of the bursts of the port, counted from 0. */
+  private readonly readNumber: Int32Array;
   private readonly writeHead: Int32Array;
   private readonly writeCount: Int32Array;
   private readonly writeSent: Int32Array;
@@ -136,13 +154,16 @@ export class Memory implements ExternalMemory {
   private readonly writeFirst: Float64Array;
   private readonly writeLast: Float64Array;
   private readonly writeDelay: Float64Array;
+  private readonly writeNumber: Int32Array;
 
   /** Throws LutraError MEM001 if the clock and the DRAM rate have no common time step. */
-  constructor(hw: HardwareModel, derived: Derived, hooks: MemoryHooks = {}) {
+  constructor(hw: HardwareModel, derived: Derived, hooks: MemoryHooks = {}, edge?: Edge) {
     const { memory } = hw;
     this.hw = hw;
     this.hooks = hooks;
+    this.edge = edge;
     this.ports = memory.ports;
+    this.portBytes = derived.portBytes;
     this.outstanding = memory.outstandingBursts;
     const bursts = 2 * memory.ports * memory.outstandingBursts;
     const dram = memory.kind === 'dram' ? new Dram(hw, derived, bursts) : undefined;
@@ -165,9 +186,12 @@ export class Memory implements ExternalMemory {
     [this.writeIssued, this.writeFirst, this.writeLast] = [perSlot(), perSlot(), perSlot()];
     this.writeDelay = perSlot();
     this.writeEnd = new Float64Array(this.ports);
-    [this.readUser, this.writeUser] = [0, 1].map(() => new Int32Array(this.ports * this.outstanding)) as [
-      Int32Array,
-      Int32Array,
+    const perBurst = () => new Int32Array(this.ports * this.outstanding);
+    [this.readUser, this.readNumber, this.writeUser, this.writeNumber] = [
+      perBurst(),
+      perBurst(),
+      perBurst(),
+      perBurst(),
     ];
 
     const device = dram?.statistics ?? { rowHits: 0, rowMisses: 0, rowConflicts: 0, refreshes: 0 };
@@ -195,7 +219,9 @@ export class Memory implements ExternalMemory {
 
   request(request: TransferRequest, cycle: number): void {
     const { user } = request;
-    checkRequest(request, this.requests[user], cycle, this.hw.memory.capacityBytes);
+    // Where bursts are checked one by one, those that leave memory are never issued.
+    const end = this.edge?.guards ? 2 ** 32 : this.hw.memory.capacityBytes;
+    checkRequest(request, this.requests[user], cycle, end);
     const from = cycle + request.delay;
     this.requests[user] = request;
     this.visibleFrom[user] = from;
@@ -218,9 +244,8 @@ export class Memory implements ExternalMemory {
       this.freeSlots(port, cycle);
       if (this.portUsers[port] !== 0 && this.readCount[port]! + this.writeCount[port]! < this.outstanding) {
         // A choice that the address channel has shown is kept until it is taken, whoever comes meanwhile.
-        if (this.chosenUser[port] === nobody)
-          this.chosenUser[port] = nextInTurn(this.portUsers[port]!, this.lastUser[port]!);
-        if (!this.hooks.issueBlocked?.(port, cycle)) this.issue(port, cycle);
+        if (this.chosenUser[port] === nobody) this.choose(port, cycle);
+        if ((this.refused & (1 << port)) === 0 && !this.hooks.issueBlocked?.(port, cycle)) this.issue(port, cycle);
       }
     }
     if (backing.advance(cycle + forthCycles) || backing.nextDecision === never) this.settle();
@@ -302,7 +327,19 @@ export class Memory implements ExternalMemory {
     }
   }
 
-  /** Issues the next burst of the next user in turn. */
+  /** Puts the next burst of the next user in turn on the address channel. */
+  private choose(port: number, cycle: number): void {
+    const user = nextInTurn(this.portUsers[port]!, this.lastUser[port]!);
+    this.chosenUser[port] = user;
+    if (!this.edge) return;
+    const { cursors } = this;
+    cursors.load(user, port);
+    const where = this.isGather[user] === 1 ? this.gathered(user, port, cursors.address, cursors.row) : cursors.address;
+    const first = where - (where % this.portBytes);
+    if (this.edge.refuses(port, user, this.isWrite[user] === 1, first, cycle)) this.refused |= 1 << port;
+  }
+
+  /** Issues the burst that was chosen. */
   private issue(port: number, cycle: number): void {
     const { cursors, statistics } = this;
     const user = this.chosenUser[port]!;
@@ -318,16 +355,17 @@ export class Memory implements ExternalMemory {
       this.portsLeft[user] = this.portsLeft[user]! - 1;
     }
     this.inFlight[user] = this.inFlight[user]! + 1;
-    const extra = this.hooks.extraLatency?.(port, this.issued[port]!) ?? 0;
-    this.issued[port] = this.issued[port]! + 1;
+    const number = this.issued[port]!;
+    const extra = this.hooks.extraLatency?.(port, number) ?? 0;
+    this.issued[port] = number + 1;
     statistics.bursts += 1;
     statistics.portBusyCycles[port] = statistics.portBusyCycles[port]! + beats;
     if (this.isWrite[user] === 1) {
       statistics.bytesWritten[user] = statistics.bytesWritten[user]! + bytes;
-      this.issueWrite(port, user, address, bytes, beats, cycle, extra);
+      this.issueWrite(port, user, address, bytes, beats, cycle, extra, number);
     } else {
       statistics.bytesRead[user] = statistics.bytesRead[user]! + bytes;
-      this.issueRead(port, user, address, where, bytes, beats, cycle, extra);
+      this.issueRead(port, user, address, where, bytes, beats, cycle, extra, number);
     }
   }
 
@@ -340,6 +378,7 @@ export class Memory implements ExternalMemory {
     beats: number,
     cycle: number,
     extra: number,
+    number: number,
   ): void {
     const slot = this.slot(port, this.readHead[port]! + this.readCount[port]!);
     this.readUser[slot] = user;
@@ -348,6 +387,7 @@ export class Memory implements ExternalMemory {
     this.readBeats[slot] = beats;
     this.readIssued[slot] = cycle;
     this.readDelay[slot] = extra;
+    this.readNumber[slot] = number;
     this.readCount[port] = this.readCount[port]! + 1;
     const gather = this.isGather[user] === 1;
     this.backing.take(2 * port, this.burst(slot, 0), cycle + this.forthCycles, address, bytes, gather);
@@ -362,6 +402,7 @@ export class Memory implements ExternalMemory {
     beats: number,
     cycle: number,
     extra: number,
+    number: number,
   ): void {
     const slot = this.slot(port, this.writeHead[port]! + this.writeCount[port]!);
     const first = this.nextBeat(port, Math.max(cycle + 1, this.writeFree[port]!));
@@ -376,6 +417,7 @@ export class Memory implements ExternalMemory {
     this.writeBytes[slot] = bytes;
     this.writeIssued[slot] = cycle;
     this.writeDelay[slot] = extra;
+    this.writeNumber[slot] = number;
     this.writeFirst[slot] = first;
     this.writeLast[slot] = last;
     this.writeCount[port] = this.writeCount[port]! + 1;
@@ -410,8 +452,21 @@ export class Memory implements ExternalMemory {
     this.readFree[port] = last + 1;
     this.readFinish[slot] = last;
     this.readSettled[port] = settled + 1;
+    if (this.edge?.response) this.checkRead(port, slot, first, last);
     this.note(port, this.readUser[slot]!, this.readAddress[slot]!, this.readBytes[slot]!, issued, first, last, last);
     return true;
+  }
+
+  /** Looks for the first beat of a read that comes with an error. */
+  private checkRead(port: number, slot: number, first: number, last: number): void {
+    const beats = this.readBeats[slot]!;
+    for (let beat = 0; beat < beats; beat++) {
+      const response = this.edge!.response!(port, this.readNumber[slot]!, beat);
+      if (response === 0) continue;
+      const cycle = beat === beats - 1 ? last : first + beat;
+      this.edge!.note({ cause: 'readError', unit: this.readUser[slot]!, port, response, address: 0, cycle });
+      return;
+    }
   }
 
   private settleWrite(port: number): boolean {
@@ -424,6 +479,9 @@ export class Memory implements ExternalMemory {
     this.writeEnd[port] = finish;
     this.writeFinish[slot] = finish;
     this.writeSettled[port] = settled + 1;
+    const response = this.edge?.response?.(port, this.writeNumber[slot]!, 0) ?? 0;
+    if (response !== 0)
+      this.edge?.note({ cause: 'writeError', unit: this.writeUser[slot]!, port, response, address: 0, cycle: finish });
     const issued = this.writeIssued[slot]!;
     const first = this.writeFirst[slot]!;
     const last = this.writeLast[slot]!;
