@@ -41,7 +41,7 @@ export function heldContents(bytes: Uint8Array): Contents {
 }
 
 /** The bytes that share a digest: what a first look at a byte reads. The last piece of some contents may be shorter. */
-const pieceBytes = 2 ** 20;
+export const pieceBytes = 2 ** 20;
 const digestCharacters = 64;
 
 function pieceCount(bytes: number): number {

@@ -6,6 +6,7 @@ import { controlRegister, kernelArgumentOffset } from '../registers.ts';
 import { controlBus, masterBus, type TopPort, topModule, topPorts } from '../topPorts.ts';
 import { type Board, type ExportTarget, type MemoryPort, needs } from './boards.ts';
 import { grouped } from './fit.ts';
+import { linuxNames } from './hostFiles.ts';
 import { type ComponentFile, component } from './ipXact.ts';
 
 /** The module that Platform Designer is given. */
@@ -16,6 +17,9 @@ const guaranteedBandwidth = { read: 12_000, write: 2_000 };
 
 /** Data widths that the ports of a Zynq UltraScale+ have. */
 const processorPortBits = (bits: number) => Math.min(128, Math.max(32, bits));
+
+/** How the registers AFIFM of a Zynq UltraScale+ (AMD UG1087) say the width of a port. */
+const portWidthCode = (bits: number) => Math.log2(128 / bits);
 
 const isInput = ({ direction }: TopPort) => direction === 'input';
 const range = (bits: number) => (bits > 1 ? `[${bits - 1}:0] ` : '');
@@ -119,6 +123,9 @@ export function exportContext(
     bus: masterBus(index),
     target: memoryTarget(board, index),
     dataBits: processorPortBits(portBits),
+    widthCode: portWidthCode(processorPortBits(portBits)),
+    readWidthRegister: 2 * (memoryTarget(board, index)?.parameter ?? 0),
+    writeWidthRegister: 2 * (memoryTarget(board, index)?.parameter ?? 0) + 1,
     readBandwidth: bandwidth(guaranteedBandwidth.read),
     writeBandwidth: bandwidth(guaranteedBandwidth.write),
     intelPorts: intel.filter(({ bus }) => bus === masterBus(index)),
@@ -157,6 +164,7 @@ export function exportContext(
     has: Object.fromEntries(
       ['vivado', 'vitis', 'quartus', 'fusesoc'].map((each) => [each, targets.includes(each as ExportTarget)]),
     ),
+    linux: linuxNames,
     unitAddress: (board.controlAddress ?? 0).toString(16),
     fit: fitTable(hw, derived, board),
   };

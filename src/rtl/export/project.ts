@@ -9,6 +9,7 @@ import { topModule } from '../topPorts.ts';
 import type { Board, ExportTarget } from './boards.ts';
 import { type ExportContext, exportContext, intelTop } from './context.ts';
 import { chooseBoard, chooseTargets, misfits, modelOnBoard } from './fit.ts';
+import { overlayMemoryMebibytes, renderHostFiles } from './hostFiles.ts';
 import { type ComponentFile, renderIpXact } from './ipXact.ts';
 import { registerFileNames, renderRegisterFile } from './registerFiles.ts';
 import { type ExportTemplates, renderExport } from './render.ts';
@@ -66,8 +67,9 @@ function vivadoPieces(board: Board): Piece[] {
           {
             path: 'linux/lutra.dtso',
             template: 'linux/lutra.dtso',
-            what: 'device tree overlay: the registers as a UIO device',
+            what: 'device tree overlay: clock, port widths, the registers as a UIO device, contiguous memory',
           },
+          { path: 'linux/shell.json', template: 'linux/shell.json', what: 'tells xmutil what kind of design this is' },
         ]
       : []),
   ];
@@ -158,6 +160,10 @@ function rest(board: Board, targets: readonly ExportTarget[], context: ExportCon
   const contents = [
     { path: 'rtl/', what: 'the Verilog; `rtl/files.f` lists it in the order of compilation, `lutra_top.v` is the top' },
     { path: 'registers/', what: 'the registers as a page, a C header, Python and TypeScript' },
+    {
+      path: 'host/',
+      what: 'Python for the board’s Linux: `lutra_host.py` drives the machine, `lutra_bridge.py` serves it to lutra',
+    },
     { path: 'ip/component.xml', what: 'the machine in IP-XACT 1685-2009, for tools of any vendor' },
     { path: 'hardware.json', what: 'the hardware model with every field, as exported' },
     ...pieces.map(({ path, what }) => ({ path, what })),
@@ -166,6 +172,7 @@ function rest(board: Board, targets: readonly ExportTarget[], context: ExportCon
     ...context,
     ...makeTargets(board, targets, context),
     hasOverlay: hasOverlay(board) && targets.includes('vivado'),
+    memoryMebibytes: overlayMemoryMebibytes(context.hw),
     commands: commands(board, targets),
     reports: reports(board, targets, context),
     unproven: unproven(board, targets),
@@ -233,6 +240,7 @@ export function exportProject(model: HardwareModel, request: ExportRequest, temp
       path: `registers/${name}`,
       text: renderRegisterFile(templates.export, name, hw),
     })),
+    ...renderHostFiles(templates.export, hw),
     {
       path: 'ip/component.xml',
       text: renderIpXact(

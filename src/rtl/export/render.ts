@@ -4,6 +4,7 @@
  */
 import Handlebars from 'handlebars';
 import { LutraError } from '../../base/diagnostics.ts';
+import type { VerilogFile } from '../render.ts';
 
 /** Contents of `export-templates`, by path below it: `registers/lutra_regs.h.hbs`. */
 export type ExportTemplates = ReadonlyMap<string, string>;
@@ -34,4 +35,11 @@ export function renderExport(
   } catch (error) {
     throw fault(`template ${name}.hbs: ${(error as Error).message}`);
   }
+}
+
+/** The files below a folder of the templates that go into an export as they are. */
+export function plainFiles(templates: ExportTemplates, folder: string): VerilogFile[] {
+  return [...templates]
+    .filter(([path]) => path.startsWith(folder) && !path.endsWith('.hbs'))
+    .map(([path, text]) => ({ path, text }));
 }

@@ -88,20 +88,7 @@ export function makeTargets(board: Board, targets: readonly ExportTarget[], cont
       commands: [`$(FUSESOC) --cores-root . run --work-root build/fusesoc --target=synth ${context.coreName}`],
     });
   }
-  if (targets.includes('vivado') && hasOverlay(board)) {
-    phony.push({
-      name: 'overlay',
-      needs: 'build/lutra.dtbo',
-      what: 'compiles the device tree overlay',
-      commands: [],
-    });
-    files.push({
-      name: 'build/lutra.dtbo',
-      needs: 'linux/lutra.dtso | build',
-      what: '',
-      commands: ['$(DTC) -@ -I dts -O dtb -o $@ $<'],
-    });
-  }
+  if (targets.includes('vivado') && hasOverlay(board)) phony.push(...boardTargets(project));
   phony.push({
     name: 'lint',
     needs: 'rtl/files.f',
@@ -109,6 +96,36 @@ export function makeTargets(board: Board, targets: readonly ExportTarget[], cont
     commands: [`$(VERILATOR) --lint-only -Wall --top-module ${top} rtl/lint.vlt -F rtl/files.f`],
   });
   return { makeTargets: phony, makeFiles: files };
+}
+
+/** What brings a design that has been built to the board. */
+function boardTargets(project: string): MakeTarget[] {
+  const built = `build/output/${project}.bit`;
+  return [
+    {
+      name: 'overlay',
+      needs: 'build',
+      what: 'compiles the device tree overlay with $(MEMORY_MIB) MiB of memory for the machine, or what IMAGE=FILE needs',
+      commands: [
+        "mib=$(MEMORY_MIB); if [ -n '$(IMAGE)' ]; then mib=$$(python3 host/lutra_host.py memory '$(IMAGE)') || exit 1; fi; sed \"s/([0-9]* << 20)/($$mib << 20)/\" linux/lutra.dtso > build/lutra.dtso",
+        '$(DTC) -@ -I dts -O dtb -o build/lutra.dtbo build/lutra.dtso',
+      ],
+    },
+    {
+      name: 'board-files',
+      needs: 'overlay',
+      what: 'gathers in build/board what the board needs; with BOARD=user@address copies it there, to lutra/',
+      commands: [
+        `test -f ${built} || { echo 'error: there is no ${built}: make bitstream'; exit 1; }`,
+        'mkdir -p build/board/firmware build/board/host build/board/selftest',
+        `printf 'all: { %s }\\n' ${built} > build/${project}.bif`,
+        `$(BOOTGEN) -w -arch zynqmp -process_bitstream bin -image build/${project}.bif`,
+        `cp ${built}.bin build/lutra.dtbo linux/shell.json build/board/firmware/`,
+        `cp ${built} build/output/${project}.hwh host/*.py registers/lutra_regs.py build/board/host/`,
+        "if [ -n '$(BOARD)' ]; then scp -r build/board/. '$(BOARD):lutra'; fi",
+      ],
+    },
+  ];
 }
 
 /** The three commands of the README. */
@@ -207,6 +224,14 @@ export function unproven(board: Board, targets: readonly ExportTarget[]): string
   if (hasBlockDesign(board) && has('vivado')) {
     list.push(
       `${board.title}: presets, address map and interrupt number are those of ${board.sources.join(', ')}; nothing has run on the board.`,
+    );
+  }
+  list.push(
+    'Host (`host/`): its system calls run against fakes of the device files, its driver against lutra’s simulated machine, by those files and through the bridge. It has never run on a board: kernel modules, caches, interrupts and PYNQ behave as their documents say, or it does not work.',
+  );
+  if (hasOverlay(board) && has('vivado')) {
+    list.push(
+      'Device tree overlay: compiled by dtc. That xmutil takes it, that the clock driver reaches the rate, and the port widths in `config-afi` are from the vendor’s documents.',
     );
   }
   if (board.family === 'versal') {
