@@ -9,6 +9,7 @@ const allowed = {
   compiler: ['model', 'isa', 'hw', 'numerics'],
   reference: ['model'],
   machine: ['isa', 'hw', 'numerics', 'trace'],
+  selftest: ['isa', 'hw', 'numerics', 'machine'],
   report: ['trace', 'hw', 'isa'],
   rtl: ['isa', 'hw', 'numerics'],
   papers: ['model', 'isa', 'hw', 'numerics', 'compiler', 'machine', 'trace', 'report'],
