@@ -151,6 +151,15 @@ function free(author: Author): { readonly place: number; readonly words: number 
   return { place, words: author.hw.weightBuffer.words - place };
 }
 
+/** Loads words behind those of the signature, as many as there are of the tile, while the engine reads the signature. */
+export function loadBeside(author: Author, round: number): void {
+  const { place, words: room } = free(author);
+  const { align, count, bytes } = walkOf(author, 'ternary');
+  const loaded = Math.min(count, Math.floor(room / align) * align);
+  const src = `${digits(author, 'ternary', bytes)}+${round * author.shape.derived.portBytes}`;
+  if (loaded > 0) load(author, place, src, loaded, 'ternary');
+}
+
 /** As large a product as there is room for. */
 function shapes(author: Author): void {
   const { hw, shape } = author;

@@ -1,13 +1,14 @@
 /** The last check: all units at once, each with data of its own, so that only ports, queues and memory are shared. */
 import { attend, configure, stageKeys, storyOf } from './attention.ts';
 import type { Author } from './author.ts';
+import { loadBeside } from './engine.ts';
 import { numbersOf } from './vector.ts';
 
 const rounds = 3;
 
 export function togetherCheck(author: Author): void {
   const { hw, align, signature } = author;
-  const { portBytes, kvElementBytes, kvWordBytes } = author.shape.derived;
+  const { blockInputs, portBytes, kvElementBytes, kvWordBytes } = author.shape.derived;
   const story = storyOf(author);
   const bank = hw.vector.activationElements / hw.vector.activationBanks;
   const attended = story ? 2 * (story.stored + story.queries) : 0;
@@ -16,7 +17,7 @@ export function togetherCheck(author: Author): void {
   const row = (index: number) => Math.ceil(attended / align) * align + index * align;
   if (row(5) > bank) return;
   const filled = Math.min(4 * kvWordBytes, hw.kvStore.bytes - keys - ((hw.kvStore.bytes - keys) % kvWordBytes));
-  const inputs = Math.min(signature.pieceBytes, 16 * portBytes);
+  const inputs = Math.ceil(Math.min(signature.pieceBytes, 16 * portBytes) / blockInputs) * blockInputs;
   const numbers = numbersOf(author);
   author.check('memory', 'all units at once', () => {
     if (story) stageKeys(author, story);
@@ -30,6 +31,7 @@ export function togetherCheck(author: Author): void {
     if (story) configure(author, story, 'window=0, sink=0, scale=0.5');
     for (let round = 0; round < rounds; round++) {
       author.multiply(inputs);
+      loadBeside(author, round);
       author.transfer('load', 'act', row(0), `${numbers}+${4 * align * round}`, align);
       author.transfer('store', 'act', row(1), `meanwhile+${4 * align * round}`, align);
       author.line(`vector.add dst=${row(2)}, a=${row(2)}, b=${row(3)}, rows=1, elements=${align}, pitch=${align}`);
