@@ -9,7 +9,7 @@ Requests, which are answered in their order, with their number:
     2 write register   offset u32, value u32           ->
     3 read memory      address u64, count u32          -> count bytes
     4 write memory     address u64, bytes              ->
-    5 wait interrupt   milliseconds u32                -> u8, 1 if there was one
+    5 wait interrupt   microseconds u32                -> u8, 1 if there was one
     6 close                                            -> ; the bridge ends
 Answers are of kind 0, or of kind 1 with JSON {"message", "hint"} where something failed. The first frame comes unasked,
 with number 0: JSON {"protocol", "name", "memoryBytes", "memoryBase"}. No payload is longer than 1 MiB and 16 bytes.
@@ -37,7 +37,7 @@ LONGEST_PIECE = 1 << 20
 LONGEST_PAYLOAD = LONGEST_PIECE + 16
 OK, FAILED = 0, 1
 READ_REGISTER, WRITE_REGISTER, READ_MEMORY, WRITE_MEMORY, WAIT_INTERRUPT, CLOSE = range(1, 7)
-LONGEST_WAIT_MILLISECONDS = 10_000
+LONGEST_WAIT_MICROSECONDS = 10_000_000
 
 
 class Broken(LutraError):
@@ -93,8 +93,8 @@ class Bridge:
             device.write_memory(*arguments("<Q", payload[:8]), memoryview(payload)[8:])
             return b""
         if kind == WAIT_INTERRUPT:
-            (milliseconds,) = arguments("<I", payload)
-            return bytes([device.wait_interrupt(min(milliseconds, LONGEST_WAIT_MILLISECONDS))])
+            (microseconds,) = arguments("<I", payload)
+            return bytes([device.wait_interrupt(min(microseconds, LONGEST_WAIT_MICROSECONDS) / 1000)])
         if kind == CLOSE:
             return b""
         raise LutraError("there is no request of kind %d" % kind, "another version of the protocol?")

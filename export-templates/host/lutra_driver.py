@@ -26,8 +26,10 @@ NO_TOKEN = 0xFFFFFFFF
 # Kinds of segments that need no contents, and those of them that a program writes.
 EMPTY_KINDS = ("command", "kv", "data")
 WRITTEN_KINDS = ("kv", "data")
-# Tokens raise no interrupt; they are looked for as often as this while the interrupt at the end is waited for.
-POLL_MILLISECONDS = 5
+# Tokens raise no interrupt: they are looked for while the interrupt at the end is waited for, the less often the longer
+# none has come.
+SHORTEST_POLL_MILLISECONDS = 0.01
+LONGEST_POLL_MILLISECONDS = 2.0
 WATCHDOG_CYCLES = 1024
 STOP_SECONDS = 2.0
 
@@ -182,7 +184,11 @@ class Accelerator:
             self.device.write_memory(address + at, ZEROS[: min(len(ZEROS), size - at)])
 
     def _check_idle(self):
-        if self.status()["running"]:
+        """Nothing may run, and nothing of a run that was stopped may still write to memory."""
+        status = self.status()
+        if status["draining"]:
+            self._wait_drained()
+        if status["running"]:
             raise LutraError(
                 "%s is in the middle of a run" % self.device.name,
                 "wait for the program that started it, or: python3 lutra_host.py stop",
@@ -191,10 +197,14 @@ class Accelerator:
     def generate(self, prompt, max_new_tokens=160, temperature=0.0, top_k=1, seed=0, stop_tokens=None):
         """Runs the loaded program and yields its tokens as they come. Stops the machine when it is left before the end.
 
-        Raises RunStopped when the machine stops, LutraError when no token comes in time or tokens were lost.
+        Without a prompt (None) the program is one that asks for none, such as the self-test. Raises RunStopped when the
+        machine stops, LutraError when no token comes in time or tokens were lost.
         """
         if self.image is None:
             raise LutraError("no image is loaded", exit_code=3)
+        if prompt is None:
+            self._check_idle()
+            return self._tokens()
         if stop_tokens is None:
             stop_tokens = self.image.model["eosTokenIds"]
         block = command_block(self.image, prompt, max_new_tokens, temperature, top_k, seed, stop_tokens)
@@ -211,15 +221,17 @@ class Accelerator:
             self._enable_interrupts()
             self.registers.set("control", "start")
             deadline = time.monotonic() + self._patience()
+            poll = SHORTEST_POLL_MILLISECONDS
             while not ended:
                 # First the state, then the tokens: what came before the end is all there when the end is seen.
                 status = self.status()
                 ended = bool(status["halted"] or status["stopped"])
                 count = self.registers.read("tokenCount")
-                for _ in range(count):
-                    yield self.registers.read("token")
+                for token in [self.registers.read("token") for _ in range(count)]:
+                    yield token
                 if count > 0:
                     deadline = time.monotonic() + self._patience()
+                    poll = SHORTEST_POLL_MILLISECONDS
                 if ended:
                     self._check_end(status)
                 elif time.monotonic() > deadline:
@@ -229,7 +241,8 @@ class Accelerator:
                         exit_code=1,
                     )
                 elif count == 0:
-                    self._wait(POLL_MILLISECONDS)
+                    self._wait(poll)
+                    poll = min(LONGEST_POLL_MILLISECONDS, 2 * poll)
         finally:
             self.registers.write("globalInterruptEnable", 0)
             if not ended:
@@ -277,8 +290,11 @@ class Accelerator:
     def stop(self):
         """Stops a run in the middle of anything and waits until memory owes it nothing."""
         self.registers.set("reset", "stop")
+        self._wait_drained()
+
+    def _wait_drained(self):
         deadline = time.monotonic() + STOP_SECONDS
-        while self.registers.get("reset", "stop") != 0:
+        while self.registers.get("reset", "stop") != 0 or self.status()["draining"]:
             if time.monotonic() > deadline:
                 raise LutraError(
                     "memory still owes the machine answers %g s after it was stopped" % STOP_SECONDS,

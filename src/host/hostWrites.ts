@@ -55,7 +55,7 @@ export interface HostOptions {
  */
 export function hostWrites(image: ProgramImage, base: bigint, options: HostOptions = {}): readonly HostWrite[] {
   const { watchdog = 0, lastPage = page(image.memoryBytes - 1), writes = writeWindow(image) } = options;
-  const { hardwareDigest } = image.metadata;
+  const { hardwareDigest, isaDigest } = image.metadata;
   return [
     { register: 'memoryLow', value: Number(base & 0xffff_ffffn) },
     { register: 'memoryHigh', value: Number(base >> 32n) },
@@ -66,5 +66,6 @@ export function hostWrites(image: ProgramImage, base: bigint, options: HostOptio
     { register: 'watchdog', value: watchdog },
     { register: 'programDigestLow', value: digestWord(hardwareDigest, 0) },
     { register: 'programDigestHigh', value: digestWord(hardwareDigest, 4) },
+    { register: 'programIsa', value: isaDigest },
   ];
 }

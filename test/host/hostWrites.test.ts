@@ -31,6 +31,7 @@ describe('what a host writes before a start', () => {
       watchdog: 7,
       programDigestLow: bytes.readUInt32LE(0),
       programDigestHigh: bytes.readUInt32LE(4),
+      programIsa: program.metadata.isaDigest,
     });
     expect(Object.values(written).every((value) => value >= 0 && value < 2 ** 32)).toBe(true);
   });

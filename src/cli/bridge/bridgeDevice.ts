@@ -141,8 +141,8 @@ class BridgeDevice implements Device {
   async waitInterrupt(milliseconds: number): Promise<boolean> {
     const end = performance.now() + milliseconds;
     for (;;) {
-      const left = Math.max(0, Math.ceil(end - performance.now()));
-      const answer = await this.ask('waitInterrupt', words(Math.min(left, longestWaitMilliseconds)), 1);
+      const part = Math.min(Math.max(0, end - performance.now()), longestWaitMilliseconds);
+      const answer = await this.ask('waitInterrupt', words(Math.ceil(part * 1000)), 1);
       if (answer[0] === 1) return true;
       if (performance.now() >= end) return false;
     }

@@ -78,8 +78,8 @@ class FakeBoard(System):
     def wait_readable(self, descriptor, seconds):
         assert descriptor == self._interrupts
         # An interrupt that was not let in again never comes.
-        milliseconds = round(seconds * 1000)
-        came = self._remote.ask(protocol.WAIT_INTERRUPT, struct.pack("<I", milliseconds))[0] == 1
+        microseconds = round(seconds * 1_000_000)
+        came = self._remote.ask(protocol.WAIT_INTERRUPT, struct.pack("<I", microseconds))[0] == 1
         return came and self._armed
 
     def read(self, descriptor, count):

@@ -23,7 +23,7 @@ async function answer(device: Device, kind: number, payload: Buffer): Promise<Ui
       await device.writeMemory(Number(payload.readBigUInt64LE(0)), payload.subarray(8));
       return nothing;
     case requestKinds.waitInterrupt:
-      return Buffer.from([(await device.waitInterrupt(payload.readUInt32LE(0))) ? 1 : 0]);
+      return Buffer.from([(await device.waitInterrupt(payload.readUInt32LE(0) / 1000)) ? 1 : 0]);
     default:
       throw new Error(`a request of kind ${kind}`);
   }
