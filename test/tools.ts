@@ -11,6 +11,7 @@ export const toolPackages = {
   chromium: 'chromium',
   verilator: 'verilator',
   yosys: 'yosys',
+  'nextpnr-ice40': 'nextpnr-ice40',
   'yosys-smtbmc': 'yosys',
   z3: 'z3',
   iverilog: 'iverilog',

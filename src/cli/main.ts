@@ -223,6 +223,7 @@ function addRtl(program: Command, done: (code: number) => void): void {
         'lutra rtl --hw hw-models/mid.json --export vitis --board U280 -o build/u280',
         'lutra rtl --hw hw-models/tiny.json --resources',
         'lutra rtl --resources --unit matmul --unit vector --set matmul.columns=4',
+        'lutra rtl --hw hw-models/tiny.json --place --unit matmul --unit dma',
       ),
     )
     .action(async (options) => done(await rtlVerb(options)));

@@ -122,7 +122,8 @@ export interface RtlVerbOptions extends HardwareOptions, OutputOptions {
   readonly board?: string;
   readonly check?: boolean;
   readonly resources?: boolean;
-  /** Rows of the table of resources; empty: all. */
+  readonly place?: boolean;
+  /** Rows of the table of resources or of the placements; empty: all. */
   readonly unit: readonly string[];
   readonly tableForms?: boolean;
   readonly crossCheck?: boolean;
@@ -219,8 +220,9 @@ export function addRtlOptions(command: Command): Command {
     )
     .option('--force', 'replace an earlier Verilog directory or export')
     .option('--resources', 'synthesise unit by unit with yosys and print what each costs on the board’s device')
+    .option('--place', 'place and route unit by unit with yosys and nextpnr on an iCE40, and print the clocks')
     .addOption(
-      new Option('--unit <name>', 'with --resources: only this unit (repeatable)')
+      new Option('--unit <name>', 'with --resources or --place: only this unit (repeatable)')
         .argParser(collect)
         .default([], 'all'),
     )

@@ -1,5 +1,5 @@
 import { exitCodes } from '../../base/diagnostics.ts';
-import { type SynthesisFamily, type SynthesisOptions, synthesise, yosysVersion } from '../../cosim/index.ts';
+import { type SynthesisFamily, synthesise, type ToolOptions, yosysVersion } from '../../cosim/index.ts';
 import { type HardwareModel, hardwareDigest, type Resources } from '../../hw/index.ts';
 import { grouped, table } from '../../report/format.ts';
 import {
@@ -32,24 +32,9 @@ export async function resourcesVerb(options: RtlVerbOptions): Promise<number> {
   const hw = openHardware(options);
   const version = yosysVersion();
   const rows = options.tableForms === true ? formRows(options) : unitRows(hw, options.unit);
-  const progress = new Progress(options.json !== true);
-  const found = await withInterrupt(async (interrupt) => {
-    const counted: UnitResources[] = [];
-    for (const [index, row] of rows.entries()) {
-      const startedAt = performance.now();
-      const tick = () =>
-        progress.update(() => {
-          const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
-          return `yosys: ${row.name}, ${index + 1} of ${rows.length}, ${seconds} s`;
-        });
-      const limits = { cacheDirectory: cacheDirectory(), stopped: () => interrupt.asked, tick };
-      const unit = await synthesiseUnit(row, options.crossCheck === true, limits);
-      if (!unit) return undefined;
-      counted.push(unit);
-    }
-    return counted;
-  });
-  progress.clear();
+  const found = await eachRow('yosys', rows, options.json !== true, (row, limits) =>
+    synthesiseUnit(row, options.crossCheck === true, limits),
+  );
   if (!found) return exitCodes.interrupted;
   const whole = options.tableForms !== true;
   if (options.json === true) {
@@ -71,6 +56,35 @@ export async function resourcesVerb(options: RtlVerbOptions): Promise<number> {
   return exitCodes.ok;
 }
 
+/** Runs a tool on one row after the other and shows how far it is; undefined if it was interrupted. */
+export async function eachRow<R extends { readonly name: string }, T>(
+  tool: string,
+  rows: readonly R[],
+  shown: boolean,
+  run: (row: R, options: ToolOptions) => Promise<T | undefined>,
+): Promise<T[] | undefined> {
+  const progress = new Progress(shown);
+  try {
+    return await withInterrupt(async (interrupt) => {
+      const results: T[] = [];
+      for (const [index, row] of rows.entries()) {
+        const startedAt = performance.now();
+        const tick = () =>
+          progress.update(() => {
+            const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
+            return `${tool}: ${row.name}, ${index + 1} of ${rows.length}, ${seconds} s`;
+          });
+        const result = await run(row, { cacheDirectory: cacheDirectory(), stopped: () => interrupt.asked, tick });
+        if (result === undefined) return undefined;
+        results.push(result);
+      }
+      return results;
+    });
+  } finally {
+    progress.clear();
+  }
+}
+
 function unitRows(hw: HardwareModel, only: readonly string[]): Row[] {
   const units = only.length > 0 ? synthesisedUnits.filter((unit) => only.includes(unit)) : synthesisedUnits;
   return units.map((unit) => ({ name: unit, unit, hw }));
@@ -89,7 +103,7 @@ function formRows(options: RtlVerbOptions): Row[] {
 async function synthesiseUnit(
   { name, unit, hw }: Row,
   crossCheck: boolean,
-  options: SynthesisOptions,
+  options: ToolOptions,
 ): Promise<UnitResources | undefined> {
   const blackBoxes = unit === restModule ? synthesisedUnits.filter((other) => other !== unit) : [];
   const all = filesBelow(renderAll(hw, readTemplates()), unit, blackBoxes);
