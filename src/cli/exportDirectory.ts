@@ -3,8 +3,16 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { LutraError } from '../base/diagnostics.ts';
 import { sha256Hex } from '../base/digest.ts';
-import { manifestFile, type VerilogFile } from '../rtl/index.ts';
-import { checkOutputDirectory, createDirectory, type DirectoryKind, exists, isDirectory, readText } from './files.ts';
+import { type ExportProject, manifestFile } from '../rtl/index.ts';
+import {
+  checkOutputDirectory,
+  createDirectory,
+  type DirectoryKind,
+  exists,
+  isDirectory,
+  readBytes,
+  readText,
+} from './files.ts';
 
 /** What `--force` may replace: see `foreignFiles`. */
 const exportDirectory: DirectoryKind = { name: 'export', marker: manifestFile, owns: () => true };
@@ -30,7 +38,7 @@ function foreignFiles(directory: string): string[] {
     if (path === manifestFile) return manifest.size === 0;
     if (isDirectory(file)) return ![...manifest.keys()].some((known) => known.startsWith(`${path}/`));
     const digest = manifest.get(path);
-    return digest === undefined || digest !== sha256Hex(readText(file));
+    return digest === undefined || digest !== sha256Hex(readBytes(file));
   });
 }
 
@@ -56,13 +64,19 @@ export function checkExportDirectory(directory: string, force: boolean): void {
 }
 
 /** Writes all files at once. */
-export function createExportDirectory(directory: string, force: boolean, files: readonly VerilogFile[]): void {
+export function createExportDirectory(
+  directory: string,
+  force: boolean,
+  { files, images }: Pick<ExportProject, 'files' | 'images'>,
+): void {
   const growing = createDirectory(directory, force, exportDirectory);
-  for (const { path, text } of files) {
+  const write = (path: string, contents: string | Uint8Array) => {
     const file = growing.create(path);
-    file.write(text);
+    file.write(contents);
     file.finish();
-  }
+  };
+  for (const { path, text } of files) write(path, text);
+  for (const { path, bytes } of images) write(path, bytes);
   // Again, as something may have come meanwhile.
   checkExportDirectory(directory, force);
   growing.finish();

@@ -134,7 +134,7 @@ export function vectorChecks(author: Author): void {
     ]);
   }
   check(
-    'NaN, infinities, subnormal numbers, rounding',
+    'what is no number, infinities, subnormal numbers, rounding',
     (shape) => [
       ...elementwise('add')(shape),
       `vector.multiply dst=${at(3)}, a=${at(1)}, b=${at(4)}, ${shape}, pitch=${rows.pitch}`,

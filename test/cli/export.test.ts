@@ -24,13 +24,34 @@ describe('lutra rtl --export', () => {
     );
     const before = contents(out);
     expect(Object.keys(before)).toEqual(
-      expect.arrayContaining(['README.md', 'Makefile', 'manifest.json', 'rtl/files.f']),
+      expect.arrayContaining(['README.md', 'Makefile', 'manifest.json', 'rtl/files.f', 'selftest/selftest.lutra']),
     );
     const again = await lutra(...tiny, '--board', 'kv260', '-o', out);
     expect(again.code).toBe(3);
     expect(again.stderr).toContain('--force to replace this export');
     expect((await lutra(...tiny, '--board', 'kv260', '-o', out, '--force')).code).toBe(0);
     expect(contents(out)).toEqual(before);
+  });
+
+  it('writes a self-test that runs on the exported machine', async () => {
+    const out = at('tested');
+    expect((await lutra(...tiny, '-o', out)).code).toBe(0);
+    const { checks } = JSON.parse(readFileSync(join(out, 'selftest', 'selftest.json'), 'utf8')) as {
+      checks: { token: number }[];
+    };
+    const image = join(out, 'selftest', 'selftest.lutra');
+    const { code, stdout } = await lutra(
+      'run',
+      image,
+      '--hw',
+      join(out, 'hardware.json'),
+      '--prompt-tokens',
+      '1',
+      '-o',
+      at('tested-run'),
+    );
+    expect(code).toBe(0);
+    expect(stdout.split('\n')[0]?.trim()).toBe(checks.map(({ token }) => token).join(' '));
   });
 
   it('exports the flagship in less than ten seconds', async () => {

@@ -19,6 +19,14 @@ export interface ExportRequest {
   readonly target: ExportTarget | 'all';
   /** Undefined: the board that the hardware model names. */
   readonly board: string | undefined;
+  /** Makes the self-test of the machine as it is exported (src/selftest). */
+  readonly selfTest: (hw: HardwareModel) => SelfTestFiles;
+}
+
+export interface SelfTestFiles {
+  readonly image: { readonly name: string; readonly bytes: Uint8Array };
+  /** JSON. */
+  readonly description: string;
 }
 
 export interface ExportProject {
@@ -27,6 +35,13 @@ export interface ExportProject {
   readonly targets: readonly ExportTarget[];
   /** In the order of their paths. */
   readonly files: readonly VerilogFile[];
+  /** Files that are no text. */
+  readonly images: readonly ExportImage[];
+}
+
+export interface ExportImage {
+  readonly path: string;
+  readonly bytes: Uint8Array;
 }
 
 interface Piece {
@@ -164,6 +179,10 @@ function rest(board: Board, targets: readonly ExportTarget[], context: ExportCon
       path: 'host/',
       what: 'Python for the board’s Linux: `lutra_host.py` drives the machine, `lutra_bridge.py` serves it to lutra',
     },
+    {
+      path: 'selftest/',
+      what: 'a program that checks memory, every unit and the counters, and in `selftest.json` what it must answer: `host/lutra_host.py selftest selftest`',
+    },
     { path: 'ip/component.xml', what: 'the machine in IP-XACT 1685-2009, for tools of any vendor' },
     { path: 'hardware.json', what: 'the hardware model with every field, as exported' },
     ...pieces.map(({ path, what }) => ({ path, what })),
@@ -187,8 +206,11 @@ function manifest(
   board: Board,
   targets: readonly ExportTarget[],
   files: readonly VerilogFile[],
+  images: readonly ExportImage[],
 ): string {
-  const digests = Object.fromEntries(files.map(({ path, text }) => [path, sha256Hex(text)]));
+  const contents = [...files, ...images.map(({ path, bytes }) => ({ path, text: bytes }))];
+  const inOrder = contents.sort((a, b) => (a.path < b.path ? -1 : 1));
+  const digests = Object.fromEntries(inOrder.map(({ path, text }) => [path, sha256Hex(text)]));
   const about = {
     schema: 'lutra.export/1',
     hardware: { name: hw.name, digest },
@@ -231,10 +253,13 @@ export function exportProject(model: HardwareModel, request: ExportRequest, temp
   const pieces = piecesOf(board, targets);
   const all = rest(board, targets, context, pieces);
   const withCore = { ...all, files: systemVerilog };
+  const { image, description } = request.selfTest(hw);
+  const images = [{ path: `selftest/${image.name}`, bytes: image.bytes }];
   const files = [
     ...verilog.map(({ path, text }) => ({ path: `rtl/${path}`, text })),
     { path: 'rtl/files.f', text: verilog.map(({ path }) => `${path}\n`).join('') },
     { path: 'rtl/lint.vlt', text: templates.verilog.get('lint.vlt') ?? '' },
+    { path: 'selftest/selftest.json', text: description },
     { path: 'hardware.json', text: `${JSON.stringify(hw, null, 2)}\n` },
     ...registerFileNames.map((name) => ({
       path: `registers/${name}`,
@@ -260,7 +285,8 @@ export function exportProject(model: HardwareModel, request: ExportRequest, temp
     hw,
     board,
     targets,
-    files: [...files, { path: manifestFile, text: manifest(hw, context.digest, board, targets, files) }],
+    files: [...files, { path: manifestFile, text: manifest(hw, context.digest, board, targets, files, images) }],
+    images,
   };
 }
 

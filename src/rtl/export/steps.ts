@@ -122,6 +122,7 @@ function boardTargets(project: string): MakeTarget[] {
         `$(BOOTGEN) -w -arch zynqmp -process_bitstream bin -image build/${project}.bif`,
         `cp ${built}.bin build/lutra.dtbo linux/shell.json build/board/firmware/`,
         `cp ${built} build/output/${project}.hwh host/*.py registers/lutra_regs.py build/board/host/`,
+        'cp selftest/selftest.json selftest/selftest.lutra build/board/selftest/',
         "if [ -n '$(BOARD)' ]; then scp -r build/board/. '$(BOARD):lutra'; fi",
       ],
     },

@@ -14,7 +14,7 @@ function declaredPorts(text: string): string[] {
 
 describe.each(exportBoards)('the export for %s', (name) => {
   const project = projectFor(name);
-  const paths = project.files.map(({ path }) => path);
+  const paths = [...project.files, ...project.images].map(({ path }) => path);
 
   it('is the same every time, and its manifest has every other file', () => {
     expect(projectFor(name)).toEqual(project);
@@ -23,6 +23,7 @@ describe.each(exportBoards)('the export for %s', (name) => {
     for (const { path, text } of project.files) {
       if (path !== 'manifest.json') expect(manifest.files[path], path).toBe(sha256Hex(text));
     }
+    for (const { path, bytes } of project.images) expect(manifest.files[path], path).toBe(sha256Hex(bytes));
     expect(manifest.part).toBe(project.board.part);
   });
 
