@@ -16,7 +16,15 @@ module control_proof (
   input logic        arvalid_i,
   input logic        rready_i,
   input logic        halted_i,
-  input logic        bus_error_i,
+  input logic        memory_error_i,
+  input logic [3:0]  memory_error_code_i,
+  input logic [2:0]  memory_error_unit_i,
+  input logic [5:0]  memory_error_port_i,
+  input logic [1:0]  memory_error_response_i,
+  input logic [31:0] memory_error_address_i,
+  input logic        quiet_i,
+  input logic        illegal_i,
+  input logic [31:0] illegal_address_i,
   input logic        emit_i,
   input logic [31:0] emit_token_i,
   input logic [63:0] counter_data_i
@@ -36,7 +44,10 @@ module control_proof (
     .bresp_o(bresp), .bvalid_o(bvalid), .bready_i,
     .araddr_i, .arvalid_i, .arready_o(arready), .rdata_o(rdata), .rresp_o(rresp), .rvalid_o(rvalid), .rready_i,
     .interrupt_o(), .core_rst_no(), .memory_address_o(), .code_address_o(),
-    .halted_i, .bus_error_i, .emit_i, .emit_token_i, .counter_clear_o(), .counter_clear_class_o(),
+    .memory_last_o(), .write_first_o(), .write_last_o(), .stop_o(), .stopped_o(), .draining_o(),
+    .memory_error_i, .memory_error_code_i, .memory_error_unit_i, .memory_error_port_i, .memory_error_response_i,
+    .memory_error_address_i, .error_port_o(), .quiet_i, .illegal_i, .illegal_address_i,
+    .halted_i, .emit_i, .emit_token_i, .counter_clear_o(), .counter_clear_class_o(),
     .counter_read_o(), .counter_unit_o(), .counter_class_o(), .counter_data_i
   );
 

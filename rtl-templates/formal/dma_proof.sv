@@ -62,7 +62,7 @@ module dma_proof (
   logic [31:0]  axi_address, wdata;
   logic [7:0]   length;
   logic [3:0]   wstrb;
-  logic [6:0]   broken;
+  logic [7:0]   broken;
 
   transfer #(
     .PORTS(1), .PORT_BYTES(4), .BURST_BEATS(BURST_BEATS), .OUTSTANDING(OUTSTANDING), .FIRST_PORT(0),
@@ -86,10 +86,11 @@ module dma_proof (
   memory_port #(.PORT_BITS(32), .OUTSTANDING(OUTSTANDING)) u_port (
     .clk_i, .rst_ni(rst_n),
     .burst_valid_i(valid), .burst_write_i({burst_write_i[3], 1'b0, dma_write, 1'b0}), .burst_gather_i(4'd0),
+    .burst_outside_i(4'd0), .stop_i(1'b0), .quiet_o(),
     .burst_address_i(address), .burst_beats_i(beats), .burst_grant_o(grant), .read_valid_o(read_valid),
     .write_valid_i({write_valid_i, dma_write_valid}), .write_data_i({write_data_i, dma_write_data}),
     .write_strobe_i({write_strobe_i, dma_write_strobe}), .write_pop_o(write_pop), .write_done_o(write_done),
-    .error_o(),
+    .error_o(), .error_kind_o(), .error_user_o(), .error_response_o(),
     .arvalid_o(arvalid), .arready_i, .awvalid_o(awvalid), .awready_i,
     .address_o(axi_address), .length_o(length), .gather_o(),
     .rvalid_i, .rlast_i, .rresp_i(2'b00),
@@ -98,7 +99,7 @@ module dma_proof (
   );
 
   axi_monitor #(.PORT_BITS(32), .OUTSTANDING(OUTSTANDING), .BURST_BEATS(BURST_BEATS)) u_monitor (
-    .clk_i, .rst_ni(rst_n),
+    .clk_i, .rst_ni(rst_n), .stopped_i(1'b0), .draining_i(1'b0),
     .araddr_i({32'd0, axi_address}), .arlen_i(length), .arsize_i(3'd2), .arburst_i(2'b01),
     .arvalid_i(arvalid), .arready_i, .rlast_i, .rvalid_i, .rready_i(1'b1),
     .awaddr_i({32'd0, axi_address}), .awlen_i(length), .awsize_i(3'd2), .awburst_i(2'b01),

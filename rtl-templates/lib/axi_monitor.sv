@@ -11,6 +11,8 @@
 //   2  no more than OUTSTANDING bursts are in flight
 //   3  write data is held, unchanged, until it is taken
 //   4  write data comes behind its address, with WLAST on the last beat of each burst and on no other
+//   7  after a stop nothing is shown but what was, and the data that is owed, without strobes; when draining has ended
+//      nothing is shown and nothing in flight
 // and of the slave:
 //   5  a read beat answers a request, with RLAST on the last beat of each burst and on no other
 //   6  an answer to a write comes behind its last beat
@@ -26,6 +28,8 @@ module axi_monitor #(
 ) (
   input  logic                   clk_i,
   input  logic                   rst_ni,
+  input  logic                   stopped_i,
+  input  logic                   draining_i,
   input  logic [63:0]            araddr_i,
   input  logic [7:0]             arlen_i,
   input  logic [2:0]             arsize_i,
@@ -48,7 +52,7 @@ module axi_monitor #(
   input  logic                   wready_i,
   input  logic                   bvalid_i,
   input  logic                   bready_i,
-  output logic [6:0]             broken_o
+  output logic [7:0]             broken_o
 );
   localparam LOW        = $clog2(PORT_BITS / 8);
   localparam COUNT_BITS = $clog2(OUTSTANDING + 1) + 1;  // one more than fits is counted, too
@@ -123,6 +127,9 @@ module axi_monitor #(
       broken_o[4] = wvalid_i && (unsent_q == '0 || wlast_i != (write_beat_q == write_lengths_q[7:0]));
       broken_o[5] = rvalid_i && (reads_q == '0 || rlast_i != (read_beat_q == read_lengths_q[7:0]));
       broken_o[6] = bvalid_i && writes_q == unsent_q;
+      broken_o[7] = stopped_i && ((arvalid_i && !ar_held_q) || (awvalid_i && !aw_held_q)
+                                  || (wvalid_i && !w_held_q && wstrb_i != '0)
+                                  || (!draining_i && (arvalid_i || awvalid_i || reads_q != '0 || writes_q != '0)));
     end
   end
 endmodule

@@ -11,6 +11,7 @@ const masterRules = [
   'write data comes behind its address, with WLAST on the last beat of each burst',
   'a read beat answers a request, with RLAST on the last beat of each burst',
   'an answer to a write comes behind its last beat',
+  'after a stop nothing new is shown, and what draining leaves is nothing',
 ];
 
 /** As numbered in `axi_lite_monitor.sv`. */

@@ -6,6 +6,7 @@
 import { digestWord } from '../base/digest.ts';
 import { hardwareDigest } from '../hw/digest.ts';
 import type { HardwareModel } from '../hw/schema.ts';
+import { stopCauses } from '../isa/stopCauses.ts';
 import { issueUnits } from '../isa/table.ts';
 import { counterClasses } from './counterClasses.ts';
 import {
@@ -69,6 +70,8 @@ export interface RegisterMap {
   readonly tokenFifoDepth: number;
   readonly registers: readonly MappedRegister[];
   readonly pairs: readonly RegisterPair[];
+  /** Values of `error.code`. */
+  readonly causes: readonly (Numbered & { readonly doc: string })[];
   readonly counters: {
     readonly offset: number;
     readonly bytesPerUnit: number;
@@ -132,6 +135,7 @@ export function registerMap(hw: HardwareModel): RegisterMap {
     tokenFifoDepth,
     registers,
     pairs: pairsOf(registers),
+    causes: stopCauses.map(({ name, doc }, number) => ({ ...numbered(name, number), doc })),
     counters: {
       offset: counterWindow.offset,
       bytesPerUnit: counterOffset(1, 0) - counterOffset(0, 0),

@@ -2,6 +2,7 @@
  * The registers of the control port (AXI4-Lite, 32 bits), once: `control.sv`, the C header, the Python and TypeScript
  * accessors, IP-XACT and docs/registers.md are made from this list, by way of registerMap.ts.
  */
+import { isaDigest } from '../isa/isaDigest.ts';
 
 /** `r` reads only, `rw` reads and writes, `rc` reading clears, `rs` writing 1 sets, `tow` writing 1 toggles. */
 export type RegisterAccess = 'r' | 'rw' | 'rc' | 'rs' | 'tow';
@@ -22,6 +23,8 @@ export interface ControlRegister {
   readonly doc: string;
   /** Value after reset, 0 unless told otherwise; `model`: a constant that depends on the hardware model. */
   readonly reset?: number | 'model';
+  /** Set where `reset` is a constant that follows from something else than this list: what a page about any machine says. */
+  readonly resetDoc?: string;
   readonly fields?: readonly RegisterField[];
 }
 
@@ -36,11 +39,14 @@ const field = (name: string, low: number, access: RegisterAccess, doc: string, b
 /** Reads as ASCII "LTRA". */
 export const controlMagic = 0x4152544c;
 /** Goes up when a register changes its meaning. */
-export const controlVersion = 1;
+export const controlVersion = 2;
 /** Tokens that wait for the host; further ones are lost, and `status.tokenLost` says so. */
 export const tokenFifoDepth = 64;
 /** Bits of address: the window is 4 KiB. */
 export const controlAddressBits = 12;
+
+/** An address in the machine's memory, in pages. */
+const page = field('page', 12, 'rw', 'number of the page of 4096 bytes; the bits below are not kept', 20);
 
 export const controlRegisters: readonly ControlRegister[] = [
   {
@@ -50,11 +56,16 @@ export const controlRegisters: readonly ControlRegister[] = [
     doc: 'Starts the machine and says how far it is.',
     reset: 0x4,
     fields: [
-      field('start', 0, 'rs', 'begins a run; 1 until the machine is out of reset; ignored while it runs'),
-      field('done', 1, 'rc', 'a run has halted'),
-      field('idle', 2, 'r', 'no run is on its way'),
-      field('ready', 3, 'rc', 'a run has halted, so the next may be started'),
-      field('autoRestart', 7, 'rw', 'begins the next run when one has halted'),
+      field(
+        'start',
+        0,
+        'rs',
+        'begins a run; 1 until the machine is out of reset; ignored while it runs; while it drains it waits',
+      ),
+      field('done', 1, 'rc', 'a run has halted, or was stopped or refused'),
+      field('idle', 2, 'r', 'no run is on its way, and nothing drains'),
+      field('ready', 3, 'rc', 'a run has ended and nothing drains, so the next may be started'),
+      field('autoRestart', 7, 'rw', 'begins the next run when one has halted; not after a stop'),
     ],
   },
   {
@@ -69,14 +80,22 @@ export const controlRegisters: readonly ControlRegister[] = [
     name: 'interruptEnable',
     access: 'rw',
     doc: 'Which events are noted in `interruptStatus`.',
-    fields: [field('done', 0, 'rw', 'a run has halted'), field('ready', 1, 'rw', 'the next run may be started')],
+    fields: [
+      field('done', 0, 'rw', 'a run has halted, or was stopped or refused'),
+      field('ready', 1, 'rw', 'the next run may be started'),
+      field('stopped', 2, 'rw', 'a run was stopped or refused'),
+    ],
   },
   {
     offset: 0x0c,
     name: 'interruptStatus',
     access: 'rw',
     doc: 'Events noted; `interrupt_o` is high while there is one and interrupts are let out.',
-    fields: [field('done', 0, 'tow', 'a run has halted'), field('ready', 1, 'tow', 'the next run may be started')],
+    fields: [
+      field('done', 0, 'tow', 'a run has halted, or was stopped or refused'),
+      field('ready', 1, 'tow', 'the next run may be started'),
+      field('stopped', 2, 'tow', 'a run was stopped or refused'),
+    ],
   },
   { offset: 0x10, name: 'memoryLow', access: 'rw', doc: 'Where byte 0 of the machine’s memory lies, lower half.' },
   { offset: 0x14, name: 'memoryHigh', access: 'rw', doc: 'Where byte 0 of the machine’s memory lies, upper half.' },
@@ -84,7 +103,30 @@ export const controlRegisters: readonly ControlRegister[] = [
     offset: 0x1c,
     name: 'codeAddress',
     access: 'rw',
-    doc: 'Where the program begins, in the machine’s memory; a multiple of 4096. Not to be changed during a run.',
+    doc: 'Where the program begins, in the machine’s memory. Not to be changed during a run.',
+    fields: [page],
+  },
+  {
+    offset: 0x24,
+    name: 'memoryLast',
+    access: 'rw',
+    doc: 'The last byte of the machine’s memory that a burst may touch; the lower 12 bits count as ones.',
+    fields: [page],
+  },
+  {
+    offset: 0x2c,
+    name: 'writeFirst',
+    access: 'rw',
+    doc: 'The first byte of the machine’s memory that may be written.',
+    reset: 0xffff_f000,
+    fields: [page],
+  },
+  {
+    offset: 0x34,
+    name: 'writeLast',
+    access: 'rw',
+    doc: 'The last byte of the machine’s memory that may be written; the lower 12 bits count as ones.',
+    fields: [page],
   },
   {
     offset: 0x40,
@@ -95,7 +137,8 @@ export const controlRegisters: readonly ControlRegister[] = [
       field('running', 0, 'r', 'the front end has not halted'),
       field('halted', 1, 'r', 'the front end has executed `halt`'),
       field('tokenLost', 2, 'r', 'a token was given while the FIFO was full'),
-      field('busError', 3, 'r', 'memory has answered a burst with an error'),
+      field('stopped', 3, 'r', 'the run was stopped or refused, and `error` says why'),
+      field('draining', 4, 'r', 'it was stopped, and memory still owes answers'),
     ],
   },
   {
@@ -118,6 +161,55 @@ export const controlRegisters: readonly ControlRegister[] = [
     doc: 'The oldest token; reading takes it. 0xffffffff if there is none.',
     reset: 0xffffffff,
   },
+  {
+    offset: 0x54,
+    name: 'watchdog',
+    access: 'rw',
+    doc: 'In units of 1024 cycles: a run is stopped when so many have passed without a token. 0: never.',
+  },
+  {
+    offset: 0x58,
+    name: 'programDigestLow',
+    access: 'rw',
+    doc: 'Bytes 0 to 3 of the digest of the hardware model that the program is for; a start is refused unless they are `digestLow`.',
+  },
+  {
+    offset: 0x5c,
+    name: 'programDigestHigh',
+    access: 'rw',
+    doc: 'Bytes 4 to 7 of that digest; a start is refused unless they are `digestHigh`.',
+  },
+  {
+    offset: 0x60,
+    name: 'programIsa',
+    access: 'rw',
+    doc: 'Digest word of the instruction set that the program is written in; a start is refused unless it is `isa`.',
+  },
+  {
+    offset: 0x64,
+    name: 'reset',
+    access: 'rw',
+    doc: 'Stops a run in the middle of anything.',
+    fields: [field('stop', 0, 'rs', 'stops the run; 1 until memory owes nothing')],
+  },
+  {
+    offset: 0x68,
+    name: 'error',
+    access: 'r',
+    doc: 'Why the run was stopped or refused: the first cause.',
+    fields: [
+      field('code', 0, 'r', 'the cause, see below', 4),
+      field('unit', 4, 'r', 'unit whose burst or instruction it was', 3),
+      field('port', 8, 'r', 'memory port of the burst', 6),
+      field('response', 14, 'r', 'what memory answered', 2),
+    ],
+  },
+  {
+    offset: 0x6c,
+    name: 'errorAddress',
+    access: 'r',
+    doc: 'Machine address of the burst that was outside a window or of the instruction that is none, else 0.',
+  },
   { offset: 0x80, name: 'magic', access: 'r', doc: '"LTRA".', reset: controlMagic },
   { offset: 0x84, name: 'version', access: 'r', doc: 'Version of this register map.', reset: controlVersion },
   {
@@ -126,6 +218,7 @@ export const controlRegisters: readonly ControlRegister[] = [
     access: 'r',
     doc: 'Bytes 0 to 3 of the hardware model’s digest, byte 0 lowest.',
     reset: 'model',
+    resetDoc: 'of the model',
   },
   {
     offset: 0x8c,
@@ -133,8 +226,24 @@ export const controlRegisters: readonly ControlRegister[] = [
     access: 'r',
     doc: 'Bytes 4 to 7 of the hardware model’s digest.',
     reset: 'model',
+    resetDoc: 'of the model',
   },
-  { offset: 0x90, name: 'counterBits', access: 'r', doc: 'Width of a counter.', reset: 'model' },
+  {
+    offset: 0x90,
+    name: 'counterBits',
+    access: 'r',
+    doc: 'Width of a counter.',
+    reset: 'model',
+    resetDoc: 'of the model',
+  },
+  {
+    offset: 0x94,
+    name: 'isa',
+    access: 'r',
+    doc: 'Digest word of the instruction set.',
+    reset: isaDigest,
+    resetDoc: 'of the set',
+  },
 ];
 
 /** The counters: 64 bits each, unit by unit, 16 classes each; reading a lower half holds the upper half. */

@@ -6,7 +6,8 @@ import Handlebars from 'handlebars';
 import { LutraError } from '../base/diagnostics.ts';
 import { ceilLog2, type Derived, derive } from '../hw/derive.ts';
 import type { HardwareModel } from '../hw/schema.ts';
-import { instructionsByName, type Operand } from '../isa/table.ts';
+import { type StopCause, stopCode } from '../isa/stopCauses.ts';
+import { type IssueUnit, instructionsByName, issueUnits, type Operand } from '../isa/table.ts';
 import { templateContexts } from './contexts.ts';
 
 /** Contents of `rtl-templates`, by path below it: `matmul.sv.hbs`, `lib/fifo.sv`. */
@@ -70,6 +71,8 @@ function createHandlebars(): typeof Handlebars {
   const handlebars = Handlebars.create();
   handlebars.registerHelper({
     opcode: (name: string) => `4'h${(specOf(name).opcode & 15).toString(16)}`,
+    cause: (name: StopCause) => `4'd${stopCode(name)}`,
+    unitNumber: (name: IssueUnit) => `3'd${issueUnits.indexOf(name)}`,
     operand: (instruction: string, name: string, signal: unknown) =>
       operandSlice(instruction, name, typeof signal === 'string' ? signal : 'words_i'),
     choiceIndex,

@@ -58,8 +58,8 @@ const proofs: readonly Proof[] = [
       [
         'a burst too many is in flight',
         'memory_port.sv',
-        'assign offered      = slot_free_q && ',
-        'assign offered      = ',
+        'assign offered        = slot_free_q && ',
+        'assign offered        = ',
       ],
       ['the last beat is marked too early', 'memory_port.sv', 'beat_q == write_length;', 'beat_q + 1 == write_length;'],
     ],

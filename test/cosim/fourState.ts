@@ -1,3 +1,4 @@
+import { hostWrites } from '../../src/host/hostWrites.ts';
 import type { HardwareModel } from '../../src/hw/index.ts';
 import { derive } from '../../src/hw/index.ts';
 import type { ProgramImage } from '../../src/isa/index.ts';
@@ -30,7 +31,18 @@ export function fourStateBench(hw: HardwareModel, image: ProgramImage, words: nu
   const widthOf = (pin: string) => widths[pin.replace(/^(ar|aw|w)/, '')] ?? 1;
   const wire = (pin: string) => `  wire [${widthOf(pin) - 1}:0] ${pin};`;
   const pins = [...outputs, 'arready', 'awready', 'wready', 'rdata', 'rresp', 'rlast', 'rvalid', 'bresp', 'bvalid'];
-  const traces = ['running', 'halted', 'fetched', 'issued', 'started', 'first', 'finished', 'emit'];
+  const traces = [
+    'running',
+    'halted',
+    'stopped',
+    'draining',
+    'fetched',
+    'issued',
+    'started',
+    'first',
+    'finished',
+    'emit',
+  ];
   const wide = ['issued', 'started', 'first', 'finished'];
   return `\`timescale 1ns/1ns
 module bench;
@@ -113,6 +125,10 @@ ${[...traces.map((name) => `trace_${name}`), 'arvalid', 'awvalid', 'wvalid'].map
       $writememh("after.hex", mem);
       $finish;
     end
+    if (trace_stopped === 1'b1) begin
+      $display("stopped");
+      $finish;
+    end
     if (cycle == ${patienceCycles}) begin
       $display("no halt");
       $finish;
@@ -136,7 +152,9 @@ ${[...traces.map((name) => `trace_${name}`), 'arvalid', 'awvalid', 'wvalid'].map
     repeat (8) @(posedge clk);
     @(negedge clk) rst_n = 1;
     repeat (2) @(posedge clk);
-    set(${controlRegister('codeAddress').offset}, ${image.codeAddress});
+${hostWrites(image, 0n)
+  .map(({ register, value }) => `    set(${controlRegister(register).offset}, 32'd${value});`)
+  .join('\n')}
     set(${controlRegister('control').offset}, 1);
   end
 endmodule

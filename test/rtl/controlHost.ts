@@ -5,6 +5,13 @@ import { randomNumbers } from './frontEndBench.ts';
 
 const at = (name: string) => controlRegister(name).offset;
 
+/** What the host says of the program, and the register that must be the same. */
+const programRegisters = [
+  ['programDigestLow', 'digestLow'],
+  ['programDigestHigh', 'digestHigh'],
+  ['programIsa', 'isa'],
+] as const;
+
 /** A host that speaks AXI4-Lite with random pauses, a core that does what the test says, and the protocol's rules. */
 export class ControlHost {
   readonly sim: Simulation;
@@ -13,6 +20,7 @@ export class ControlHost {
   core: () => void = () => undefined;
   cycle = 0;
   private previous: Record<string, number> = {};
+  private permitted = false;
   private reads = 0;
   private addresses = 0;
   private data = 0;
@@ -30,7 +38,9 @@ export class ControlHost {
       'rready_i',
       'halted_i',
       'emit_i',
-      'bus_error_i',
+      'memory_error_i',
+      'quiet_i',
+      'illegal_i',
     ])
       this.set(name, 0);
     this.set('rst_ni', 0);
@@ -144,6 +154,12 @@ export class ControlHost {
     expect(this.accept('bvalid_o', 'bready_i', 'bresp_o')).toBe(0);
   }
 
+  /** Says that the program is for this machine. */
+  permit(): void {
+    for (const [told, asked] of programRegisters) this.write(at(told), this.read(at(asked)));
+    this.permitted = true;
+  }
+
   /** Starts a run; the core halts after `cycles` cycles and emits a token in each of the given ones. */
   run(cycles: number, tokens: ReadonlyMap<number, number> = new Map()): { resetCycles: number } {
     let time = -1;
@@ -158,6 +174,7 @@ export class ControlHost {
       this.set('emit_i', token === undefined ? 0 : 1);
       this.set('emit_token_i', token ?? this.random(2 ** 32));
     };
+    if (!this.permitted) this.permit();
     this.write(at('control'), 1, 1);
     const statusOf = () => this.read(at('status'));
     while ((statusOf() & 2) === 0);

@@ -178,6 +178,11 @@ export class Bench {
 
   reset(): void {
     this.port('rst_ni_i').set(0);
+    // All memory may be read and written.
+    this.port('memory_last_i').set(0xfffff);
+    this.port('write_first_i').set(0);
+    this.port('write_last_i').set(0xfffff);
+    this.port('stop_i').set(0);
     for (let port = 0; port < this.hw.memory.ports; port++) {
       for (const name of ['arready_i', 'awready_i', 'wready_i']) this.axi(port, name).set(1);
     }

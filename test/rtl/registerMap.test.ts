@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { DOMParser, type Element } from '@xmldom/xmldom';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hardwareDigest } from '../../src/hw/digest.ts';
+import { stopCauses, stopCode } from '../../src/isa/stopCauses.ts';
 import { issueUnits } from '../../src/isa/table.ts';
 import { counterClasses } from '../../src/rtl/counterClasses.ts';
 import { renderIpXact } from '../../src/rtl/export/ipXact.ts';
@@ -29,6 +30,7 @@ const everything = [
     `${name} ${offset} ${reset}`,
     ...fields.map((field) => `${name}.${field.name} ${field.low} ${field.bits}`),
   ]),
+  ...stopCauses.map(({ name }, number) => `cause ${name} ${number}`),
   ...issueUnits.flatMap((unit, number) =>
     counterClasses.flatMap((names, kind) => names.map((name) => `${unit} ${name} ${counterOffset(number, kind)}`)),
   ),
@@ -112,6 +114,7 @@ ${map.registers
     }),
   ])
   .join('\n')}
+${stopCauses.map(({ name }) => `  printf("cause ${name} %d\\n", LUTRA_CAUSE_${constant(name)});`).join('\n')}
 ${issueUnits
   .flatMap((unit) =>
     counterClasses.flat().map((name) => {
@@ -142,7 +145,7 @@ int main(void) {
          window[LUTRA_INTERRUPT_ENABLE_OFFSET / 4], window[LUTRA_MEMORY_LOW_OFFSET / 4],
          window[LUTRA_MEMORY_HIGH_OFFSET / 4],
          (unsigned long long)lutra_get_counter(window, LUTRA_UNIT_MATMUL, LUTRA_CLASS_WORKING),
-         LUTRA_GET(8u, STATUS_BUS_ERROR));
+         LUTRA_GET(8u, STATUS_STOPPED));
   return 0;
 }
 `;
@@ -177,6 +180,8 @@ for name, (offset, reset, _, fields) in r.REGISTERS.items():
     print(name, offset, reset)
     for field, (low, bits, _) in fields.items():
         print(f"{name}.{field}", low, bits)
+for name, (number, _) in r.CAUSES.items():
+    print("cause", name, number)
 for unit in r.COUNTER_UNITS:
     for kind in r.COUNTER_CLASSES:
         print(unit, kind, r.counter_offset(unit, kind))
@@ -220,6 +225,7 @@ describe('the TypeScript accessors', () => {
       string,
       { offset: number; reset: number; fields: Record<string, { low: number; bits: number }> }
     >;
+    readonly causes: Record<string, number>;
     readonly counterUnits: Record<string, number>;
     readonly counterClasses: Record<string, number>;
     readonly counterOffset: (unit: string, name: string) => number;
@@ -235,12 +241,13 @@ describe('the TypeScript accessors', () => {
   const load = async () => (await import(pathToFileURL(join(folder, 'lutra_regs.ts')).href)) as Module;
 
   it('say what the list says', async () => {
-    const { registers, counterUnits, counterClasses: classes, counterOffset: offsetOf } = await load();
+    const { registers, causes, counterUnits, counterClasses: classes, counterOffset: offsetOf } = await load();
     const lines = [
       ...Object.entries(registers).flatMap(([name, { offset, reset, fields }]) => [
         `${name} ${offset} ${reset}`,
         ...Object.entries(fields).map(([field, { low, bits }]) => `${name}.${field} ${low} ${bits}`),
       ]),
+      ...Object.entries(causes).map(([name, number]) => `cause ${name} ${number}`),
       ...Object.keys(counterUnits).flatMap((unit) =>
         Object.keys(classes).map((name) => `${unit} ${name} ${offsetOf(unit, name)}`),
       ),
@@ -300,7 +307,7 @@ describe('the IP-XACT memory map', () => {
         ),
       ];
     });
-    expect(lines.sort()).toEqual(everything);
+    expect(lines.sort()).toEqual(everything.filter((line) => !line.startsWith('cause ')));
   });
 });
 
@@ -342,10 +349,16 @@ describeVerilog('the Verilog', () => {
     expect(read('interruptStatus')).toBe(bit('interruptStatus', 'done'));
     expect(read('status')).toBe(bit('status', 'halted'));
     expect(read('control')).toBe(bit('control', 'done') + bit('control', 'idle') + bit('control', 'ready'));
-    host.set('bus_error_i', 1);
+    host.write(controlRegister('control').offset, bit('control', 'start'));
+    host.core = () => host.set('illegal_i', host.get('core_rst_no'));
+    for (let cycle = 0; cycle < 30; cycle++) host.step();
+    expect(read('status')).toBe(bit('status', 'stopped') + bit('status', 'draining'));
+    expect(read('reset')).toBe(bit('reset', 'stop'));
+    host.set('quiet_i', 1);
     host.step();
-    host.set('bus_error_i', 0);
-    expect(read('status')).toBe(bit('status', 'halted') + bit('status', 'busError'));
+    expect(read('status')).toBe(bit('status', 'stopped'));
+    expect(read('error')).toBe(stopCode('illegalInstruction'));
+    expect(read('control')).toBe(bit('control', 'done') + bit('control', 'idle') + bit('control', 'ready'));
     host.write(controlRegister('control').offset, bit('control', 'autoRestart'));
     expect(read('control')).toBe(bit('control', 'idle') + bit('control', 'autoRestart'));
   });

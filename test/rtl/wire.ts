@@ -75,7 +75,7 @@ export function bench(
       body.push(`  assign ${net}_o = ${net};`);
     }
   }
-  if (watch) header.push(`  output logic [${7 * watch.ports - 1}:0] broken_o`);
+  if (watch) header.push(`  output logic [${8 * watch.ports - 1}:0] broken_o`);
   for (let port = 0; port < (watch?.ports ?? 0); port++) instances.push(monitor(port, watch as PortsToWatch));
   return `module bench (\n${header.join(',\n')}\n);\n${body.join('\n')}\n${instances.join('\n')}\nendmodule\n`;
 }
@@ -88,5 +88,5 @@ const alsoWatched = ['rlast', 'rvalid', 'rready', 'wdata', 'wstrb', 'wlast', 'wv
 function monitor(port: number, { portBits, outstanding }: PortsToWatch): string {
   const connections = [...watched, ...alsoWatched].map((name) => `    .${name}_i(m_axi_gmem${port}_${name}),\n`);
   return `  axi_monitor #(.PORT_BITS(${portBits}), .OUTSTANDING(${outstanding})) u_monitor_${port} (
-    .clk_i(clk), .rst_ni(rst_ni),\n${connections.join('')}    .broken_o(broken_o[${7 * port} +: 7])\n  );`;
+    .clk_i(clk), .rst_ni(rst_ni), .stopped_i(1'b0), .draining_i(1'b0),\n${connections.join('')}    .broken_o(broken_o[${8 * port} +: 8])\n  );`;
 }

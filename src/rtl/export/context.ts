@@ -65,7 +65,19 @@ function memoryTarget(board: Board, index: number): MemoryPort | undefined {
   return board.memoryPorts?.[index];
 }
 
-/** Arguments of the Vitis kernel: the memory, where the code begins, and the banks of the further ports. */
+/** Arguments of the Vitis kernel that are numbers: what a host writes before a start. */
+const scalarArguments = [
+  'codeAddress',
+  'memoryLast',
+  'writeFirst',
+  'writeLast',
+  'watchdog',
+  'programDigestLow',
+  'programDigestHigh',
+  'programIsa',
+];
+
+/** Arguments of the Vitis kernel: the memory, what a host writes before a start, and the banks of the further ports. */
 function kernelArguments(hw: HardwareModel) {
   const pointer = (id: number, port: number, offset: number) => ({
     name: `memory${port}`,
@@ -76,19 +88,19 @@ function kernelArguments(hw: HardwareModel) {
     offset,
     type: 'void*',
   });
-  const code = {
-    name: 'codeAddress',
-    id: 1,
+  const scalars = scalarArguments.map((name, index) => ({
+    name,
+    id: index + 1,
     qualifier: 0,
     port: controlBus,
     size: 4,
-    offset: controlRegister('codeAddress').offset,
+    offset: controlRegister(name).offset,
     type: 'unsigned int',
-  };
+  }));
   const further = Array.from({ length: hw.memory.ports - 1 }, (_, index) =>
-    pointer(index + 2, index + 1, kernelArgumentOffset(index)),
+    pointer(scalars.length + index + 1, index + 1, kernelArgumentOffset(index)),
   );
-  return [pointer(0, 0, controlRegister('memoryLow').offset), code, ...further];
+  return [pointer(0, 0, controlRegister('memoryLow').offset), ...scalars, ...further];
 }
 
 /** Estimate and device side by side. */

@@ -7,13 +7,13 @@ import { type ExportTemplates, renderExport } from './render.ts';
 /** Names of the files, in a folder `registers`. */
 export const registerFileNames = ['lutra_regs.h', 'lutra_regs.py', 'lutra_regs.ts', 'registers.md'] as const;
 
-/** Registers whose value depends on the hardware model, by name. */
-const modelRegisters = Object.fromEntries(controlRegisters.map(({ name, reset }) => [name, reset === 'model']));
-const none = Object.fromEntries(controlRegisters.map(({ name }) => [name, false]));
+/** What the page for any machine says of values that follow from something else, by name; the page of one machine has them. */
+const resetDocs = Object.fromEntries(controlRegisters.map(({ name, resetDoc }) => [name, resetDoc ?? '']));
+const none = Object.fromEntries(controlRegisters.map(({ name }) => [name, '']));
 
 /** One of `registerFileNames` for a hardware model. */
 export function renderRegisterFile(templates: ExportTemplates, name: string, hw: HardwareModel): string {
-  return renderExport(templates, `registers/${name}`, { map: registerMap(hw), generic: false, fromModel: none });
+  return renderExport(templates, `registers/${name}`, { map: registerMap(hw), generic: false, resetDocs: none });
 }
 
 /** docs/registers.md: the page for any hardware model. */
@@ -21,6 +21,6 @@ export function renderRegisterDocs(templates: ExportTemplates, hw: HardwareModel
   return renderExport(templates, 'registers/registers.md', {
     map: registerMap(hw),
     generic: true,
-    fromModel: modelRegisters,
+    resetDocs,
   });
 }

@@ -22,7 +22,10 @@ export function controlContext(hw: HardwareModel): Record<string, unknown> {
       doc: register.doc,
     })),
     fields: map.registers.flatMap((register) =>
-      register.fields.map(({ constant: name, low }) => ({ name: `${register.constant}_${name}`, low })),
+      register.fields
+        // Pages are vectors with the bits of their address.
+        .filter(({ name }) => name !== 'page')
+        .map(({ constant: name, low }) => ({ name: `${register.constant}_${name}`, low })),
     ),
     counterWindow: hex(counterWindow.offset >> 10, 2),
     counterClassHigh: classHigh,
@@ -36,5 +39,7 @@ export function controlContext(hw: HardwareModel): Record<string, unknown> {
     digestLow: constant('digestLow'),
     digestHigh: constant('digestHigh'),
     counterBits: constant('counterBits'),
+    isa: constant('isa'),
+    resets: Object.fromEntries(map.registers.map(({ name, reset }) => [name, hex(reset, 32)])),
   };
 }

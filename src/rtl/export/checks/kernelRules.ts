@@ -15,6 +15,7 @@ export function checkKernel(text: string, masters: readonly string[], map: Regis
   const wanted = [controlBus, ...masters];
   const args = list(kernel, 'arg');
   const offsets = new Map(map.registers.map(({ offset, name }) => [offset, name]));
+  const byName = new Set(map.registers.map(({ name }) => name));
   const places = args.map((arg) => ({
     first: Number(of(arg, 'offset')),
     bytes: Number(of(arg, 'size')),
@@ -33,8 +34,8 @@ export function checkKernel(text: string, masters: readonly string[], map: Regis
   for (const { first, bytes, name } of places) {
     const register = offsets.get(first);
     const isMemory = name === 'memory0';
-    if (isMemory || name === 'codeAddress') {
-      const right = isMemory ? 'memoryLow' : 'codeAddress';
+    if (isMemory || byName.has(name)) {
+      const right = isMemory ? 'memoryLow' : name;
       if (register !== right) faults.push(`argument ${name} lies at ${register ?? 'no register'}, not ${right}`);
       continue;
     }
