@@ -4,14 +4,7 @@ import type { HardwareModel } from '../hw/schema.ts';
 import type { ProgramImage } from '../isa/image.ts';
 import { issueUnits } from '../isa/table.ts';
 import { counterClasses } from '../rtl/counterClasses.ts';
-import {
-  controlMagic,
-  controlRegister,
-  controlRegisters,
-  controlVersion,
-  counterOffset,
-  tokenFifoDepth,
-} from '../rtl/registers.ts';
+import { controlMagic, controlRegister, controlVersion, counterOffset, tokenFifoDepth } from '../rtl/registers.ts';
 import type { TraceWriter } from '../trace/writer.ts';
 import type { Difference } from './axiPort.ts';
 import { VerilogBench } from './bench.ts';
@@ -25,7 +18,7 @@ export interface LockstepJob {
   readonly hw: HardwareModel;
   /** Bytes from memory address 0 on: the host's command block. */
   readonly command: Uint8Array;
-  /** Where the machine's memory lies for the Verilog; default 0. */
+  /** Where the machine's memory lies for the Verilog; default: its third page is the first beyond 16 GiB. */
   readonly base?: bigint;
   readonly disturbance?: Disturbance;
   /** Ends the run, without an answer about memory, when this many cycles were equal. */
@@ -50,6 +43,9 @@ export interface LockstepResult {
 
 const sliceCycles = 4096;
 
+/** Addresses of most programs need the base and its upper half, of some also the carry into it. */
+const defaultBase = 0x3_ffff_e000n;
+
 /**
  * Runs a program on the machine and on its Verilog side by side, and compares in every cycle: AXI bursts, the five
  * stamps of each instruction and the tokens; after the halt also all memory, all counters, and what a host reads of the
@@ -65,7 +61,7 @@ export class Lockstep {
 
   /** `trace` is written of the machine. */
   constructor(simulation: Simulation, job: LockstepJob, trace?: TraceWriter) {
-    const { base = 0n, command, ...rest } = job;
+    const { base = defaultBase, command, ...rest } = job;
     this.job = job;
     this.bench = new VerilogBench(simulation);
     this.run = new LockstepRun(simulation, { ...rest, base, fill: (memory) => memory.write(0, command) }, trace);
@@ -77,8 +73,7 @@ export class Lockstep {
     const { image, hw } = this.job;
     const lastPage = hw.memory.capacityBytes - pageBytes;
     for (const { register, value } of hostWrites(image, base, { lastPage, writes: { first: 0, last: lastPage } })) {
-      const known = controlRegisters.find(({ name }) => name === register);
-      if (known) this.bench.write(known.offset, value);
+      this.bench.write(controlRegister(register).offset, value);
     }
     this.bench.write(controlRegister('control').offset, 1);
     this.bench.awaitRun();
