@@ -29,7 +29,8 @@ const controlRules = [
 export class AxiRules {
   private readonly pin: Port;
   private readonly bus: Bus;
-  private readonly buses: number;
+  /** Memory ports, and the control port. */
+  readonly buses: number;
 
   constructor(simulation: Simulation) {
     this.pin = simulation.port('trace_broken_o');

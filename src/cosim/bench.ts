@@ -37,6 +37,10 @@ export class VerilogBench {
     this.rules = new AxiRules(simulation);
     this.running = simulation.port('trace_running_o');
     this.watch = watch;
+    // Memory says nothing before there is a run.
+    for (let port = 0; port < this.rules.buses - 1; port++) {
+      for (const name of ['rvalid', 'bvalid']) simulation.port(`m_axi_gmem${port}_${name}`).set(0);
+    }
     const reset = simulation.port('rst_ni');
     reset.set(0);
     for (let cycle = 0; cycle < resetCycles; cycle++) this.pass();
