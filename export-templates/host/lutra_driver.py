@@ -243,10 +243,24 @@ class Accelerator:
                 elif count == 0:
                     self._wait(poll)
                     poll = min(LONGEST_POLL_MILLISECONDS, 2 * poll)
-        finally:
-            self.registers.write("globalInterruptEnable", 0)
+        except LutraError as error:
+            if not ended:
+                self._stop_after(error)
+            raise
+        except BaseException:
+            # Whoever asked has enough: the generator was closed, or somebody pressed Ctrl-C.
             if not ended:
                 self.stop()
+            raise
+        finally:
+            self.registers.write("globalInterruptEnable", 0)
+
+    def _stop_after(self, error):
+        try:
+            self.stop()
+        except LutraError as second:
+            message = "%s; and %s" % (error.message, second.message)
+            raise LutraError(message, second.hint, error.exit_code) from error
 
     def _patience(self):
         """The machine's watchdog comes first, as it knows more."""

@@ -8,16 +8,17 @@ reaches the accelerator only when it is synchronised, and the other way round.
 """
 
 import os
+import signal
 import socket
 import struct
 import sys
 
-host, root, address, program = sys.argv[1:5]
+host, root, address = sys.argv[1:4]
 sys.path.insert(0, host)
 sys.dont_write_bytecode = True
 
 import lutra_bridge as protocol  # noqa: E402
-from lutra_system import System  # noqa: E402
+from lutra_system import LutraError, System  # noqa: E402
 
 REGISTERS = "/dev/uio0"
 BUFFER = "/sys/class/u-dma-buf/udmabuf-lutra"
@@ -33,11 +34,21 @@ class Remote:
         self._number = 0
 
     def ask(self, kind, payload):
+        """A request is not interrupted in its middle, as no access to a register is."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        try:
+            return self._ask(kind, payload)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+
+    def _ask(self, kind, payload):
         self._number += 1
         protocol.send(self._file, self._number, kind, payload)
         _, length, number, kind, _ = protocol.HEADER.unpack(protocol.receive(self._file, protocol.HEADER.size))
         answer = protocol.receive(self._file, length)
-        assert number == self._number and kind == protocol.OK, answer
+        assert number == self._number
+        if kind != protocol.OK:
+            raise LutraError(answer.decode(), exit_code=70)
         return answer
 
 
@@ -61,6 +72,7 @@ class FakeBoard(System):
         self._remote = Remote(address)
         self._interrupts = None
         self._armed = False
+        self._pending = False
 
     def open(self, path, flags=0):
         descriptor = super().open(path, flags)
@@ -77,14 +89,18 @@ class FakeBoard(System):
 
     def wait_readable(self, descriptor, seconds):
         assert descriptor == self._interrupts
-        # An interrupt that was not let in again never comes.
+        if self._pending:
+            return True
         microseconds = round(seconds * 1_000_000)
         came = self._remote.ask(protocol.WAIT_INTERRUPT, struct.pack("<I", microseconds))[0] == 1
-        return came and self._armed
+        # One that was not let in again never comes, and one that was not counted stays.
+        self._pending = came and self._armed
+        self._armed = self._armed and not came
+        return self._pending
 
     def read(self, descriptor, count):
         assert descriptor == self._interrupts and count == 4
-        self._armed = False
+        self._pending = False
         return struct.pack("=I", 1)
 
     def write_text(self, path, text):
@@ -107,6 +123,5 @@ class FakeBoard(System):
 
 
 if __name__ == "__main__":
-    module = __import__(program)
-    sys.argv = [program + ".py"] + sys.argv[5:]
-    sys.exit(module.main(sys.argv[1:], FakeBoard()))
+    module = __import__(sys.argv[4])
+    sys.exit(module.main(sys.argv[5:], FakeBoard()))

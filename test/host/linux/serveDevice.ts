@@ -36,9 +36,13 @@ function serve(device: Device, socket: Socket): void {
   socket.on('data', (chunk: Buffer) => {
     for (const { number, kind, payload } of reader.push(chunk)) {
       last = last.then(async () => {
-        const payloadBytes = await answer(device, kind, payload);
-        socket.write(frameHeader(number, 0, payloadBytes.length));
-        socket.write(payloadBytes);
+        const failure = (error: Error) => ({ failed: 1, bytes: Buffer.from(error.message) });
+        const { failed, bytes } = await answer(device, kind, payload).then(
+          (good) => ({ failed: 0, bytes: good }),
+          failure,
+        );
+        socket.write(frameHeader(number, failed, bytes.length));
+        socket.write(bytes);
       });
     }
   });
