@@ -9,6 +9,7 @@ import {
   addCosimOptions,
   addDebugOptions,
   addHardwareOptions,
+  addHostOptions,
   addRtlOptions,
   addRunOptions,
   setOption,
@@ -21,6 +22,7 @@ import { compileVerb } from './verbs/compile.ts';
 import { cosimVerb } from './verbs/cosim.ts';
 import { debugVerb } from './verbs/debug.ts';
 import { diffVerb } from './verbs/diff.ts';
+import { hostVerb } from './verbs/host.ts';
 import { reportVerb } from './verbs/report.ts';
 import { rtlVerb } from './verbs/rtl.ts';
 import { runVerb } from './verbs/run.ts';
@@ -68,6 +70,7 @@ function commandLine(done: (code: number) => void): Command {
   addAsm(program, done);
   addRtl(program, done);
   addCosim(program, done);
+  addHost(program, done);
   addDebug(program, done);
   addBench(program, done);
   addCompletion(program, done);
@@ -248,6 +251,35 @@ function addCosim(program: Command, done: (code: number) => void): void {
       ),
     )
     .action(async (target, options) => done(await cosimVerb(target, options)));
+}
+
+function addHost(program: Command, done: (code: number) => void): void {
+  const command = program
+    .command('host')
+    .summary('drive an accelerator: load a program, stream its text, read its counters')
+    .description(
+      'Be the host of an accelerator at its registers, as on a board: load a program into memory, start it, stream its text, read its counters. The accelerator is simulated, or on a board behind a bridge.',
+    )
+    .argument('[program]', 'model directory, config.json, program image or .lasm file (default: the embedded model)');
+  addCompileOptions(addHostOptions(addHardwareOptions(command, programHardware)))
+    .addHelpText(
+      'after',
+      examples(
+        'lutra host',
+        'lutra host stories.img --prompt "Tom had a red ball." --verify --watchdog 1000000',
+        'lutra host --self-test --hw hw-models/tiny.json',
+        'lutra host --device bridge --bridge "ssh root@kria python3 lutra_bridge.py" --status',
+      ),
+    )
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 the run halted (with --self-test: it passed; with --stop: nothing runs); 1 the run was stopped by the
+hardware, no token came in time, tokens were lost, memory or a register gives back something else, or the
+self-test failed; 3 the program is for another machine or does not fit; 4 there is no accelerator behind
+the device, its registers have another version, or a tool is missing; 130 interrupted, and stopped on the device.`,
+    )
+    .action(async (target, options) => done(await hostVerb(target, options)));
 }
 
 function addDebug(program: Command, done: (code: number) => void): void {

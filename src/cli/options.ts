@@ -29,6 +29,15 @@ function temperature(text: string): number {
   return value;
 }
 
+/** Parses a number above 0. */
+function positive(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value <= 0) {
+    throw new InvalidArgumentError('it takes a number above 0.');
+  }
+  return value;
+}
+
 /** Keeps every value of an option that may be repeated. */
 export const collect = (value: string, previous: string[]) => [...previous, value];
 
@@ -136,6 +145,22 @@ export interface CosimVerbOptions extends HardwareOptions, CompileOptions, Outpu
   readonly engine: 'auto' | 'verilator' | 'cxxrtl';
   readonly unit?: string;
   readonly vectors?: string;
+}
+
+export interface HostVerbOptions extends HardwareOptions, CompileOptions, OutputOptions, RequestOptions {
+  readonly device: 'machine' | 'bridge';
+  /** Command that serves a board's accelerator on its standard input and output. */
+  readonly bridge?: string;
+  readonly status?: boolean;
+  readonly stop?: boolean;
+  readonly selfTest?: boolean;
+  readonly verify?: boolean;
+  /** Cycles. */
+  readonly watchdog?: number;
+  /** Seconds of the device's time. */
+  readonly timeout: number;
+  /** Milliseconds of the device's time. */
+  readonly poll: number;
 }
 
 /** `byDefault` says in words what is taken without --hw. */
@@ -271,6 +296,33 @@ export function addDebugOptions(command: Command): Command {
     .option('--snapshot-memory <MiB>', 'memory for the states to go back to', integer(1, 2 ** 20), 256)
     .addOption(headGroupsOption())
     .option('--max-cycles <cycles>', 'end the run when it gets there', integer(1));
+}
+
+export function addHostOptions(command: Command): Command {
+  return addRequestOptions(command, 160)
+    .addOption(
+      new Option('--device <device>', 'the simulated machine, or a board behind --bridge')
+        .choices(['machine', 'bridge'])
+        .default('machine'),
+    )
+    .option('--bridge <command>', 'command that serves the board’s accelerator on its standard input and output')
+    .option('--status', 'print the registers and run nothing')
+    .option('--stop', 'stop what runs, and run nothing')
+    .option('--self-test', 'run the self-test of the hardware model instead of a program')
+    .option('--verify', 'read memory back after loading and compare')
+    .option(
+      '--watchdog <cycles>',
+      'cycles without a token after which the hardware stops the run, rounded up to 1024 (default: none)',
+      integer(1, 1024 * (2 ** 32 - 1)),
+    )
+    .option('--timeout <seconds>', 'the device’s time without a token after which the host gives up', positive, 60)
+    .option('--poll <milliseconds>', 'the device’s time between two looks for tokens, at most', positive, 1)
+    .option(
+      '--threads <threads>',
+      'threads that compute values and pack weights (default: one per core)',
+      integer(1, maximumThreads),
+    )
+    .option('--json', 'print one JSON object instead of text');
 }
 
 function headGroupsOption(): Option {

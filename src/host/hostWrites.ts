@@ -51,7 +51,7 @@ export interface HostOptions {
 /**
  * The register writes, in their order, by which any host prepares a start of `image`, whose memory lies from `base` on in
  * physical memory: base, code, the pages that may be read and written, the watchdog, and for which machine the program was
- * made. Interrupts and `control.start` are the host's own business.
+ * made and in which instruction set it is written. Interrupts and `control.start` are the host's own business.
  */
 export function hostWrites(image: ProgramImage, base: bigint, options: HostOptions = {}): readonly HostWrite[] {
   const { watchdog = 0, lastPage = page(image.memoryBytes - 1), writes = writeWindow(image) } = options;

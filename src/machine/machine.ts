@@ -301,6 +301,16 @@ export class Machine {
   }
 
   /**
+   * The host’s stop takes effect in `cycle`, which nothing was evaluated behind; the machine has an edge. It may have
+   * halted or been stopped meanwhile.
+   */
+  stopAt(cycle: number): void {
+    this.edge?.hostStops(cycle);
+    // It may have passed over cycles in which nothing happens.
+    if (!this.frontEnd.halted && this.isStopped) this.now = this.edge?.stopCycle ?? this.now;
+  }
+
+  /**
    * Gives the spans that are still open, up to the present cycle. The end of a run does so by itself; call it where a run
    * is given up before.
    */

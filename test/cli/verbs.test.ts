@@ -7,7 +7,7 @@ import { lutra, smallConfig, temporaryDirectory } from './capture.ts';
 const directory = temporaryDirectory();
 const at = (...parts: string[]) => join(directory, ...parts);
 const stories = 'models/tern-stories-5m';
-const verbs = ['run', 'report', 'diff', 'check', 'compile', 'asm', 'disasm', 'bench', 'completion'];
+const verbs = ['run', 'report', 'diff', 'check', 'compile', 'asm', 'disasm', 'host', 'bench', 'completion'];
 let small = '';
 
 beforeAll(() => {

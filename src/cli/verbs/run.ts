@@ -16,21 +16,12 @@ import { openHardware, openProgram, type Program } from '../inputs.ts';
 import { type Interrupt, withInterrupt } from '../interrupt.ts';
 import { defaultThreads, openKernels } from '../kernels.ts';
 import type { RunVerbOptions } from '../options.ts';
-import {
-  dim,
-  isStdoutClosed,
-  Progress,
-  print,
-  printJson,
-  printLine,
-  printNote,
-  printWarning,
-  reportError,
-} from '../output.ts';
+import { isStdoutClosed, Progress, printJson, printLine, printNote, printWarning, reportError } from '../output.ts';
 import { startProfiler } from '../profiler.ts';
 import { type Prompt, readPrompt, runRequest } from '../prompt.ts';
 import { fillRunDirectory } from '../runDirectory.ts';
 import { runFile } from '../runFile.ts';
+import { Story } from '../story.ts';
 import { memoryMapOf, timelineOf } from '../timeline.ts';
 import { traceFacts } from '../traceFacts.ts';
 import { asksForTraces, checkTraces, openTraces } from '../traces.ts';
@@ -76,7 +67,13 @@ async function execute(task: Task): Promise<number> {
   const exposed = exposedSink();
   const work = workSink(metadata.operations);
   const headGroups = headGroupsSink();
-  const story = new Story(task, values);
+  const story = new Story({
+    speaks: options.json !== true,
+    values,
+    tokenizer: program.tokenizer,
+    prompt: prompt.text,
+    progress,
+  });
   const module = await memoryModule();
   const profiler = options.profileHost ? await startProfiler() : undefined;
   const startedAt = performance.now();
@@ -147,52 +144,6 @@ async function execute(task: Task): Promise<number> {
   }
   if (end instanceof LutraError) return reportError(end);
   return finished ? exitCodes.ok : exitCodes.interrupted;
-}
-
-/** The text of a run as it comes, on stdout unless a JSON object is to be there. */
-class Story {
-  text = '';
-  private readonly task: Task;
-  private readonly values: boolean;
-  private readonly speaks: boolean;
-  private readonly decoder;
-  private said = false;
-
-  constructor(task: Task, values: boolean) {
-    this.task = task;
-    this.values = values;
-    this.speaks = task.options.json !== true;
-    this.decoder = values ? task.program.tokenizer?.stream() : undefined;
-  }
-
-  begin(): void {
-    if (this.values && this.task.prompt.text !== null) this.say(dim(this.task.prompt.text));
-  }
-
-  token(token: number, stopTokens: readonly number[]): void {
-    if (!this.decoder) {
-      if (this.values) this.say(`${token} `);
-    } else if (!stopTokens.includes(token)) this.write(this.decoder.push(token));
-  }
-
-  end(): void {
-    if (this.decoder) this.write(this.decoder.end());
-    if (this.said) this.say('\n\n');
-  }
-
-  private write(piece: string): void {
-    this.text += piece;
-    this.say(piece);
-  }
-
-  private say(text: string): void {
-    if (!this.speaks || text === '') return;
-    this.said = true;
-    // On a terminal the progress line would erase the line that the text is on.
-    if (process.stdout.isTTY) this.task.progress.stop();
-    else this.task.progress.clear();
-    print(text);
-  }
 }
 
 /** How a run ended: by itself, by Ctrl-C, because nobody reads its output any more, or with a negative answer. */

@@ -66,7 +66,12 @@ export class Edge {
     this.windows = windows;
     this.patience = watchdog === 0 ? Number.POSITIVE_INFINITY : watchdog * watchdogUnitCycles;
     this.due = this.patience - 1;
-    if (stopAt !== undefined) this.note({ ...nowhere, cause: 'softReset', cycle: stopAt });
+    if (stopAt !== undefined) this.hostStops(stopAt);
+  }
+
+  /** A host’s stop takes effect in `cycle`. */
+  hostStops(cycle: number): void {
+    this.note({ ...nowhere, cause: 'softReset', cycle });
   }
 
   save(): Saved {

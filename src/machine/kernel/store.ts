@@ -29,6 +29,7 @@ export class MemoryStore {
     this.capacityBytes = capacityBytes;
     this.newPage = newPage;
     this.segments = segments
+      .filter(({ data }) => data.bytes > 0)
       .map(({ address, data }) => ({ address, end: address + data.bytes, data }))
       .sort((a, b) => a.address - b.address);
   }
