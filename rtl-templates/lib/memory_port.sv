@@ -201,7 +201,7 @@ module memory_port #(
   // After a stop: the beat is one that AXI has not seen.
   logic masked_q;
 
-  always_ff @(posedge clk_i) masked_q <= rst_ni && stop_i && !(wvalid_o && !wready_i);
+  always_ff @(posedge clk_i) masked_q <= rst_ni && stop_i && (masked_q || !(wvalid_o && !wready_i));
 
   assign wvalid_o  = !write_empty && (masked_q || (writer ? write_valid_i[1] : write_valid_i[0]));
   assign wdata_o   = masked_q ? '0 : (writer ? write_data_i[PORT_BITS +: PORT_BITS] : write_data_i[0 +: PORT_BITS]);

@@ -1,7 +1,10 @@
-import type { Port, Simulation } from 'verilator-wasm';
+import type { Simulation } from 'verilator-wasm';
+import type { Windows } from '../machine/kernel/edge.ts';
 import type { MemoryStore } from '../machine/kernel/store.ts';
 import { type Disturbance, type ExpectedBurst, type ExpectedBursts, Fifo } from './expected.ts';
 import { Bus } from './pins.ts';
+import { type PortPins, portPins, wideAddress } from './portPins.ts';
+import { writtenOutside } from './windows.ts';
 
 /** Where the Verilog and the machine differ: who, when, and both values. */
 export interface Difference {
@@ -16,6 +19,8 @@ export interface Difference {
 interface ReadBurst {
   readonly address: number;
   readonly beats: number;
+  /** Of the port, counted from 0. */
+  readonly number: number;
   sent: number;
 }
 
@@ -38,6 +43,15 @@ export interface PortPlace {
   readonly index: number;
   readonly portBytes: number;
   readonly base: bigint;
+  /** Where the host lets bursts go. */
+  readonly windows: Windows;
+}
+
+/** What a port and its memory owe each other: data of reads, the oldest first; data of writes; answers to those that have gone. */
+export interface Owed {
+  readonly reads: readonly { readonly address: number; readonly beats: number; readonly sent: number }[];
+  readonly writes: readonly { readonly address: number; readonly beats: number; readonly received: number }[];
+  readonly answers: number;
 }
 
 /**
@@ -51,37 +65,42 @@ export class AxiPort {
   private readonly store: MemoryStore;
   private readonly expectedReads: ExpectedBursts;
   private readonly expectedWrites: ExpectedBursts;
+  private readonly windows: Windows;
   private readonly disturbance: Disturbance | undefined;
+  private readonly response: Response | undefined;
   private readonly reading = new Fifo<ReadBurst>();
   private readonly receiving = new Fifo<WriteBurst>();
   private readonly settling = new Fifo<WriteBurst>();
-  private readonly pins: Readonly<Record<Pin, Port>>;
+  /** Numbers of writes that were issued and not answered, and how many of them have all their data. */
+  private readonly unanswered = new Fifo<number>();
+  private complete = 0;
+  private bursts = 0;
+  private readonly pins: PortPins;
   private readonly readData: Bus;
   private readonly writeData: Bus;
   private readonly writeStrobes: Bus;
 
   constructor(
     simulation: Simulation,
-    { index, portBytes, base }: PortPlace,
+    { index, portBytes, base, windows }: PortPlace,
     store: MemoryStore,
     expected: { readonly reads: ExpectedBursts; readonly writes: ExpectedBursts },
     disturbance?: Disturbance,
+    response?: Response,
   ) {
     this.index = index;
     this.portBytes = portBytes;
+    this.windows = windows;
+    this.response = response;
     this.base = Number(base);
     this.store = store;
     this.expectedReads = expected.reads;
     this.expectedWrites = expected.writes;
     this.disturbance = disturbance;
-    const pin = (name: Pin): [Pin, Port] => [name, simulation.port(`m_axi_gmem${index}_${name}`)];
-    this.pins = Object.fromEntries(pinNames.map(pin)) as Record<Pin, Port>;
+    this.pins = portPins(simulation, index);
     this.readData = new Bus(this.pins.rdata);
     this.writeData = new Bus(this.pins.wdata);
     this.writeStrobes = new Bus(this.pins.wstrb);
-    // Memory has no errors: OKAY.
-    this.pins.rresp.set(0);
-    this.pins.bresp.set(0);
   }
 
   /** Puts this cycle's beats and answers on the port. */
@@ -93,8 +112,11 @@ export class AxiPort {
     pins.wready.set(disturbance?.writeBlocked(index, cycle) ? 0 : 1);
     this.driveRead(cycle);
     const answer = this.expectedWrites.times.peek()?.finish === cycle;
-    if (answer) this.expectedWrites.times.take();
     pins.bvalid.set(answer ? 1 : 0);
+    if (!answer) return;
+    this.expectedWrites.times.take();
+    pins.bresp.set(this.response?.(index, this.unanswered.take() ?? -1, 0) ?? 0);
+    this.complete -= 1;
   }
 
   private driveRead(cycle: number): void {
@@ -109,6 +131,7 @@ export class AxiPort {
       return;
     }
     this.readData.set(this.store.read(burst.address + burst.sent * this.portBytes, this.portBytes));
+    pins.rresp.set(this.response?.(this.index, burst.number, burst.sent) ?? 0);
     burst.sent += 1;
     pins.rvalid.set(1);
     pins.rlast.set(burst.sent === burst.beats ? 1 : 0);
@@ -147,7 +170,7 @@ export class AxiPort {
     if (address !== wanted.first || beats !== wanted.beats) {
       return this.difference(cycle, 'read burst', describe(expected, portBytes), verilog);
     }
-    this.reading.put({ address, beats, sent: 0 });
+    this.reading.put({ address, beats, number: this.bursts++, sent: 0 });
     return undefined;
   }
 
@@ -156,6 +179,7 @@ export class AxiPort {
     if (pins.awvalid.get() !== 1 || pins.awready.get() !== 1) return undefined;
     const [address, beats] = [this.machineAddress(pins.awaddr), pins.awlen.get() + 1];
     this.receiving.put({ address, beats, issued: cycle, received: 0, lastBeat: 0 });
+    this.unanswered.put(this.bursts++);
     return undefined;
   }
 
@@ -169,6 +193,8 @@ export class AxiPort {
     const data = this.writeData.bytes();
     const strobes = this.writeStrobes.bytes();
     const address = burst.address + burst.received * portBytes;
+    const outside = writtenOutside(this.windows, address, strobes, portBytes);
+    if (outside !== undefined) return this.difference(cycle, outsideWindow, 'nothing', `byte ${outside}`);
     for (let byte = 0; byte < portBytes; byte++) {
       if (((strobes[byte >> 3] as number) >> (byte & 7)) & 1)
         this.store.write(address + byte, data.slice(byte, byte + 1));
@@ -180,6 +206,7 @@ export class AxiPort {
     }
     if (last) {
       burst.lastBeat = cycle;
+      this.complete += 1;
       this.receiving.take();
       this.settling.put(burst);
     }
@@ -210,9 +237,28 @@ export class AxiPort {
     return undefined;
   }
 
-  /** What an address on AXI is in the machine's memory. Doubles are exact: no physical address has 53 bits. */
-  private machineAddress(pin: Port): number {
-    return (pin.words[1] as number) * 2 ** 32 + (pin.words[0] as number) - this.base;
+  /** From now on somebody else is memory: what is owed. */
+  owed(): Owed {
+    return { reads: this.reading.list(), writes: this.receiving.list(), answers: this.complete };
+  }
+
+  /** The writes that are on their way before `cycle`, of which not all data have come. */
+  compareOpen(cycle: number): Difference | undefined {
+    const wanted = this.expectedWrites.issued.list().map((burst) => {
+      const { first, beats } = beatsOf(burst, this.portBytes);
+      return `${beats} beats to ${first}, issued in ${burst.issued}`;
+    });
+    const found = this.receiving
+      .list()
+      .map(({ beats, address, issued }) => `${beats} beats to ${address}, issued in ${issued}`);
+    const at = Array.from({ length: Math.max(wanted.length, found.length) }, (_, index) => index);
+    const different = at.find((index) => wanted[index] !== found[index]);
+    if (different === undefined) return undefined;
+    return this.difference(cycle, 'write burst', wanted[different] ?? 'none', found[different] ?? 'none');
+  }
+
+  private machineAddress(pin: PortPins['araddr']): number {
+    return wideAddress(pin) - this.base;
   }
 
   private difference(cycle: number, what: string, machine: string, verilog: string): Difference {
@@ -220,29 +266,11 @@ export class AxiPort {
   }
 }
 
-const pinNames = [
-  'arvalid',
-  'arready',
-  'araddr',
-  'arlen',
-  'rvalid',
-  'rready',
-  'rdata',
-  'rresp',
-  'rlast',
-  'awvalid',
-  'awready',
-  'awaddr',
-  'awlen',
-  'wvalid',
-  'wready',
-  'wdata',
-  'wstrb',
-  'wlast',
-  'bvalid',
-  'bresp',
-] as const;
-type Pin = (typeof pinNames)[number];
+/** What memory answers, as in `EdgeOptions`. */
+type Response = (port: number, burst: number, beat: number) => number;
+
+/** What is said of a write that it must never do. */
+export const outsideWindow = 'write outside of the window';
 
 function describe(burst: ExpectedBurst, portBytes: number): string {
   const { first, beats } = beatsOf(burst, portBytes);

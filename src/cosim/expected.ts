@@ -1,5 +1,6 @@
 import type { HardwareModel } from '../hw/schema.ts';
 import type { ProgramImage } from '../isa/image.ts';
+import type { EdgeOptions } from '../machine/kernel/edge.ts';
 import { Machine } from '../machine/machine.ts';
 import type { MemoryHooks } from '../machine/units/memory.ts';
 import type { InstructionEvent, TokenEvent } from '../trace/events.ts';
@@ -77,8 +78,14 @@ export class Expected {
   readonly reads: readonly ExpectedBursts[];
   readonly writes: readonly ExpectedBursts[];
 
-  /** `trace` is written of the machine besides. */
-  constructor(image: ProgramImage, hw: HardwareModel, disturbance?: Disturbance, trace?: TraceWriter) {
+  /** `trace` is written of the machine besides; `edge` is what may stop it. */
+  constructor(
+    image: ProgramImage,
+    hw: HardwareModel,
+    disturbance?: Disturbance,
+    trace?: TraceWriter,
+    edge?: EdgeOptions,
+  ) {
     const perPort = () =>
       Array.from({ length: hw.memory.ports }, () => ({
         issued: new Fifo<ExpectedBurst>(),
@@ -100,6 +107,7 @@ export class Expected {
         },
       },
       probe: trace?.probe,
+      ...(edge && { edge }),
       memory: {
         onIssue: (port, _user, write, address, bytes, issued, last) => {
           const { issued: queue } = (write ? this.writes : this.reads)[port] as ExpectedBursts;
@@ -117,6 +125,6 @@ export class Expected {
   /** Evaluates every cycle up to and including `cycle`. Throws what the machine throws. */
   advancePast(cycle: number): void {
     const { machine } = this;
-    while (machine.cycle <= cycle && !machine.halted) machine.advance(1);
+    while (machine.cycle <= cycle && !machine.halted && !machine.stopped) machine.advance(1);
   }
 }

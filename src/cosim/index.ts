@@ -1,8 +1,11 @@
 /** Co-simulation: the emitted Verilog beside the machine, compared in every cycle. */
-export type { Difference } from './axiPort.ts';
+export { type Difference, outsideWindow } from './axiPort.ts';
 export { buildVerilog, type VerilogBuild } from './build.ts';
 export { disturbance } from './disturbance.ts';
 export type { Disturbance } from './expected.ts';
+export { FaultBench, type FaultRun } from './faultBench.ts';
+export { type FaultCampaign, type FaultRecord, injectFaults, isBorne } from './faultCampaign.ts';
+export { type FaultKind, faultKinds } from './faults.ts';
 export { Lockstep, type LockstepJob, type LockstepResult } from './lockstep.ts';
 export { buildNative } from './native.ts';
 export { type Placement, place, placementDevice, placementVersion } from './placement.ts';

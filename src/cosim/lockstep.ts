@@ -2,14 +2,13 @@ import type { Simulation } from 'verilator-wasm';
 import { hostWrites, pageBytes } from '../host/hostWrites.ts';
 import type { HardwareModel } from '../hw/schema.ts';
 import type { ProgramImage } from '../isa/image.ts';
-import { issueUnits } from '../isa/table.ts';
-import { counterClasses } from '../rtl/counterClasses.ts';
-import { controlMagic, controlRegister, controlVersion, counterOffset, tokenFifoDepth } from '../rtl/registers.ts';
+import { controlRegister } from '../rtl/registers.ts';
 import type { TraceWriter } from '../trace/writer.ts';
 import type { Difference } from './axiPort.ts';
 import { VerilogBench } from './bench.ts';
 import type { ControlAccess } from './controlBus.ts';
 import type { Disturbance } from './expected.ts';
+import { compareCounters, compareRegisters, endRegisters } from './hostReads.ts';
 import { LockstepRun } from './lockstepRun.ts';
 
 /** What is to be run on both sides. */
@@ -107,8 +106,8 @@ export class Lockstep {
     const { run, bench } = this;
     const { ended } = run;
     const memory = ended ? run.compareMemory() : undefined;
-    const counted = ended ? this.compareCounters() : undefined;
-    const read = ended ? this.compareRegisters() : undefined;
+    const counted = ended ? compareCounters(bench, run) : undefined;
+    const read = ended ? compareRegisters(bench, run.cycle, endRegisters(run)) : undefined;
     return {
       cycles: run.cycle,
       halted: ended,
@@ -122,57 +121,4 @@ export class Lockstep {
       difference: bench.difference ?? memory?.difference ?? counted?.difference ?? read?.difference,
     };
   }
-
-  /** State, length and tokens of the run, read as a host reads them that has slept through it. */
-  private compareRegisters(): { count: number; difference: Difference | undefined } {
-    const kept = this.run.tokens.slice(0, tokenFifoDepth);
-    const lost = this.run.tokens.length > kept.length;
-    const cycles = this.run.expected.machine.cycle;
-    const wanted: (readonly [string, number])[] = [
-      ['magic', controlMagic],
-      ['version', controlVersion],
-      ['control', registerWord('control', ['done', 'idle', 'ready'])],
-      // Reading it has cleared what says that a run has ended.
-      ['control', registerWord('control', ['idle'])],
-      ['status', registerWord('status', lost ? ['halted', 'tokenLost'] : ['halted'])],
-      ['cyclesLow', cycles % 2 ** 32],
-      ['cyclesHigh', Math.floor(cycles / 2 ** 32)],
-      ['tokenCount', kept.length],
-      ...kept.map((token) => ['token', token >>> 0] as const),
-      ['tokenCount', 0],
-      ['token', 0xffff_ffff],
-    ];
-    for (const [index, [name, value]] of wanted.entries()) {
-      const found = this.bench.read(controlRegister(name).offset);
-      if (found === value) continue;
-      const values = { machine: String(value), verilog: String(found) };
-      return { count: index, difference: { cycle: this.cycle, where: 'control', what: `register ${name}`, ...values } };
-    }
-    return { count: wanted.length, difference: undefined };
-  }
-
-  /** Every counter of every unit, read as a host reads it. */
-  private compareCounters(): { count: number; difference: Difference | undefined } {
-    const { counters } = this.run.expected.machine;
-    let count = 0;
-    for (const [unit, name] of issueUnits.entries()) {
-      for (const [kind, names] of counterClasses.entries()) {
-        const wanted = names.reduce((sum, text) => sum + counters.read(name, text, this.cycle), 0);
-        const low = this.bench.read(counterOffset(unit, kind));
-        const found = this.bench.read(counterOffset(unit, kind) + 4) * 2 ** 32 + low;
-        count += 1;
-        if (found === wanted) continue;
-        const values = { machine: String(wanted), verilog: String(found) };
-        return { count, difference: { cycle: this.cycle, where: name, what: `counter ${names.join('/')}`, ...values } };
-      }
-    }
-    return { count, difference: undefined };
-  }
-}
-
-/** A register in which the named fields, of one bit each, are 1. */
-function registerWord(register: string, fields: readonly string[]): number {
-  return (controlRegister(register).fields ?? [])
-    .filter(({ name }) => fields.includes(name))
-    .reduce((word, { low }) => word + 2 ** low, 0);
 }
