@@ -64,6 +64,34 @@ const proofs: readonly Proof[] = [
       ['the last beat is marked too early', 'memory_port.sv', 'beat_q == write_length;', 'beat_q + 1 == write_length;'],
     ],
   },
+  {
+    top: 'port_proof',
+    templates: ['memory_port', 'fifo', 'mem_distributed', 'axi_monitor'].map((name) => `lib/${name}.sv`),
+    induction: 2,
+    cover: 16,
+    search: 8,
+    faults: [
+      ['a burst begins after a stop', 'memory_port.sv', 'slot_free_q && !blocked_q && ', 'slot_free_q && '],
+      ['a stop takes back an address', 'memory_port.sv', 'stop_i && !(arvalid_o && !arready_i) &&', 'stop_i &&'],
+      ['a stop takes back a beat', 'memory_port.sv', '(masked_q || !(wvalid_o && !wready_i))', "1'b1"],
+      ['a stop changes a beat that it has shown', 'memory_port.sv', '(masked_q || !(wvalid_o', "(1'b0 || !(wvalid_o"],
+      ['data are written after a stop', 'memory_port.sv', "assign wstrb_o   = masked_q ? '0 : ", 'assign wstrb_o   = '],
+      [
+        'draining waits for a user',
+        'memory_port.sv',
+        '!write_empty && (masked_q || (writer',
+        "!write_empty && (1'b0 || (writer",
+      ],
+      ['a port is quiet too early', 'memory_port.sv', "blocked_q && in_flight_q == '0", 'blocked_q'],
+      [
+        'a burst outside its window goes out',
+        'memory_port.sv',
+        "(chosen & burst_write_i & ~burst_outside_i) != '0",
+        "(chosen & burst_write_i) != '0",
+      ],
+      ['an error is not said', 'memory_port.sv', 'bvalid_i && bresp_i !=', "bvalid_i && 1'b0 && bresp_i !="],
+    ],
+  },
 ];
 
 /** Without functions; what is to be refuted also from scratch, so that z3 goes bit by bit, which is much quicker here. */
