@@ -13,7 +13,6 @@ from lutra_constants import (
     HARDWARE_NAME,
     MAGIC,
     REGISTERS_VERSION,
-    STOP_CAUSES,
     UNITS,
     lutra_regs,
 )
@@ -35,7 +34,7 @@ STOP_SECONDS = 2.0
 
 
 class RunStopped(LutraError):
-    """The machine stopped a run, or refused it: `cause` is a name of STOP_CAUSES."""
+    """The machine stopped a run, or refused it: `cause` is a name of lutra_regs.CAUSES."""
 
     def __init__(self, cause, message, hint=""):
         super().__init__(message, hint, exit_code=1)
@@ -145,8 +144,9 @@ class Accelerator:
         word = self.registers.read("status")
         return {name: word >> low & 1 for name, (low, _, _) in lutra_regs.REGISTERS["status"][3].items()}
 
-    def load(self, image):
-        """Writes an image into memory. Raises LutraError if it is for other hardware or does not fit."""
+    def load(self, image, verify=False):
+        """Writes an image into memory, and with `verify` reads it back. Raises LutraError if it is for other hardware,
+        does not fit, or memory gives back something else."""
         self._check_idle()
         if image.hardware_digest[:16] != self.digest():
             raise LutraError(
@@ -177,11 +177,24 @@ class Accelerator:
                 self._clear(segment.address, segment.bytes)
         for address, data in image.contents():
             self.device.write_memory(address, data)
+        if verify:
+            self._verify(image)
         self.image = image
 
     def _clear(self, address, size):
         for at in range(0, size, len(ZEROS)):
             self.device.write_memory(address + at, ZEROS[: min(len(ZEROS), size - at)])
+
+    def _verify(self, image):
+        for address, data in image.contents():
+            found = self.device.read_memory(address, len(data))
+            if found != data:
+                at = next(index for index in range(len(data)) if found[index] != data[index])
+                raise LutraError(
+                    "memory gives back 0x%02x at address 0x%x, where 0x%02x was written" % (found[at], address + at, data[at]),
+                    "the buffer is not all there, or something else writes to it",
+                    exit_code=1,
+                )
 
     def _check_idle(self):
         """Nothing may run, and nothing of a run that was stopped may still write to memory."""
@@ -276,7 +289,8 @@ class Accelerator:
         """The registers `error` and `errorAddress` as an error to raise."""
         get = lambda name: self.registers.get("error", name)  # noqa: E731
         code = get("code")
-        name, doc = STOP_CAUSES[code] if code < len(STOP_CAUSES) else ("cause %d" % code, "It is not known here.")
+        known = {number: (name, doc) for name, (number, doc) in lutra_regs.CAUSES.items()}
+        name, doc = known.get(code, ("cause %d" % code, "It is not known here."))
         where = ""
         if name in ("readError", "writeError"):
             where = "; unit %s, port %d, response %s" % (

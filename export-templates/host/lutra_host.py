@@ -61,7 +61,7 @@ def run(options):
         accelerator = open_accelerator(options)
         try:
             began = time.monotonic()
-            accelerator.load(image)
+            accelerator.load(image, options.verify)
             say("loaded %s: %d bytes in %.1f s" % (image.path, image.memory_bytes, time.monotonic() - began))
             stop_tokens = [] if options.ignore_stop else None
             tokens = accelerator.generate(
@@ -170,6 +170,7 @@ def parse(argv):
     runner.add_argument("--top-k", type=int, default=1)
     runner.add_argument("--seed", type=int, default=0)
     runner.add_argument("--ignore-stop", action="store_true", help="go on behind the model's stop tokens")
+    runner.add_argument("--verify", action="store_true", help="read memory back after loading and compare")
     runner.add_argument("--counters", action="store_true", help="print what every unit spent its cycles on")
     verb(selftest, "checks memory, every unit and the counters", ("directory", {"help": "folder with selftest.json"}))
     verb(stop, "stops a run in the middle of anything")

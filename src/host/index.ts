@@ -7,6 +7,7 @@ export {
   type UnitCounters,
 } from './accelerator.ts';
 export type { Device } from './device.ts';
+export { checkRange } from './deviceMemory.ts';
 export { type HostOptions, type HostWrite, hostWrites, type PageWindow, writeWindow } from './hostWrites.ts';
 export type { Loaded, LoadOptions } from './loading.ts';
 export { MachineDevice, type MachineDeviceOptions } from './machineDevice.ts';

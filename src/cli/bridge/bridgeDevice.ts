@@ -2,7 +2,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { z } from 'zod';
 import { LutraError } from '../../base/diagnostics.ts';
-import type { Device } from '../../host/index.ts';
+import { checkRange, type Device } from '../../host/index.ts';
 import {
   answerKinds,
   type Frame,
@@ -120,6 +120,7 @@ class BridgeDevice implements Device {
   }
 
   async readMemory(address: number, bytes: number): Promise<Uint8Array> {
+    checkRange(address, bytes, this.memoryBytes);
     const result = new Uint8Array(bytes);
     await this.inPieces(bytes, async (at, count) => {
       const payload = Buffer.alloc(12);
@@ -131,6 +132,7 @@ class BridgeDevice implements Device {
   }
 
   async writeMemory(address: number, data: Uint8Array): Promise<void> {
+    checkRange(address, data.length, this.memoryBytes);
     await this.inPieces(data.length, async (at, count) => {
       const place = Buffer.alloc(8);
       place.writeBigUInt64LE(BigInt(address + at));
@@ -290,7 +292,7 @@ function parsed(payload: Buffer): unknown {
  * Starts `command` in a shell and speaks to it.
  * @throws LutraError (exit code 4) BRG001 it cannot be started, BRG002 it ends, BRG003 it does not speak the protocol,
  * BRG004 it speaks another version, BRG005 it is silent, BRG006 it reports a fault of the board; the device's functions
- * throw the same
+ * throw the same, and HST010 for bytes that are not in its buffer
  */
 export async function openBridge(command: string, times: Partial<BridgeTimes> = {}): Promise<Device> {
   const device = new BridgeDevice(command, { ...defaultTimes, ...times });

@@ -4,7 +4,6 @@ import { pieceBytes } from '../../isa/contents.ts';
 import { digestKey, imageVersion, piecesKey, versionKey } from '../../isa/imageMetadata.ts';
 import { wordsPerInstruction } from '../../isa/instruction.ts';
 import { codeAlignmentBytes, commandHeaderBytes, segmentAlignmentBytes, segmentKinds } from '../../isa/segments.ts';
-import { stopCauses } from '../../isa/stopCauses.ts';
 import { registerMap } from '../registerMap.ts';
 import type { VerilogFile } from '../render.ts';
 import { type ExportTemplates, plainFiles, renderExport } from './render.ts';
@@ -25,7 +24,6 @@ export function overlayMemoryMebibytes(hw: HardwareModel): number {
 export function renderHostFiles(templates: ExportTemplates, hw: HardwareModel): VerilogFile[] {
   const constants = {
     ...linuxNames,
-    stopCauses,
     versionKey,
     imageVersion,
     digestKey,

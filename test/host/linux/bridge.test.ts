@@ -87,10 +87,8 @@ describeWith('python3')('a device over the bridge', () => {
       'error[BRG006] uio0 with udmabuf-lutra: there is no register at 0x1000',
     );
     await expect(device.readRegister(6)).rejects.toThrow('no register at 0x6');
-    await expect(device.readMemory(memoryBytes - 3, 4)).rejects.toThrow(
-      `bytes ${memoryBytes - 3} to ${memoryBytes + 1} are not in the buffer, which has ${memoryBytes} (a larger one`,
-    );
-    await expect(device.writeMemory(2 ** 40, pattern(4))).rejects.toThrow('are not in the buffer');
+    await expect(device.readMemory(memoryBytes - 3, 4)).rejects.toThrow('error[HST010]');
+    await expect(device.writeMemory(2 ** 40, pattern(4))).rejects.toThrow('error[HST010]');
     expect(await device.readRegister(controlRegister('magic').offset)).toBe(controlMagic);
   });
 
