@@ -19,6 +19,7 @@ export const toolPackages = {
   fst2vcd: 'gtkwave',
   vcd2fst: 'gtkwave',
   gcc: 'gcc',
+  'g++': 'g++',
   python3: 'python3',
   tclsh: 'tcl',
   dtc: 'device-tree-compiler',

@@ -4,7 +4,7 @@ import { checkPromptLength, type RunRequest } from '../machine/run.ts';
 import type { Program } from './inputs.ts';
 import type { RequestOptions } from './options.ts';
 
-const defaultPrompt = 'Once upon a time, there was a little girl named Lily.';
+export const defaultPrompt = 'Once upon a time, there was a little girl named Lily.';
 
 export interface Prompt {
   /** Null where the prompt was not given as text. */

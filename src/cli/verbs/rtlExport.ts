@@ -3,6 +3,7 @@ import { hardwareDigest } from '../../hw/index.ts';
 import { exportProject } from '../../rtl/index.ts';
 import { runExportChecks } from '../exportChecks.ts';
 import { checkExportDirectory, createExportDirectory } from '../exportDirectory.ts';
+import { exportVectors } from '../exportVectors.ts';
 import { readExportTemplates, readTemplates } from '../files.ts';
 import { openHardware } from '../inputs.ts';
 import type { RtlVerbOptions } from '../options.ts';
@@ -14,7 +15,7 @@ export function exportVerb(options: RtlVerbOptions & Required<Pick<RtlVerbOption
   const { out, force = false } = options;
   checkExportDirectory(out, force);
   const templates = { verilog: readTemplates(), export: readExportTemplates() };
-  const request = { target: options.export, board: options.board, selfTest: selfTestFiles };
+  const request = { target: options.export, board: options.board, selfTest: selfTestFiles, vectors: exportVectors };
   const project = exportProject(openHardware(options), request, templates);
   createExportDirectory(out, force, project);
   const { hw, board, targets } = project;

@@ -13,6 +13,7 @@ import { overlayMemoryMebibytes, renderHostFiles } from './hostFiles.ts';
 import { type ComponentFile, renderIpXact } from './ipXact.ts';
 import { registerFileNames, renderRegisterFile } from './registerFiles.ts';
 import { type ExportTemplates, renderExport } from './render.ts';
+import { expectedOutput, type SimulationVector, simulationFiles } from './simulation.ts';
 import { commands, hasBlockDesign, hasOverlay, makeTargets, reports, unproven } from './steps.ts';
 
 export interface ExportRequest {
@@ -21,6 +22,8 @@ export interface ExportRequest {
   readonly board: string | undefined;
   /** Makes the self-test of the machine as it is exported (src/selftest). */
   readonly selfTest: (hw: HardwareModel) => SelfTestFiles;
+  /** The programs that the test bench runs on that machine. */
+  readonly vectors: (hw: HardwareModel) => readonly SimulationVector[];
 }
 
 export interface SelfTestFiles {
@@ -171,9 +174,16 @@ function connections(board: Board, context: ExportContext) {
 }
 
 /** Everything of a project that the vendor's tools do not write themselves. */
-function rest(board: Board, targets: readonly ExportTarget[], context: ExportContext, pieces: readonly Piece[]) {
+function rest(
+  board: Board,
+  targets: readonly ExportTarget[],
+  context: ExportContext,
+  pieces: readonly Piece[],
+  vectors: readonly SimulationVector[],
+) {
   const contents = [
     { path: 'rtl/', what: 'the Verilog; `rtl/files.f` lists it in the order of compilation, `lutra_top.v` is the top' },
+    { path: 'sim/', what: 'test bench with a model of memory; `sim/vectors/` has programs and what they must give' },
     { path: 'registers/', what: 'the registers as a page, a C header, Python and TypeScript' },
     {
       path: 'host/',
@@ -189,7 +199,10 @@ function rest(board: Board, targets: readonly ExportTarget[], context: ExportCon
   ];
   return {
     ...context,
-    ...makeTargets(board, targets, context),
+    ...makeTargets(board, targets, context, vectors),
+    vectors,
+    firstVector: vectors[0]?.name ?? '',
+    expected: expectedOutput(vectors),
     hasOverlay: hasOverlay(board) && targets.includes('vivado'),
     memoryMebibytes: overlayMemoryMebibytes(context.hw),
     commands: commands(board, targets),
@@ -251,10 +264,14 @@ export function exportProject(model: HardwareModel, request: ExportRequest, temp
   const systemVerilog = rtl.filter(({ type }) => type === 'systemVerilogSource');
   const context = exportContext(hw, derived, board, targets, rtl);
   const pieces = piecesOf(board, targets);
-  const all = rest(board, targets, context, pieces);
+  const vectors = request.vectors(hw);
+  const all = rest(board, targets, context, pieces, vectors);
   const withCore = { ...all, files: systemVerilog };
   const { image, description } = request.selfTest(hw);
-  const images = [{ path: `selftest/${image.name}`, bytes: image.bytes }];
+  const images = [
+    { path: `selftest/${image.name}`, bytes: image.bytes },
+    ...vectors.map(({ name, memory }) => ({ path: `sim/vectors/${name}.bin`, bytes: memory })),
+  ];
   const files = [
     ...verilog.map(({ path, text }) => ({ path: `rtl/${path}`, text })),
     { path: 'rtl/files.f', text: verilog.map(({ path }) => `${path}\n`).join('') },
@@ -278,6 +295,7 @@ export function exportProject(model: HardwareModel, request: ExportRequest, temp
       path,
       text: renderExport(templates.export, template, template.startsWith('fusesoc/') ? withCore : all),
     })),
+    ...simulationFiles(templates.export, hw, vectors),
     { path: 'Makefile', text: renderExport(templates.export, 'project/Makefile', all) },
     { path: 'README.md', text: renderExport(templates.export, 'project/README.md', all) },
   ].sort((a, b) => (a.path < b.path ? -1 : 1));

@@ -15,6 +15,7 @@ const handlebars = Handlebars.create();
 handlebars.registerHelper({
   eq: (a: unknown, b: unknown) => a === b,
   hex: (value: number, digits: number) => `0x${value.toString(16).padStart(digits, '0')}`,
+  hexDigits: (value: number, digits: number) => value.toString(16).padStart(digits, '0'),
   upper: (text: string) => text.toUpperCase(),
   plural: (count: number) => (count === 1 ? '' : 's'),
   snake: (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),

@@ -1,6 +1,7 @@
 /** What a person types in an exported project, what comes out, and what it is worth: data for its Makefile and README. */
 import type { Board, ExportTarget } from './boards.ts';
 import type { ExportContext } from './context.ts';
+import type { SimulationVector } from './simulation.ts';
 
 interface MakeTarget {
   readonly name: string;
@@ -24,7 +25,12 @@ const batch = (script: string) =>
   `$(VIVADO) -mode batch -nojournal -log build/${script}.log -source vivado/${script}.tcl`;
 
 /** Targets of the Makefile, in the order in which they are wanted. */
-export function makeTargets(board: Board, targets: readonly ExportTarget[], context: ExportContext) {
+export function makeTargets(
+  board: Board,
+  targets: readonly ExportTarget[],
+  context: ExportContext,
+  vectors: readonly SimulationVector[],
+) {
   const { top, project } = context;
   const phony: MakeTarget[] = [];
   const files: MakeTarget[] = [];
@@ -95,6 +101,17 @@ export function makeTargets(board: Board, targets: readonly ExportTarget[], cont
     what: 'asks Verilator about the Verilog; silence is good',
     commands: [`$(VERILATOR) --lint-only -Wall --top-module ${top} rtl/lint.vlt -F rtl/files.f`],
   });
+  if (vectors.length > 0) {
+    phony.push({
+      name: 'sim',
+      needs: vectors.map(({ name }) => `sim-${name}`).join(' '),
+      what: 'all of the following, in Verilator, or with SIM=icarus, xsim or questa',
+      commands: [],
+    });
+  }
+  for (const { name, what } of vectors) {
+    phony.push({ name: `sim-${name}`, needs: '$(SIM_DIR)/built', what, commands: [`$(call simulate,${name})`] });
+  }
   return { makeTargets: phony, makeFiles: files };
 }
 

@@ -104,6 +104,16 @@ export function checkPlan(project: ExportProject, dryRun: string, root: string):
     judge: silence,
   });
   tools.push(lint(topModule, []));
+  tools.push({
+    name: 'Verilog of lutra_tb',
+    tool: 'verilator',
+    arguments: [
+      ...['--lint-only', '--timing', '--timescale', '1ns/1ps', '--top-module', 'lutra_tb'],
+      ...['rtl/lint.vlt', '-F', 'rtl/files.f', 'sim/axi_memory.v', 'sim/lutra_tb.v'],
+    ],
+    input: '',
+    judge: silence,
+  });
   if (intelPorts.length > 0) tools.push(lint(intelTop, [`quartus/${intelTop}.v`]));
   if (files.has('linux/lutra.dtso')) {
     tools.push({
