@@ -16,6 +16,7 @@ const { values: options } = parseArgs({
 });
 
 const models = ['tiny', 'odd', 'mid'];
+const seedsPerModel = 100_000;
 
 /** Shares of the machines; a larger one takes longer. */
 function countOf(model: string, total: number): number {
@@ -64,8 +65,10 @@ async function main(): Promise<number> {
     const hw = hardware(model);
     const verilog = await verilogOf(hw);
     const count = countOf(model, Number(options.count));
-    const runOf = (number: number) => faultRun(hw, Number(options.seed) + number);
-    const campaign = { instantiate: () => verilog.instantiate(), runOf, count, firstSeed: Number(options.seed) };
+    // Other programs and faults on each machine.
+    const firstSeed = Number(options.seed) + seedsPerModel * models.indexOf(model);
+    const runOf = (number: number) => faultRun(hw, firstSeed + number);
+    const campaign = { instantiate: () => verilog.instantiate(), runOf, count, firstSeed };
     for (const record of injectFaults(campaign)) {
       records.push(record);
       if (!isBorne(record)) process.stderr.write(`${model}: ${describe(record)}\n`);

@@ -37,11 +37,14 @@ export function* injectFaults({
   let bench: FaultBench | undefined;
   for (let number = 0; number < count; number++) {
     if (number % faultsPerInstance === 0) bench = undefined;
-    bench ??= new FaultBench(instantiate());
     const kind = kinds[number % kinds.length] as FaultKind;
     const seed = firstSeed + number;
     const run = runOf(number);
-    const outcome = bench.run({ ...run, ...randomFault(kind, run, seed) });
+    const injection = randomFault(kind, run, seed);
+    // A program that was changed may read of buffers what nobody has written: its accelerator is as new as its machine.
+    if (injection.fault.words) bench = undefined;
+    bench ??= new FaultBench(instantiate());
+    const outcome = bench.run({ ...run, ...injection });
     const lost = outcome.difference !== undefined || outcome.end === 'hung';
     const restart = lost ? undefined : bench.run(runOf(number + 1));
     yield { kind, seed, outcome, restart };
