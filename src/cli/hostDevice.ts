@@ -1,8 +1,11 @@
 /** The accelerator that `lutra host` drives. */
 import { LutraError } from '../base/diagnostics.ts';
+import { buildVerilog, LockstepDevice } from '../cosim/index.ts';
 import { type Device, MachineDevice } from '../host/index.ts';
 import type { HardwareModel } from '../hw/index.ts';
 import { openBridge } from './bridge/bridgeDevice.ts';
+import { cacheDirectory } from './cache.ts';
+import { readTemplates } from './files.ts';
 import { defaultThreads, openKernels } from './kernels.ts';
 import type { HostVerbOptions } from './options.ts';
 
@@ -33,9 +36,15 @@ export async function openDevice(
   }
   if (options.bridge !== undefined) return { device: await openBridge(options.bridge), stuck: () => undefined };
   const bytes = Math.min(hw.memory.capacityBytes, Math.ceil(memoryBytes / pageBytes) * pageBytes);
+  const memory = { memoryBytes: bytes, memoryBase: simulatedBase };
+  if (options.device === 'verilog') {
+    const build = { hw, templates: readTemplates(), cacheDirectory: cacheDirectory(), engine: options.engine };
+    const verilog = await buildVerilog({ ...build, waveform: false });
+    const device = new LockstepDevice(verilog.instantiate(), hw, memory);
+    return { device, stuck: () => device.stuck };
+  }
   const device = new MachineDevice(hw, {
-    memoryBytes: bytes,
-    memoryBase: simulatedBase,
+    ...memory,
     kernels: async () => (await openKernels(options.threads ?? defaultThreads())).kernels,
   });
   return { device, stuck: () => device.stuck };

@@ -267,7 +267,8 @@ function addHost(program: Command, done: (code: number) => void): void {
       examples(
         'lutra host',
         'lutra host stories.img --prompt "Tom had a red ball." --verify --watchdog 1000000',
-        'lutra host --self-test --hw hw-models/tiny.json',
+        'lutra host --hw hw-models/mid.json --device verilog --max-tokens 2',
+        'lutra host --self-test --hw hw-models/tiny.json --device verilog',
         'lutra host --device bridge --bridge "ssh root@kria python3 lutra_bridge.py" --status',
       ),
     )
@@ -275,8 +276,8 @@ function addHost(program: Command, done: (code: number) => void): void {
       'after',
       `
 Exit codes: 0 the run halted (with --self-test: it passed; with --stop: nothing runs); 1 the run was stopped by the
-hardware, no token came in time, tokens were lost, memory or a register gives back something else, or the
-self-test failed; 3 the program is for another machine or does not fit; 4 there is no accelerator behind
+hardware, no token came in time, tokens were lost, memory or a register gives back something else, machine and Verilog
+differ, or the self-test failed; 3 the program is for another machine or does not fit; 4 there is no accelerator behind
 the device, its registers have another version, or a tool is missing; 130 interrupted, and stopped on the device.`,
     )
     .action(async (target, options) => done(await hostVerb(target, options)));

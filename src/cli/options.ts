@@ -148,9 +148,10 @@ export interface CosimVerbOptions extends HardwareOptions, CompileOptions, Outpu
 }
 
 export interface HostVerbOptions extends HardwareOptions, CompileOptions, OutputOptions, RequestOptions {
-  readonly device: 'machine' | 'bridge';
+  readonly device: 'machine' | 'verilog' | 'bridge';
   /** Command that serves a board's accelerator on its standard input and output. */
   readonly bridge?: string;
+  readonly engine: 'auto' | 'verilator' | 'cxxrtl';
   readonly status?: boolean;
   readonly stop?: boolean;
   readonly selfTest?: boolean;
@@ -278,11 +279,7 @@ export function addCosimOptions(command: Command): Command {
     .option('--max-cycles <cycles>', 'compare that many cycles and stop', integer(1))
     .option('--disturb <seed>', 'random back-pressure and latency of memory, the same for both sides', integer(0))
     .option('--waveform <file>', 'where to write the waveform of both sides around a difference (VCD)')
-    .addOption(
-      new Option('--engine <engine>', 'simulator of the Verilog; auto: verilator where it is installed')
-        .choices(['auto', 'verilator', 'cxxrtl'])
-        .default('auto'),
-    )
+    .addOption(engineOption('simulator of the Verilog; auto: verilator where it is installed'))
     .option('--unit <name>', 'a float operation alone, by its TestFloat name (f32_add), with --vectors')
     .option('--vectors <file>', 'test vectors in the text format of Berkeley TestFloat')
     .option('--force', 'replace earlier output')
@@ -301,11 +298,15 @@ export function addDebugOptions(command: Command): Command {
 export function addHostOptions(command: Command): Command {
   return addRequestOptions(command, 160)
     .addOption(
-      new Option('--device <device>', 'the simulated machine, or a board behind --bridge')
-        .choices(['machine', 'bridge'])
+      new Option(
+        '--device <device>',
+        'the simulated machine, its Verilog (every cycle compared with the machine), or a board behind --bridge',
+      )
+        .choices(['machine', 'verilog', 'bridge'])
         .default('machine'),
     )
     .option('--bridge <command>', 'command that serves the board’s accelerator on its standard input and output')
+    .addOption(engineOption('with --device verilog: its simulator; auto: verilator where it is installed'))
     .option('--status', 'print the registers and run nothing')
     .option('--stop', 'stop what runs, and run nothing')
     .option('--self-test', 'run the self-test of the hardware model instead of a program')
@@ -323,6 +324,10 @@ export function addHostOptions(command: Command): Command {
       integer(1, maximumThreads),
     )
     .option('--json', 'print one JSON object instead of text');
+}
+
+function engineOption(description: string): Option {
+  return new Option('--engine <engine>', description).choices(['auto', 'verilator', 'cxxrtl']).default('auto');
 }
 
 function headGroupsOption(): Option {

@@ -10,6 +10,13 @@ const resetCycles = 8;
 /** Clock cycles in which a start must have brought the core out of reset. */
 const startCycles = 1000;
 
+/** Who wants to know what the host's access comes to in every cycle, before and after the run is compared. */
+export interface BenchWatch {
+  /** `running`: the core is out of reset. */
+  readonly before?: (moment: ControlMoment, running: boolean) => void;
+  readonly after?: (moment: ControlMoment) => void;
+}
+
 /**
  * The Verilog of an accelerator with all that is around it on a board: clock, reset, a host at its registers, and, while
  * there is a run, memory at its ports. Everything that happens in a cycle of a run is compared, whatever the host does at
@@ -24,14 +31,14 @@ export class VerilogBench {
   private readonly control: ControlBus;
   private readonly rules: AxiRules;
   private readonly running: Port;
-  private readonly watch: (moment: ControlMoment) => void;
+  private readonly watch: BenchWatch;
   private run: LockstepRun | undefined;
   private answer = 0;
   /** Of the run that is expected: the core was seen in reset, or is out of it again. */
   private state: 'expected' | 'reset' | 'begun' = 'expected';
 
-  /** Resets the Verilog. In every cycle `watch` is told what the host's access comes to, before the run is compared. */
-  constructor(simulation: Simulation, watch: (moment: ControlMoment) => void = () => undefined) {
+  /** Resets the Verilog. */
+  constructor(simulation: Simulation, watch: BenchWatch = {}) {
     this.clock = new Clock(simulation);
     this.control = new ControlBus(simulation);
     this.rules = new AxiRules(simulation);
@@ -68,11 +75,12 @@ export class VerilogBench {
     this.clock.settle();
     const running = this.running.get() === 1;
     const moment = this.control.sample();
-    this.watch(moment);
+    this.watch.before?.(moment, running);
     if (moment.answered) this.answer = moment.answered.value;
     // A run that is expected from this cycle on has not begun in it.
     if (!this.difference) this.difference = this.compare(run === this.run ? run : undefined, running);
     if (this.difference) return;
+    this.watch.after?.(moment);
     if (this.begun) run?.pass();
     this.clock.edge();
     this.clocks += 1;

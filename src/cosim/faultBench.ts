@@ -72,8 +72,10 @@ export class FaultBench {
     this.simulation = simulation;
     this.stops = simulation.port('trace_stopped_o');
     this.drains = simulation.port('trace_draining_o');
-    this.bench = new VerilogBench(simulation, ({ taken }) => {
-      if (taken?.offset === offsetOf('status')) this.status = this.statusBits();
+    this.bench = new VerilogBench(simulation, {
+      before: ({ taken }) => {
+        if (taken?.offset === offsetOf('status')) this.status = this.statusBits();
+      },
     });
   }
 

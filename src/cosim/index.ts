@@ -7,6 +7,7 @@ export { FaultBench, type FaultRun } from './faultBench.ts';
 export { type FaultCampaign, type FaultRecord, injectFaults, isBorne } from './faultCampaign.ts';
 export { type FaultKind, faultKinds } from './faults.ts';
 export { Lockstep, type LockstepJob, type LockstepResult } from './lockstep.ts';
+export { LockstepDevice, type LockstepDeviceOptions } from './lockstepDevice.ts';
 export { buildNative } from './native.ts';
 export { type Placement, place, placementDevice, placementVersion } from './placement.ts';
 export { recorded } from './recording.ts';

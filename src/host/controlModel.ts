@@ -153,13 +153,14 @@ export class ControlModel {
   private begin(clock: number): void {
     this.state = 'starting';
     this.runBegin = clock + startCycles;
-    this.runCycles = 0;
     this.error = nobody;
   }
 
   private nextDue(): number {
     if (this.soft || this.startWaits || this.interrupt !== this.interruptDue()) return this.clock;
-    return this.state === 'starting' ? Math.max(this.clock, this.runBegin - 1) : Number.POSITIVE_INFINITY;
+    if (this.state !== 'starting') return Number.POSITIVE_INFINITY;
+    const first = this.runBegin - startCycles + 1;
+    return Math.max(this.clock, this.clock <= first ? first : this.runBegin - 1);
   }
 
   private interruptDue(): boolean {
@@ -179,10 +180,11 @@ export class ControlModel {
   }
 
   private passTokens({ read, emit }: ControlInputs): void {
-    // In reset the queue is empty and stays so.
+    // The first cycle of a start empties what the run before has left.
     if (this.state === 'starting') {
       this.tokens.length = 0;
       this.tokenLost = false;
+      this.runCycles = 0;
       return;
     }
     const full = this.tokens.length === this.fifoDepth;

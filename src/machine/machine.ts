@@ -307,7 +307,9 @@ export class Machine {
   stopAt(cycle: number): void {
     this.edge?.hostStops(cycle);
     // It may have passed over cycles in which nothing happens.
-    if (!this.frontEnd.halted && this.isStopped) this.now = this.edge?.stopCycle ?? this.now;
+    if (this.frontEnd.halted || !this.edge || !this.isStopped) return;
+    this.now = this.edge.stopCycle;
+    this.finish();
   }
 
   /**
@@ -337,13 +339,17 @@ export class Machine {
       else if (next === never) throw this.stuck(cycleLimit);
       else this.now = dense ? this.now + 1 : next;
     }
-    const stopped = this.isStopped;
-    if (!stopped && !this.frontEnd.halted) return false;
+    if (!this.isStopped && !this.frontEnd.halted) return false;
+    this.finish();
+    return true;
+  }
+
+  /** Nothing comes any more. */
+  private finish(): void {
     // What memory has counted goes up to the stop, too.
-    if (stopped) memory.evaluate(this.now - 1);
+    if (this.isStopped) this.memory.evaluate(this.now - 1);
     this.values?.close();
     this.endSpans();
-    return true;
   }
 
   /**

@@ -2,7 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { MachineDevice } from '../../src/host/index.ts';
-import { describeWith } from '../describeWith.ts';
+import { cacheDirectory } from '../cosim/harness.ts';
+import { describeVerilog, describeWith } from '../describeWith.ts';
 import { fakeBoard } from '../host/linux/board.ts';
 import { serveDevice } from '../host/linux/serveDevice.ts';
 import { hardware } from '../machine/harness.ts';
@@ -118,6 +119,17 @@ describe('lutra host', () => {
     const outcome = await lutra('host', ...args);
     expect(outcome).toMatchObject({ code, stdout: '' });
     expect(outcome.stderr).toMatch(new RegExp(`^error\\[${name}\\] `));
+  });
+});
+
+describeVerilog('lutra host with Verilog', () => {
+  it('finds the machine in it', async () => {
+    process.env['LUTRA_CACHE'] = cacheDirectory;
+    const emits = program('both.lasm', '    emit 5\n    emit 6');
+    const { code, stdout } = await lutra('host', emits, '--device', 'verilog', '--poll', '0.01', '--verify');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^5 6 \n\nrun {6}2 tokens in /);
+    expect(stdout).toMatch(/^device {3}Verilog of tiny, /m);
   });
 });
 
