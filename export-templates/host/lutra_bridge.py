@@ -28,7 +28,7 @@ sys.dont_write_bytecode = True
 from lutra_constants import UIO_NAME
 from lutra_device import LinuxDevice
 from lutra_driver import Accelerator
-from lutra_system import LutraError, System
+from lutra_system import LutraError, System, end_like_ctrl_c
 
 PROTOCOL = 1
 MAGIC = b"LTB1"
@@ -153,6 +153,7 @@ def main(argv=None, system=None):
     parser.add_argument("--memory", default="", help="udmabuf, udmabuf:NAME, mem:ADDRESS:BYTES, uio:NAME, uio:NAME:MAP")
     options = parser.parse_args(argv)
     source, sink = take_streams()
+    end_like_ctrl_c()
     try:
         device = LinuxDevice(system or System(), options.uio, options.memory)
     except LutraError as error:

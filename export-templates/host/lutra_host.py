@@ -9,6 +9,7 @@ stopped, a check failed), 2 wrong usage, 3 bad input, 4 something of the board i
 """
 
 import argparse
+import contextlib
 import os
 import sys
 import time
@@ -21,7 +22,7 @@ from lutra_device import LinuxDevice
 from lutra_driver import Accelerator, format_status
 from lutra_image import Image
 from lutra_selftest import run_selftest
-from lutra_system import LutraError, System
+from lutra_system import LutraError, System, end_like_ctrl_c
 
 
 def say(text):
@@ -69,9 +70,11 @@ def run(options):
             )
             began = time.monotonic()
             count = 0
-            for token in tokens:
-                count += 1
-                print(token if decode is None else decode(token), flush=True, end="\n" if decode is None else "")
+            # Closed before the device is, wherever it is left.
+            with contextlib.closing(tokens):
+                for token in tokens:
+                    count += 1
+                    print(token if decode is None else decode(token), flush=True, end="\n" if decode is None else "")
             if decode is not None:
                 print()
             seconds = time.monotonic() - began
@@ -181,6 +184,7 @@ def parse(argv):
 def main(argv=None, system=None):
     options = parse(argv)
     options.system = system or System()
+    end_like_ctrl_c()
     try:
         return options.function(options)
     except LutraError as error:

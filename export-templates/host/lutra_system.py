@@ -8,6 +8,7 @@ import errno
 import mmap
 import os
 import select
+import signal
 
 
 class LutraError(Exception):
@@ -95,6 +96,16 @@ class System:
 
     def close(self, descriptor):
         os.close(descriptor)
+
+
+def end_like_ctrl_c():
+    """Lets a program that is told to end leave nothing running behind."""
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupted)
+    signal.signal(signal.SIGHUP, interrupted)
 
 
 def reading_failed(path, error):

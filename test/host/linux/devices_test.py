@@ -8,6 +8,7 @@ import random
 import struct
 import sys
 import tempfile
+import time
 import unittest
 
 sys.path.insert(0, sys.argv.pop(1))
@@ -116,6 +117,18 @@ class Registers(OnABoard):
         self.system.ready = False
         self.assertFalse(device.wait_interrupt(5))
         self.assertEqual(self.system.waits, [0.25, 0.005])
+        device.close()
+
+    def test_a_device_without_an_interrupt_is_only_looked_at(self):
+        device = LinuxDevice(self.system)
+
+        def write(descriptor, data):
+            raise OSError(38, "Function not implemented")
+
+        self.system.write = write
+        began = time.monotonic()
+        self.assertFalse(device.wait_interrupt(20))
+        self.assertGreater(time.monotonic() - began, 0.015)
         device.close()
 
     def test_a_real_wait_ends(self):

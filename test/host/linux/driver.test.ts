@@ -227,8 +227,10 @@ describeWith('python3')('the driver in Python', () => {
         child.stdout.once('data', () => then(child.pid as number));
         child.on('close', (code) => resolve(code));
       });
-    expect(await started((pid) => process.kill(pid, 'SIGINT'))).toBe(130);
-    expect(await register(device, 'status')).toBe(8);
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      expect(await started((pid) => process.kill(pid, signal)), signal).toBe(130);
+      expect(await register(device, 'status'), signal).toBe(8);
+    }
 
     // One that is killed leaves its run; another host is told, and may end it.
     await started((pid) => process.kill(pid, 'SIGKILL'));

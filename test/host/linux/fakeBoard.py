@@ -22,6 +22,7 @@ from lutra_system import LutraError, System  # noqa: E402
 
 REGISTERS = "/dev/uio0"
 BUFFER = "/sys/class/u-dma-buf/udmabuf-lutra"
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Remote:
@@ -35,11 +36,11 @@ class Remote:
 
     def ask(self, kind, payload):
         """A request is not interrupted in its middle, as no access to a register is."""
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
         try:
             return self._ask(kind, payload)
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
 
     def _ask(self, kind, payload):
         self._number += 1
