@@ -134,12 +134,17 @@ module memory_port #(
   assign read_end  = rvalid_i && rlast_i && !reads_empty;
   assign write_end = bvalid_i && !answers_empty;
 
+  // Whether there is one more is known last.
+  logic [SLOT_BITS-1:0] still_in_flight;
+
+  assign still_in_flight = in_flight_q - SLOT_BITS'(read_end) - SLOT_BITS'(write_end);
+
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       in_flight_q <= '0;
       slot_free_q <= 1'b1;
     end else begin
-      in_flight_q <= in_flight_q + SLOT_BITS'(issued) - SLOT_BITS'(read_end) - SLOT_BITS'(write_end);
+      in_flight_q <= issued ? still_in_flight + 1'b1 : still_in_flight;
       slot_free_q <= in_flight_q != SLOT_BITS'(OUTSTANDING) - SLOT_BITS'(issued) || read_end || write_end;
     end
   end
