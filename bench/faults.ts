@@ -5,7 +5,8 @@
  * different from the machine, wrote outside of its window, or left an accelerator that is not as good as new.
  */
 import { parseArgs } from 'node:util';
-import { type FaultRecord, faultKinds, injectFaults, isBorne, outsideWindow } from '../src/cosim/index.ts';
+import { faultTable } from '../src/cosim/faultTable.ts';
+import { type FaultRecord, injectFaults, isBorne } from '../src/cosim/index.ts';
 import { table } from '../src/report/format.ts';
 import { verilogOf } from '../test/cosim/harness.ts';
 import { hardware } from '../test/machine/harness.ts';
@@ -31,33 +32,6 @@ function describe({ kind, seed, outcome, restart }: FaultRecord): string {
   return `seed ${seed}, ${kind}, ${outcome.end}${outcome.difference ? '' : ', restarted'}: ${place}`;
 }
 
-function summary(records: readonly FaultRecord[]): string[] {
-  const row = (name: string, of: readonly FaultRecord[]): string[] => {
-    const ends = new Map<string, number>();
-    for (const { outcome } of of) ends.set(outcome.end, (ends.get(outcome.end) ?? 0) + 1);
-    const text = [...ends].sort(([, a], [, b]) => b - a).map(([end, count]) => `${count} ${end}`);
-    const count = (holds: (record: FaultRecord) => boolean) => String(of.filter(holds).length);
-    return [
-      name,
-      String(of.length),
-      count(({ outcome }) => outcome.alone !== undefined),
-      count(({ restart }) => restart?.end === 'halted' && !restart.difference),
-      count(({ outcome }) => outcome.difference !== undefined),
-      count(({ outcome }) => outcome.end === 'hung'),
-      count(({ outcome, restart }) => [outcome, restart].some((run) => run?.difference?.what === outsideWindow)),
-      text.join(', '),
-    ];
-  };
-  const header = ['fault', 'injected', 'alone', 'restarted equal', 'different', 'hung', 'wrote outside', 'ended'];
-  const rows = faultKinds.map((kind) =>
-    row(
-      kind,
-      records.filter((record) => record.kind === kind),
-    ),
-  );
-  return table([header, ...rows, row('all', records)], 'left');
-}
-
 async function main(): Promise<number> {
   const records: FaultRecord[] = [];
   const startedAt = performance.now();
@@ -75,7 +49,7 @@ async function main(): Promise<number> {
     }
     process.stderr.write(`${model}: ${count} faults\n`);
   }
-  for (const line of summary(records)) console.log(line);
+  for (const line of table(faultTable(records), 'left')) console.log(line);
   console.log(`${records.length} faults in ${((performance.now() - startedAt) / 1000).toFixed(0)} s`);
   return records.every(isBorne) ? 0 : 1;
 }

@@ -247,6 +247,7 @@ function addCosim(program: Command, done: (code: number) => void): void {
         'lutra cosim programs/norm.lasm',
         'lutra cosim --hw hw-models/tiny.json --max-tokens 4',
         'lutra cosim programs/attention.lasm --disturb 7 --waveform difference.vcd',
+        'lutra cosim programs/norm.lasm --faults 100',
         'lutra cosim --unit f32_add --vectors f32_add.txt',
       ),
     )

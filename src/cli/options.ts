@@ -141,6 +141,7 @@ export interface RtlVerbOptions extends HardwareOptions, OutputOptions {
 export interface CosimVerbOptions extends HardwareOptions, CompileOptions, OutputOptions, RequestOptions {
   readonly maxCycles?: number;
   readonly disturb?: number;
+  readonly faults?: number;
   readonly waveform?: string;
   readonly engine: 'auto' | 'verilator' | 'cxxrtl';
   readonly unit?: string;
@@ -278,6 +279,11 @@ export function addCosimOptions(command: Command): Command {
   return addRequestOptions(command, 8)
     .option('--max-cycles <cycles>', 'compare that many cycles and stop', integer(1))
     .option('--disturb <seed>', 'random back-pressure and latency of memory, the same for both sides', integer(0))
+    .option(
+      '--faults <count>',
+      'inject so many faults, each followed by a run without one (--disturb: first seed)',
+      integer(1),
+    )
     .option('--waveform <file>', 'where to write the waveform of both sides around a difference (VCD)')
     .addOption(engineOption('simulator of the Verilog; auto: verilator where it is installed'))
     .option('--unit <name>', 'a float operation alone, by its TestFloat name (f32_add), with --vectors')

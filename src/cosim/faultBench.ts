@@ -46,8 +46,11 @@ export interface FaultOutcome {
   readonly difference: Difference | undefined;
 }
 
-/** Clock cycles in which any run must have come to its end, and after which a host stops one that the machine cannot follow. */
-const patienceCycles = 400_000;
+/**
+ * Clock cycles in which a run must have come to its end that was stopped, or that the machine does not follow any more; and
+ * after which a host stops such a one.
+ */
+const patienceCycles = 100_000;
 const aloneCycles = 20_000;
 /** Clock cycles after the end in which nothing may happen any more, and what the host has begun comes to its end. */
 const restCycles = 16;
@@ -131,13 +134,14 @@ export class FaultBench {
   private follow(run: LockstepRun, stopAt: number | undefined): boolean {
     const { bench } = this;
     let asked = false;
-    let alone = 0;
+    let loose = 0;
     let looked = false;
     while (!bench.difference && !run.ended) {
-      if (run.clocks > patienceCycles) return false;
-      if (run.givenUp) alone += 1;
+      // Up to there it ends when the machine does.
+      if (run.givenUp || run.end) loose += 1;
+      if (loose > patienceCycles) return false;
       // A write has its effect in the cycle after the one in which it is shown.
-      if (!asked && (run.clocks + 1 === stopAt || alone === aloneCycles)) {
+      if (!asked && (run.clocks + 1 === stopAt || (run.givenUp && loose === aloneCycles))) {
         asked = true;
         bench.begin({ write: true, offset: offsetOf('reset'), value: registerWord('reset', { stop: 1 }) });
       } else if (run.end === 'stopped' && !looked && !asked) {

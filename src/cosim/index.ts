@@ -1,5 +1,5 @@
 /** Co-simulation: the emitted Verilog beside the machine, compared in every cycle. */
-export { type Difference, outsideWindow } from './axiPort.ts';
+export type { Difference } from './axiPort.ts';
 export { buildVerilog, type VerilogBuild } from './build.ts';
 export { disturbance } from './disturbance.ts';
 export type { Disturbance } from './expected.ts';

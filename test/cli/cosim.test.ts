@@ -52,6 +52,20 @@ describeVerilog('lutra cosim', () => {
     expect(stdout).toMatch(/verdict {3}equal on tiny as far as it ran/);
   });
 
+  it('injects faults into a program, and prints how they ended', async () => {
+    process.env['LUTRA_CACHE'] = cacheDirectory;
+    const args = ['cosim', 'programs/kv-spill.lasm', '--hw', 'hw-models/tiny.json', '--faults', '19', '--disturb', '3'];
+    const { code, stdout } = await lutra(...args);
+    expect(stdout).toMatch(/verdict {3}19 of 19 faults borne on tiny\n$/);
+    expect(stdout).toMatch(/error on a read +1 +0 +1 +0 +0 +0 +1 readError\n/);
+    expect(stdout).toMatch(/other hardware +1 +0 +1 +0 +0 +0 +1 wrongProgram\n/);
+    expect(stdout).toMatch(/all +19 +\d+ +19 +0 +0 +0 /);
+    expect(code).toBe(0);
+    const { records, borne } = JSON.parse((await lutra(...args, '--json')).stdout);
+    expect(borne).toBe(true);
+    expect(records).toHaveLength(19);
+  });
+
   it('writes no waveform where nothing differs', async () => {
     process.env['LUTRA_CACHE'] = cacheDirectory;
     const folder = join(directory, 'waves');

@@ -19,6 +19,7 @@ import type { CosimVerbOptions } from '../options.ts';
 import { Progress, printJson, printLine, printNote, printWarning } from '../output.ts';
 import { readPrompt, runRequest } from '../prompt.ts';
 import { traceFacts } from '../traceFacts.ts';
+import { cosimFaults } from './cosimFaults.ts';
 import { cosimUnit } from './cosimUnit.ts';
 
 /** Cycles before and after a difference that the waveform shows. */
@@ -54,6 +55,11 @@ export async function cosimVerb(target: string | undefined, options: CosimVerbOp
   progress.update(() => `building the Verilog of ${hw.name}`);
   const build = { hw, templates: readTemplates(), cacheDirectory: cacheDirectory(), engine: options.engine };
   const verilog = await buildVerilog({ ...build, waveform: false });
+  if (options.faults !== undefined) {
+    const asked = { count: options.faults, seed: options.disturb ?? 1, json: options.json === true };
+    const run = { image: program.image, hw, command };
+    return withInterrupt((interrupt) => cosimFaults(verilog, run, asked, progress, interrupt));
+  }
   const startedAt = performance.now();
   const result = await withInterrupt((interrupt) =>
     drive(new Lockstep(verilog.instantiate(), job), progress, interrupt),
