@@ -232,6 +232,7 @@ export function unproven(board: Board, targets: readonly ExportTarget[]): string
   const has = (target: ExportTarget) => targets.includes(target);
   const list = [
     'Verilog: linted by Verilator from this folder alone, synthesised by Yosys unit by unit. No vendor tool has read it, placed it or routed it; resources are an estimate, and no clock has been measured.',
+    'Test bench: elaborated by Verilator for every board, run in Verilator and in Icarus Verilog for some machines. The commands for xsim and Questa are taken from their documents.',
     'IP-XACT (`ip/component.xml`): structure, names and references, by a validator of lutra’s own, not by the schema of the standard.',
   ];
   if (has('vivado')) {

@@ -124,6 +124,46 @@ describeWith(
   });
 });
 
+describeWith(
+  'yosys',
+  'iverilog',
+  'vvp',
+  'make',
+)('the test bench of an export, in Icarus', () => {
+  /** Runs a project's bench with a piece of its Verilog changed. */
+  function icarus(path: string, before: string, after: string): { status: number | null; text: string } {
+    const folder = exported(projectFor('generic'));
+    try {
+      const file = join(folder, path);
+      const text = readFileSync(file, 'utf8');
+      expect(text).toContain(before);
+      writeFileSync(
+        file,
+        text.replace(before, () => after),
+      );
+      return make(folder, 'sim', 'SIM=icarus', 'ARGS=stalls=20 runs=2');
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+
+  it('passes with stalls, by interrupt and by polling', () => {
+    const { status, text } = icarus('rtl/control.sv', 'emit_token_i', 'emit_token_i');
+    expect(text).toMatch(/^PASS .*: 2 tokens as they should be/m);
+    expect(status).toBe(0);
+  });
+
+  it.each([
+    ['rtl/control.sv', '.data_i (emit_token_i)', ".data_i (emit_token_i ^ 32'd4)", /FAIL .* a token is wrong/],
+    ['rtl/memory_port.sv', 'beat_q == write_length;', "beat_q == write_length + 1'b1;", /axi_memory: .*WLAST|FAIL .*/],
+  ])('finds a mistake in %s: %s → %s', (path, before, after, said) => {
+    const { status, text } = icarus(path, before, after);
+    expect(text).toMatch(said);
+    expect(text).not.toMatch(/^PASS/m);
+    expect(status).toBe(2);
+  });
+});
+
 const simulators = ['verilator', 'icarus', 'xsim', 'questa'];
 
 describeWith('make')('the Makefile of an export', () => {
