@@ -1,7 +1,7 @@
 """Drives the accelerator of this board from the command line:
 
     sudo python3 lutra_host.py status
-    sudo python3 lutra_host.py run model.lutra --prompt-tokens 1 15043 3186
+    sudo python3 lutra_host.py run model.lutra --prompt-tokens 0 399 403 259 373
     sudo python3 lutra_host.py selftest ../selftest
 
 Tokens go to stdout, one a line; everything else goes to stderr. Exit codes: 0 yes, 1 the answer is no (a run was

@@ -4,7 +4,7 @@
     from lutra_driver import Accelerator
     from lutra_image import Image
     accelerator = Accelerator(PynqDevice("lutra_kv260.bit", 512 << 20)); accelerator.load(Image("model.lutra"))
-    for token in accelerator.generate([1, 15043, 3186], max_new_tokens=32): print(token)
+    for token in accelerator.generate([0, 399, 403, 259, 373], max_new_tokens=32): print(token)
 
 The .hwh file has to lie beside the .bit file, with the same name. Memory comes from PYNQ's allocate, cached, and is
 flushed and invalidated where the accelerator and the processor hand it to each other.
