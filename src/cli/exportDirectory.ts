@@ -56,7 +56,9 @@ export function checkExportDirectory(directory: string, force: boolean): void {
         code: 'IO005',
         place: { file: directory },
         message: `holds what lutra has not written, or what was changed since: ${foreign[0]}${more}; nothing was written`,
-        hint: 'move it away, or choose another directory',
+        hint: foreign.every((path) => /^build(\/|$)/.test(path))
+          ? '`make clean` there removes what was built; or choose another directory'
+          : 'move it away, or choose another directory',
       });
     }
   }
