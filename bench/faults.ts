@@ -5,7 +5,7 @@
  * different from the machine, wrote outside of its window, or left an accelerator that is not as good as new.
  */
 import { parseArgs } from 'node:util';
-import { faultTable } from '../src/cosim/faultTable.ts';
+import { faultTable } from '../src/cosim/faults/faultTable.ts';
 import { type FaultRecord, injectFaults, isBorne } from '../src/cosim/index.ts';
 import { table } from '../src/report/format.ts';
 import { verilogOf } from '../test/cosim/harness.ts';

@@ -1,7 +1,7 @@
 /** Runs the self-test on Verilog alone, as a board does: registers, memory, and no machine beside it. */
 import type { Simulation } from 'verilator-wasm';
 import { ControlBus } from '../src/cosim/controlBus.ts';
-import { LoosePort } from '../src/cosim/loosePort.ts';
+import { LoosePort } from '../src/cosim/faults/loosePort.ts';
 import { Clock } from '../src/cosim/pins.ts';
 import { hostWrites } from '../src/host/hostWrites.ts';
 import { derive } from '../src/hw/derive.ts';

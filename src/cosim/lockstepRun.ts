@@ -7,11 +7,11 @@ import type { EdgeOptions, Windows } from '../machine/kernel/edge.ts';
 import type { MemoryStore } from '../machine/kernel/store.ts';
 import { loadedStore } from '../machine/machine.ts';
 import type { TraceWriter } from '../trace/writer.ts';
-import { Aftermath } from './aftermath.ts';
 import { AxiPort, type Difference, type PortPlace } from './axiPort.ts';
 import type { AxiRules } from './axiRules.ts';
 import { type Disturbance, Expected, type ExpectedBursts } from './expected.ts';
-import { type LooseMemory, LoosePort } from './loosePort.ts';
+import { Aftermath } from './faults/aftermath.ts';
+import { type LooseMemory, LoosePort } from './faults/loosePort.ts';
 import { RtlEvents } from './rtlEvents.ts';
 
 /** One run, on both sides. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { place } from '../../src/cosim/index.ts';
-import { harness } from '../../src/cosim/placement.ts';
+import { harness } from '../../src/cosim/synthesis/placement.ts';
 import { filesBelow, renderAll } from '../../src/rtl/index.ts';
 import { describeWith } from '../describeWith.ts';
 import { hardware } from '../hw/models.ts';

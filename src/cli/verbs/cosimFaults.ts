@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { CompiledModule } from 'verilator-wasm';
 import { exitCodes } from '../../base/diagnostics.ts';
-import { faultTable } from '../../cosim/faultTable.ts';
+import { faultTable } from '../../cosim/faults/faultTable.ts';
 import { type FaultRecord, type FaultRun, injectFaults, isBorne } from '../../cosim/index.ts';
 import { table } from '../../report/format.ts';
 import type { Interrupt } from '../interrupt.ts';

@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { canonicalJson, sha256Hex } from '../base/digest.ts';
-import type { VerilogFile } from '../rtl/render.ts';
+import { canonicalJson, sha256Hex } from '../../base/digest.ts';
+import type { VerilogFile } from '../../rtl/render.ts';
 
 export interface ToolOptions {
   readonly cacheDirectory: string;

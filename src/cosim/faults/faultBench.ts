@@ -1,16 +1,16 @@
 import type { Port, Simulation } from 'verilator-wasm';
-import { hostWrites } from '../host/hostWrites.ts';
-import type { HardwareModel } from '../hw/schema.ts';
-import { codeBytes, type ProgramImage } from '../isa/image.ts';
-import { type StopCause, stopCauses } from '../isa/stopCauses.ts';
-import type { EdgeOptions, Windows } from '../machine/kernel/edge.ts';
-import type { MemoryStore } from '../machine/kernel/store.ts';
-import { controlRegister } from '../rtl/registers.ts';
-import type { Difference } from './axiPort.ts';
-import { VerilogBench } from './bench.ts';
-import type { Disturbance } from './expected.ts';
-import { compareCounters, compareRegisters, compareSums, endRegisters, errorWord, registerWord } from './hostReads.ts';
-import { type Afterwards, LockstepRun } from './lockstepRun.ts';
+import { hostWrites } from '../../host/hostWrites.ts';
+import type { HardwareModel } from '../../hw/schema.ts';
+import { codeBytes, type ProgramImage } from '../../isa/image.ts';
+import { type StopCause, stopCauses } from '../../isa/stopCauses.ts';
+import type { EdgeOptions, Windows } from '../../machine/kernel/edge.ts';
+import type { MemoryStore } from '../../machine/kernel/store.ts';
+import { controlRegister } from '../../rtl/registers.ts';
+import type { Difference } from '../axiPort.ts';
+import { VerilogBench } from '../bench.ts';
+import type { Disturbance } from '../expected.ts';
+import { compareCounters, compareRegisters, compareSums, endRegisters, errorWord, registerWord } from '../hostReads.ts';
+import { type Afterwards, LockstepRun } from '../lockstepRun.ts';
 
 /** Something that goes wrong in a run, on both sides alike. */
 export interface Fault extends Omit<EdgeOptions, 'windows'> {

@@ -1,5 +1,5 @@
 import type { Port, Simulation } from 'verilator-wasm';
-import type { Difference } from './axiPort.ts';
+import type { Difference } from '../axiPort.ts';
 import type { LoosePort } from './loosePort.ts';
 
 /** Cycles in which draining must have ended when nothing is owed any more. */

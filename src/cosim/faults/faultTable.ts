@@ -1,4 +1,4 @@
-import { outsideWindow } from './axiPort.ts';
+import { outsideWindow } from '../axiPort.ts';
 import type { FaultRecord } from './faultCampaign.ts';
 import { faultKinds } from './faults.ts';
 

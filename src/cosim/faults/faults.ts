@@ -1,12 +1,12 @@
 /** Faults of all kinds at random times: all of them follow from a seed and from what the run does without. */
-import { hash } from '../base/hash.ts';
-import { derive } from '../hw/derive.ts';
-import { encodeProgram, wordsPerInstruction } from '../isa/instruction.ts';
-import { instructionsByOpcode } from '../isa/table.ts';
-import { watchdogUnitCycles } from '../machine/kernel/edge.ts';
-import { Machine } from '../machine/machine.ts';
-import { disturbance } from './disturbance.ts';
-import type { Disturbance } from './expected.ts';
+import { hash } from '../../base/hash.ts';
+import { derive } from '../../hw/derive.ts';
+import { encodeProgram, wordsPerInstruction } from '../../isa/instruction.ts';
+import { instructionsByOpcode } from '../../isa/table.ts';
+import { watchdogUnitCycles } from '../../machine/kernel/edge.ts';
+import { Machine } from '../../machine/machine.ts';
+import { disturbance } from '../disturbance.ts';
+import type { Disturbance } from '../expected.ts';
 import { type Fault, type FaultRun, windowsOf } from './faultBench.ts';
 
 /** Draws whole numbers, `low` and `high` included. */

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { LutraError } from '../base/diagnostics.ts';
-import { canonicalJson, sha256Hex } from '../base/digest.ts';
-import type { VerilogFile } from '../rtl/render.ts';
-import { parsePath, parseStatistics, type SlowestPath } from '../rtl/resources.ts';
+import { LutraError } from '../../base/diagnostics.ts';
+import { canonicalJson, sha256Hex } from '../../base/digest.ts';
+import type { VerilogFile } from '../../rtl/render.ts';
+import { parsePath, parseStatistics, type SlowestPath } from '../../rtl/resources.ts';
 import { inWorkFolder, ResultCache, runProgram, type ToolOptions } from './toolRun.ts';
 
 /** UltraScale+, or 7 series as the second opinion on LUTs and FFs. */

@@ -5,10 +5,10 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { LutraError } from '../base/diagnostics.ts';
-import { canonicalJson, sha256Hex } from '../base/digest.ts';
-import type { VerilogFile } from '../rtl/render.ts';
-import { parseStatistics } from '../rtl/resources.ts';
+import { LutraError } from '../../base/diagnostics.ts';
+import { canonicalJson, sha256Hex } from '../../base/digest.ts';
+import type { VerilogFile } from '../../rtl/render.ts';
+import { parseStatistics } from '../../rtl/resources.ts';
 import { runYosys, yosysVersion } from './synthesis.ts';
 import { inWorkFolder, ResultCache, runProgram, type ToolOptions } from './toolRun.ts';
 

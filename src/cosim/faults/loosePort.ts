@@ -1,11 +1,11 @@
 import type { Simulation } from 'verilator-wasm';
-import { mix } from '../base/hash.ts';
-import type { MemoryStore } from '../machine/kernel/store.ts';
-import { type Difference, type Owed, outsideWindow, type PortPlace } from './axiPort.ts';
-import { Fifo } from './expected.ts';
-import { Bus } from './pins.ts';
-import { type PortPins, portPins, wideAddress } from './portPins.ts';
-import { mayRead, writtenOutside } from './windows.ts';
+import { mix } from '../../base/hash.ts';
+import type { MemoryStore } from '../../machine/kernel/store.ts';
+import { type Difference, type Owed, outsideWindow, type PortPlace } from '../axiPort.ts';
+import { Fifo } from '../expected.ts';
+import { Bus } from '../pins.ts';
+import { type PortPins, portPins, wideAddress } from '../portPins.ts';
+import { mayRead, writtenOutside } from '../windows.ts';
 
 /** How memory behaves that nobody knows beforehand. */
 export interface LooseMemory {
