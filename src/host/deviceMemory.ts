@@ -1,9 +1,7 @@
 import { LutraError } from '../base/diagnostics.ts';
-import { hardwareDigest } from '../hw/digest.ts';
 import type { HardwareModel } from '../hw/schema.ts';
 import { heldContents } from '../isa/contents.ts';
-import type { ProgramImage, Segment } from '../isa/image.ts';
-import { isaDigest } from '../isa/isaDigest.ts';
+import { type ProgramImage, programImage, type Segment } from '../isa/image.ts';
 import type { MemoryStore } from '../machine/kernel/store.ts';
 import { type PageWindow, pageBytes } from './hostWrites.ts';
 
@@ -41,25 +39,10 @@ export class DeviceMemory {
   /** What a machine is made from that runs the program at `codeAddress`: all that it may not write is constant. */
   image(hw: HardwareModel, codeAddress: number, writes: PageWindow): ProgramImage {
     const { first, end } = this.writable(writes);
+    const segments = [this.constant('below', 0, first), this.constant('above', end, this.bytes)].flat();
     return {
-      code: [],
-      codeAddress,
-      labels: new Map(),
-      segments: [this.constant('below', 0, first), this.constant('above', end, this.bytes)].flat(),
+      ...programImage({ instructions: [], labels: new Map(), segments, codeAddress }, hw),
       memoryBytes: this.bytes,
-      metadata: {
-        hardwareName: hw.name,
-        hardwareDigest: hardwareDigest(hw),
-        isaDigest,
-        modelName: 'none',
-        modelDigest: 'none',
-        maxPositions: 1,
-        vocabularySize: 2 ** 31,
-        bosTokenId: 0,
-        eosTokenIds: [],
-        operations: [],
-        plan: null,
-      },
     };
   }
 

@@ -210,7 +210,10 @@ function short(digest: string): string {
 const anyToken = 2 ** 31;
 
 /** The image of a hand-written program for a machine. */
-export function programImage(program: AssembledProgram, hw: HardwareModel): ProgramImage {
+export function programImage(
+  program: Pick<AssembledProgram, 'instructions' | 'labels' | 'segments' | 'codeAddress'>,
+  hw: HardwareModel,
+): ProgramImage {
   const { instructions, labels, segments, codeAddress } = program;
   const command = segments.find(({ kind }) => kind === 'command');
   const ends = segments.map(({ address, bytes }) => address + bytes);
