@@ -84,6 +84,8 @@ function vectorPart(): string[] {
     quantise('quantise', 16, place('special'), '1e-5'),
     quantise('quantise', 32, place('ties'), '-1.0'),
     quantise('quantise', 48, place('zeros'), '-1.0'),
+    // The scale of a row of zeros, which no product of its own shows.
+    `vector.dequantise dst=${result()}, src=0, scale=2, ${rows}, options=none`,
     quantise('quantise', 64, place('zeros'), '0.0'),
     quantise('quantise', 80, place('tiny'), '0.0'),
     quantise('quantiseWide', 96, place('ties'), '-1.0'),
