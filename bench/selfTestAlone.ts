@@ -4,6 +4,7 @@ import { ControlBus } from '../src/cosim/controlBus.ts';
 import { LoosePort } from '../src/cosim/faults/loosePort.ts';
 import { Clock } from '../src/cosim/pins.ts';
 import { hostWrites } from '../src/host/hostWrites.ts';
+import { fieldsOf } from '../src/host/registerAccess.ts';
 import { derive } from '../src/hw/derive.ts';
 import type { HardwareModel } from '../src/hw/index.ts';
 import { issueUnits } from '../src/isa/index.ts';
@@ -67,7 +68,7 @@ export function runAlone(simulation: Simulation, hw: HardwareModel, test: SelfTe
   for (let index = 0; cycle < patience; ) {
     for (let count = 0; count < pollCycles; count++) tick();
     if (broken) return broken;
-    const status = read('status');
+    const status = fieldsOf('status', read('status'));
     for (let waiting = read('tokenCount'); waiting > 0; waiting--, index++) {
       const token = read('token') >>> 0;
       const check = checks[index];
@@ -75,8 +76,8 @@ export function runAlone(simulation: Simulation, hw: HardwareModel, test: SelfTe
       const wrong = (token & ~255) >>> 0 === check?.token ? `${token & 255} wrong words` : `0x${token.toString(16)}`;
       return check ? `${check.unit}: ${check.what}: ${wrong}` : `a token too many, 0x${token.toString(16)}`;
     }
-    if ((status & 8) !== 0) return `stopped, ${checks[index]?.unit}: ${checks[index]?.what}`;
-    if ((status & 2) === 0) continue;
+    if (status['stopped'] === 1) return `stopped, ${checks[index]?.unit}: ${checks[index]?.what}`;
+    if (status['halted'] === 0) continue;
     if (index < checks.length) return `halted before ${checks[index]?.what}`;
     for (const { unit, cycleClass, cycles } of counters) {
       const offset = counterOffset(issueUnits.indexOf(unit), counterClass(cycleClass));

@@ -3,13 +3,13 @@ import { LutraError } from '../base/diagnostics.ts';
 import { buildVerilog, LockstepDevice } from '../cosim/index.ts';
 import { type Device, MachineDevice } from '../host/index.ts';
 import type { HardwareModel } from '../hw/index.ts';
+import { wholePages } from '../hw/pages.ts';
 import { openBridge } from './bridge/bridgeDevice.ts';
 import { cacheDirectory } from './cache.ts';
 import { readTemplates } from './files.ts';
 import { defaultThreads, openKernels } from './kernels.ts';
 import type { HostVerbOptions } from './options.ts';
 
-const pageBytes = 4096;
 /** Where simulated memory lies, so that addresses on the bus carry into their upper half. */
 const simulatedBase = 0xffff_e000n;
 
@@ -35,7 +35,7 @@ export async function openDevice(
     });
   }
   if (options.bridge !== undefined) return { device: await openBridge(options.bridge), stuck: () => undefined };
-  const bytes = Math.min(hw.memory.capacityBytes, Math.ceil(memoryBytes / pageBytes) * pageBytes);
+  const bytes = Math.min(hw.memory.capacityBytes, wholePages(memoryBytes));
   const memory = { memoryBytes: bytes, memoryBase: simulatedBase };
   if (options.device === 'verilog') {
     const build = { hw, templates: readTemplates(), cacheDirectory: cacheDirectory(), engine: options.engine };

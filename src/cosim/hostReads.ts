@@ -1,4 +1,5 @@
 /** What a host reads of a run that is over, against what the machine says. */
+import { registerWord } from '../host/registerAccess.ts';
 import { stopCode } from '../isa/stopCauses.ts';
 import { issueUnits } from '../isa/table.ts';
 import type { Stop } from '../machine/kernel/edge.ts';
@@ -105,12 +106,4 @@ function different(cycle: number, where: string, what: string, machine: number, 
 
 function named(fields: readonly string[]): Record<string, number> {
   return Object.fromEntries(fields.map((name) => [name, 1]));
-}
-
-/** A register with these values in its fields, and 0 in the others. */
-export function registerWord(register: string, values: Readonly<Record<string, number>>): number {
-  return (controlRegister(register).fields ?? []).reduce(
-    (word, { name, low }) => word + (values[name] ?? 0) * 2 ** low,
-    0,
-  );
 }

@@ -1,5 +1,6 @@
 import type { Simulation } from 'verilator-wasm';
-import { hostWrites, pageBytes } from '../host/hostWrites.ts';
+import { hostWrites } from '../host/hostWrites.ts';
+import { pageBytes } from '../hw/pages.ts';
 import type { HardwareModel } from '../hw/schema.ts';
 import type { ProgramImage } from '../isa/image.ts';
 import { controlRegister } from '../rtl/registers.ts';

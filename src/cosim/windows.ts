@@ -1,6 +1,6 @@
+import { pageBytes } from '../hw/pages.ts';
 import type { Windows } from '../machine/kernel/edge.ts';
 
-const pageBytes = 4096;
 const pageOf = (address: number) => Math.floor(address / pageBytes);
 
 /** The first byte that a beat writes where the host lets nobody write, or undefined. All of a beat lies in one page. */

@@ -4,17 +4,15 @@ import { hardwareDigest } from '../hw/digest.ts';
 import type { HardwareModel } from '../hw/schema.ts';
 import type { ProgramImage } from '../isa/image.ts';
 import { issueUnits } from '../isa/table.ts';
+import { watchdogUnitCycles } from '../machine/kernel/edge.ts';
 import { commandBlock, type RunRequest } from '../machine/run.ts';
-import { counterClasses } from '../rtl/counterClasses.ts';
+import { counterClasses, counterClassName } from '../rtl/counterClasses.ts';
 import { controlMagic, controlVersion, tokenFifoDepth } from '../rtl/registers.ts';
 import type { Device } from './device.ts';
 import { hostWrites } from './hostWrites.ts';
 import { checkFits, type Loaded, type LoadOptions, loadMemory } from './loading.ts';
-import { className, RegisterAccess, wordOf } from './registerAccess.ts';
+import { RegisterAccess, registerWord } from './registerAccess.ts';
 import { type StopReason, stopDiagnostic, stopReason } from './stopReason.ts';
-
-/** Of the hardware's watchdog. */
-const watchdogCycles = 1024;
 
 export interface AcceleratorOptions {
   /** The machine that it has to be; without it any is taken, and an image must be for the one that it is. */
@@ -143,7 +141,7 @@ export class Accelerator {
   /** What every host writes, each register read back. */
   private async writeRegisters(image: ProgramImage): Promise<void> {
     const { watchdogCycles: cycles = 0 } = this.options;
-    const watchdog = Math.min(0xffff_ffff, Math.ceil(cycles / watchdogCycles));
+    const watchdog = Math.min(0xffff_ffff, Math.ceil(cycles / watchdogUnitCycles));
     for (const { register, value } of hostWrites(image, this.device.memoryBase, { watchdog })) {
       await this.registers.write(register, value);
       const found = await this.registers.read(register);
@@ -169,8 +167,8 @@ export class Accelerator {
   }
 
   /**
-   * Runs the loaded program and gives its tokens as they come; without a request for a program that reads none. The run is stopped where the generator is left before its
-   * end, by `options.signal` too. Throws LutraError RUN001 to RUN004 (an impossible request), HST006 (busy), HST013
+   * Runs the loaded program and gives its tokens as they come; without a request for a program that reads none. The run is
+   * stopped where the generator is left before its end, by `options.signal` too. Throws LutraError RUN001 to RUN004 (an impossible request), HST006 (busy), HST013
    * (nothing loaded), HST014 (tokens were lost), HST015 (no token in time), HST021 to HST039 (stopped, see `stopReason`).
    */
   async *generate(request: RunRequest | undefined, options: GenerateOptions = {}): AsyncGenerator<HostToken> {
@@ -182,7 +180,7 @@ export class Accelerator {
     await this.checkIdle();
     if (block) await device.writeMemory(0, block);
     await this.letInterrupts();
-    await this.registers.write('control', wordOf('control', ['start']));
+    await this.registers.write('control', registerWord('control', { start: 1 }));
     let ended = false;
     try {
       for await (const found of this.tokens(options)) {
@@ -201,7 +199,7 @@ export class Accelerator {
     await registers.write('interruptEnable', 0);
     await registers.write('interruptStatus', await registers.read('interruptStatus'));
     await registers.read('control');
-    await registers.write('interruptEnable', wordOf('interruptEnable', ['done', 'stopped']));
+    await registers.write('interruptEnable', registerWord('interruptEnable', { done: 1, stopped: 1 }));
     await registers.write('globalInterruptEnable', 1);
   }
 
@@ -266,7 +264,7 @@ export class Accelerator {
    */
   async stop(): Promise<void> {
     const { registers, device } = this;
-    await registers.write('reset', wordOf('reset', ['stop']));
+    await registers.write('reset', registerWord('reset', { stop: 1 }));
     for (let waited = 0; waited < drainMilliseconds; waited += drainPoll) {
       const { stop } = await registers.fields('reset');
       const { idle } = await registers.fields('control');
@@ -299,7 +297,7 @@ export class Accelerator {
       const counts: [string, number][] = [];
       for (let kind = 0; kind < counterClasses.length; kind++) {
         const count = await this.registers.counter(unit, kind);
-        if (count > 0) counts.push([className(name, kind), count]);
+        if (count > 0) counts.push([counterClassName(name, kind), count]);
       }
       units.push([name, Object.fromEntries(counts)]);
     }

@@ -1,9 +1,10 @@
 import { LutraError } from '../base/diagnostics.ts';
+import { pageBytes } from '../hw/pages.ts';
 import type { HardwareModel } from '../hw/schema.ts';
 import { heldContents } from '../isa/contents.ts';
 import { type ProgramImage, programImage, type Segment } from '../isa/image.ts';
 import type { MemoryStore } from '../machine/kernel/store.ts';
-import { type PageWindow, pageBytes } from './hostWrites.ts';
+import type { PageWindow } from './hostWrites.ts';
 
 /** What is copied between the buffer and a machine's own pages at once. */
 const chunkBytes = 1 << 16;

@@ -1,5 +1,6 @@
 /** What a host writes to the registers before it starts a program. */
 import { digestWord } from '../base/digest.ts';
+import { pageBytes } from '../hw/pages.ts';
 import type { ProgramImage, Segment } from '../isa/image.ts';
 
 export interface HostWrite {
@@ -7,9 +8,6 @@ export interface HostWrite {
   readonly register: string;
   readonly value: number;
 }
-
-/** The windows of the protection registers count in these. */
-export const pageBytes = 4096;
 
 /** After reset, and for a program that writes nothing: the first page lies behind the last. */
 const noPages = { first: 0xffff_f000, last: 0 };

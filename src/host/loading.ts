@@ -1,9 +1,9 @@
 /** Bringing a program into the memory of an accelerator. */
 import { LutraError } from '../base/diagnostics.ts';
+import { pageBytes, wholePages } from '../hw/pages.ts';
 import { type Contents, heldContents } from '../isa/contents.ts';
 import { codeBytes, type ProgramImage } from '../isa/image.ts';
 import type { Device } from './device.ts';
-import { pageBytes } from './hostWrites.ts';
 
 /** Bytes of a program that are in the host's memory at a time. */
 const pieceBytes = 1 << 20;
@@ -34,7 +34,7 @@ export interface LoadOptions {
 
 /** Throws LutraError HST007 to HST009 for an image that does not fit the device's buffer, or that holds no weights. */
 export function checkFits(image: ProgramImage, device: Device): void {
-  const needed = Math.ceil(image.memoryBytes / pageBytes) * pageBytes;
+  const needed = wholePages(image.memoryBytes);
   if (needed > device.memoryBytes) {
     throw new LutraError({
       code: 'HST007',

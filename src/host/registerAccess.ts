@@ -1,5 +1,4 @@
-import { counterClasses } from '../rtl/counterClasses.ts';
-import { type ControlRegister, controlRegister, counterOffset } from '../rtl/registers.ts';
+import { controlRegister, counterOffset } from '../rtl/registers.ts';
 import type { Device } from './device.ts';
 
 /** Registers of a device by name. */
@@ -45,18 +44,10 @@ export function fieldsOf(name: string, word: number): Readonly<Record<string, nu
   );
 }
 
-/** A register's value with some of its fields, of one bit each, set and all others 0. */
-export function wordOf(name: string, fields: readonly string[]): number {
-  return fieldsIn(controlRegister(name), fields).reduce((word, { low }) => word + 2 ** low, 0);
-}
-
-function fieldsIn({ fields = [] }: ControlRegister, names: readonly string[]) {
-  return fields.filter(({ name }) => names.includes(name));
-}
-
-/** What a unit's cycles of a class by number are called; 3 is another class for every unit. */
-export function className(unit: string, counterClass: number): string {
-  const names = counterClasses[counterClass] ?? [];
-  if (names.length < 2) return names[0] ?? String(counterClass);
-  return { matmul: 'tableBuild', frontEnd: 'drain' }[unit] ?? 'memoryBandwidth';
+/** A register with these values in its fields, and 0 in the others. */
+export function registerWord(register: string, values: Readonly<Record<string, number>>): number {
+  return (controlRegister(register).fields ?? []).reduce(
+    (word, { name, low }) => word + (values[name] ?? 0) * 2 ** low,
+    0,
+  );
 }

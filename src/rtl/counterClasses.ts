@@ -17,6 +17,13 @@ export const counterClasses: readonly (readonly string[])[] = [
   ...issueUnits.map((unit) => [`wait.${unit}`]),
 ];
 
+/** What a unit's cycles of a class by number are called. */
+export function counterClassName(unit: string, number: number): string {
+  const names = counterClasses[number] ?? [];
+  if (names.length < 2) return names[0] ?? String(number);
+  return { matmul: 'tableBuild', frontEnd: 'drain' }[unit] ?? 'memoryBandwidth';
+}
+
 /** Number of a class in hardware. */
 export function counterClass(name: string): number {
   return counterClasses.findIndex((names) => names.includes(name));

@@ -1,5 +1,6 @@
 /** Where the self-test has what in memory: code, constants, and behind them everything that it writes. */
 import { LutraError } from '../base/diagnostics.ts';
+import { wholePages } from '../hw/pages.ts';
 import type { HardwareModel } from '../hw/schema.ts';
 import { heldContents } from '../isa/contents.ts';
 import { codeAlignmentBytes, type Segment, segmentAlignmentBytes } from '../isa/segments.ts';
@@ -7,7 +8,6 @@ import { bytesPerInstruction } from '../isa/table.ts';
 
 /** The page behind the host’s command block. */
 const codeAddress = codeAlignmentBytes;
-const pageBytes = 4096;
 /** Memory that the address lines are tried out in ends here at most: half of it is above, half below. */
 const largestWindow = 2 ** 24;
 
@@ -47,7 +47,7 @@ export class MemoryPlan {
     take('expected', expected.length, expected);
     for (const [name, { data, align }] of this.constants) take(name, data.length, data, align);
     // What is written begins a page: the host lets the machine write from there on only.
-    next = roundUp(next, pageBytes);
+    next = wholePages(next);
     for (const [name, bytes] of this.rooms) take(name, bytes);
     const window = addressWindow(hw);
     if (next > window / 2) {

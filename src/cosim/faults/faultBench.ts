@@ -1,5 +1,6 @@
 import type { Port, Simulation } from 'verilator-wasm';
 import { hostWrites } from '../../host/hostWrites.ts';
+import { registerWord } from '../../host/registerAccess.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
 import { codeBytes, type ProgramImage } from '../../isa/image.ts';
 import { type StopCause, stopCauses } from '../../isa/stopCauses.ts';
@@ -9,7 +10,7 @@ import { controlRegister } from '../../rtl/registers.ts';
 import type { Difference } from '../axiPort.ts';
 import { VerilogBench } from '../bench.ts';
 import type { Disturbance } from '../expected.ts';
-import { compareCounters, compareRegisters, compareSums, endRegisters, errorWord, registerWord } from '../hostReads.ts';
+import { compareCounters, compareRegisters, compareSums, endRegisters, errorWord } from '../hostReads.ts';
 import { type Afterwards, LockstepRun } from '../lockstepRun.ts';
 
 /** Something that goes wrong in a run, on both sides alike. */

@@ -1,6 +1,7 @@
 /** Faults of all kinds at random times: all of them follow from a seed and from what the run does without. */
 import { hash } from '../../base/hash.ts';
 import { derive } from '../../hw/derive.ts';
+import { pageBytes } from '../../hw/pages.ts';
 import { encodeProgram, wordsPerInstruction } from '../../isa/instruction.ts';
 import { instructionsByOpcode } from '../../isa/table.ts';
 import { watchdogUnitCycles } from '../../machine/kernel/edge.ts';
@@ -37,7 +38,6 @@ export interface Injection {
 /** Longer than any watchdog of a fault. */
 const foreverCycles = 100_000;
 const mostSilentCycles = 2000;
-const pageBytes = 4096;
 
 /** Runs the machine alone, with memory that hesitates as given. */
 function referenceOf({ image, hw, command }: FaultRun, hesitation: Disturbance): Reference {

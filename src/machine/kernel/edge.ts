@@ -2,9 +2,10 @@
  * What ends a run from outside of its program: an answer of memory, a burst that leaves its window, a token that is
  * overdue, a host that has had enough. What is there in cycle e stops the machine from e + 2 on (docs/machine.md, Stops).
  */
+
+import { pageBytes } from '../../hw/pages.ts';
 import type { Footprint } from '../../isa/footprint.ts';
 import { type StopCause, stopCode } from '../../isa/stopCauses.ts';
-import { pageBytes } from '../memory/burst.ts';
 import { restoreFields, type Saved, saveFields } from './saving.ts';
 
 /** Where bursts may go, as the registers of these names hold it; whole pages of 4096 bytes. */

@@ -1,8 +1,8 @@
 import type { Derived } from '../../hw/derive.ts';
+import { wholePages } from '../../hw/pages.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
 import { issueUnits } from '../../isa/table.ts';
 import type { TransferRequest } from '../kernel/transfer.ts';
-import { pageBytes } from './burst.ts';
 import { controllerOwners } from './dram.ts';
 import { dramTimes } from './dramTimes.ts';
 import { checkRequest, type ExternalMemory, type MemoryStatistics, skipped } from './external.ts';
@@ -110,7 +110,7 @@ export class AssembledMemory implements ExternalMemory {
     module.ask(user, request.write, gather, cycle + request.delay);
     for (const { port, address, rowBytes, rows, stride, last } of request.streams) {
       // A gather is cut as if each of its rows began a page.
-      if (gather) module.addStream(user, port, 0, rowBytes, rows, Math.ceil(rowBytes / pageBytes) * pageBytes, 0, 0);
+      if (gather) module.addStream(user, port, 0, rowBytes, rows, wholePages(rowBytes), 0, 0);
       else module.addStream(user, port, address, rowBytes, rows, stride, last?.address ?? 0, last?.bytes ?? 0);
     }
   }

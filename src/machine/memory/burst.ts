@@ -1,7 +1,5 @@
+import { pageBytes } from '../../hw/pages.ts';
 import { restoreFields, type Saved, saveFields } from '../kernel/saving.ts';
-
-/** An AXI burst does not cross a multiple of this. */
-export const pageBytes = 4096;
 
 /** The multiple of `unit` at or below `value`. Division, because `%` on large numbers is slow. */
 function alignDown(value: number, unit: number): number {

@@ -1,10 +1,11 @@
 import type { Derived } from '../../hw/derive.ts';
+import { wholePages } from '../../hw/pages.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
 import { issueUnits } from '../../isa/table.ts';
 import type { Edge } from '../kernel/edge.ts';
 import { restoreFields, type Saved, saveFields } from '../kernel/saving.ts';
 import type { TransferRequest, TransferStream } from '../kernel/transfer.ts';
-import { BurstCursors, pageBytes } from '../memory/burst.ts';
+import { BurstCursors } from '../memory/burst.ts';
 import { Dram } from '../memory/dram.ts';
 import { checkRequest, type ExternalMemory, type MemoryStatistics, skipped } from '../memory/external.ts';
 import { type Backing, FixedBacking } from '../memory/fixed.ts';
@@ -291,7 +292,7 @@ export class Memory implements ExternalMemory {
   private startCursor(user: number, gather: boolean, stream: TransferStream): void {
     const { port, address, rowBytes, rows, stride, last } = stream;
     if (!gather) this.cursors.begin(user, port, address, rowBytes, rows, stride, last?.address, last?.bytes);
-    else this.cursors.begin(user, port, 0, rowBytes, rows, Math.ceil(rowBytes / pageBytes) * pageBytes);
+    else this.cursors.begin(user, port, 0, rowBytes, rows, wholePages(rowBytes));
   }
 
   /** Sends the write on whose last beat leaves in this cycle, if there is one. */
@@ -521,7 +522,7 @@ export class Memory implements ExternalMemory {
   /** The address of a gather's burst, which the cursor has placed as if each row began a page. */
   private gathered(user: number, port: number, address: number, row: number): number {
     const { address: base, rowBytes, stride } = this.requests[user]!.streams.find((stream) => stream.port === port)!;
-    return base + row * stride + (address - row * Math.ceil(rowBytes / pageBytes) * pageBytes);
+    return base + row * stride + (address - row * wholePages(rowBytes));
   }
 
   /** When the port can next do something after this cycle's decisions. */

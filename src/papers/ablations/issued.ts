@@ -3,24 +3,13 @@
  * front end alone, without time.
  */
 import { LutraError } from '../../base/diagnostics.ts';
+import { registerArithmetic } from '../../isa/arithmetic.ts';
 import type { ProgramImage } from '../../isa/image.ts';
 import type { Instruction, OperandValue } from '../../isa/instruction.ts';
 import { registerCount } from '../../isa/table.ts';
 
 /** Executes an instruction; returns the index of the next one. */
 type Step = (registers: Int32Array) => number;
-
-const arithmetic: Readonly<Record<string, (a: number, b: number) => number>> = {
-  add: (a, b) => a + b,
-  sub: (a, b) => a - b,
-  mul: Math.imul,
-  min: Math.min,
-  max: Math.max,
-  and: (a, b) => a & b,
-  or: (a, b) => a | b,
-  shl: (a, b) => a << (b & 31),
-  shr: (a, b) => a >>> (b & 31),
-};
 
 const comparisons: Readonly<Record<string, (a: number, b: number) => boolean>> = {
   beq: (a, b) => a === b,
@@ -87,7 +76,7 @@ function controlStep({ spec, values }: Instruction, pc: number, words: readonly 
       registers[rd] = read(registers);
       return next;
     };
-  const compute = arithmetic[spec.name];
+  const compute = registerArithmetic[spec.name];
   if (compute) return store((registers) => compute(b(registers), c(registers)));
   const compare = comparisons[spec.name];
   if (compare) {

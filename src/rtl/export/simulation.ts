@@ -2,6 +2,7 @@
  * The test bench of an export: what its templates are given, and the vectors that it runs. A vector is a program's memory
  * and what must come out of it, which someone who has a compiler and a machine hands in.
  */
+import { pageBytes, wholePages } from '../../hw/pages.ts';
 import type { HardwareModel } from '../../hw/schema.ts';
 import { issueUnits } from '../../isa/table.ts';
 import { type MappedRegister, registerMap } from '../registerMap.ts';
@@ -42,8 +43,6 @@ export interface SimulationVector {
   readonly cycles: number;
 }
 
-const pageBytes = 4096;
-const wholePages = (bytes: number) => Math.ceil(bytes / pageBytes) * pageBytes;
 const hex = (value: number) => value.toString(16).padStart(8, '0');
 
 /** A label as one word, which is what `$fscanf` reads, short enough for the bench: blanks become underscores. */
@@ -84,9 +83,6 @@ function memoryPins(hw: HardwareModel) {
     });
 }
 
-/** `memoryLast` → `memory_last`. */
-const variable = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-
 /** What the templates of `sim/` are given. */
 function simulationContext(hw: HardwareModel, vectors: readonly SimulationVector[]) {
   const map = registerMap(hw);
@@ -100,7 +96,7 @@ function simulationContext(hw: HardwareModel, vectors: readonly SimulationVector
     top: topModule,
     classCount: Math.max(...map.counters.classes.map(({ number }) => number)) + 1,
     identity: registers(['magic', 'version', 'digestLow', 'digestHigh', 'counterBits', 'isa']),
-    hostRegisters: registers(written).map((register) => ({ ...register, variable: variable(register.name) })),
+    hostRegisters: registers(written),
     errorFields: error.fields,
     codeBits: error.fields.find(({ name }) => name === 'code')?.bits,
     memoryPins: memoryPins(hw),

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { BurstCursors, pageBytes } from '../../../src/machine/memory/burst.ts';
+import { pageBytes } from '../../../src/hw/pages.ts';
+import { BurstCursors } from '../../../src/machine/memory/burst.ts';
 
 interface Piece {
   readonly address: number;
